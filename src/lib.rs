@@ -1,0 +1,5 @@
+//! Angarium: see the final text later.
+
+pub mod broker;
+pub mod clock;
+pub mod domain;
