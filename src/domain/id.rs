@@ -60,11 +60,13 @@ fn decode(text: &str) -> Option<Uuid> {
     if bytes.len() != ENCODED_LEN || bytes[0] > b'7' {
         return None;
     }
-    bytes.iter().try_fold(0u128, |value, byte| {
-        let digit = ALPHABET.iter().position(|a| a == byte)?;
-        Some((value << 5) | digit as u128)
-    })
-    .map(Uuid::from_u128)
+    bytes
+        .iter()
+        .try_fold(0u128, |value, byte| {
+            let digit = ALPHABET.iter().position(|a| a == byte)?;
+            Some((value << 5) | digit as u128)
+        })
+        .map(Uuid::from_u128)
 }
 
 macro_rules! id_type {
