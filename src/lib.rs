@@ -3,3 +3,5 @@
 pub mod broker;
 pub mod clock;
 pub mod domain;
+pub mod config;
+pub mod store;

@@ -1,1 +1,131 @@
-//! (placeholder)
+//! Webhooks: a registered URL with its filter, headers, retry policy and limits.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::id::WebhookId;
+use super::retry::RetryPolicy;
+use super::subscription::Subscription;
+use super::tenant::Scope;
+use super::time::Timestamp;
+
+/// The most characters in a webhook's name.
+pub const NAME_CHARS_MAX: usize = 100;
+/// The most characters in a webhook's description.
+pub const DESCRIPTION_CHARS_MAX: usize = 500;
+/// The shortest time limit that a webhook may set.
+pub const TIMEOUT_MIN: Duration = Duration::from_secs(1);
+/// The longest time limit that a webhook may set.
+pub const TIMEOUT_MAX: Duration = Duration::from_secs(30);
+
+/// Whether a webhook is sent anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebhookStatus {
+    /// Deliveries are sent.
+    Active,
+    /// A person stopped it: deliveries are kept and wait.
+    Paused,
+    /// Angarium stopped it: deliveries are kept and wait. See [`Webhook::status_reason`].
+    Disabled,
+}
+
+impl WebhookStatus {
+    /// The word that the API and the database use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// The status that a word names.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Active, Self::Paused, Self::Disabled].into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+/// How a webhook's requests look: envelope, signature scheme and headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// `{"id","event","timestamp","data"}`, Standard Webhooks `v1` and `X-Webhook-Signature`.
+    Default,
+}
+
+impl Profile {
+    /// The word that the API and the database use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+        }
+    }
+
+    /// The profile that a word names.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Default].into_iter().find(|profile| profile.as_str() == word)
+    }
+}
+
+/// What a person may set of a webhook.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WebhookSettings {
+    /// For people.
+    pub name: String,
+    /// Where to, as the one URL parser wrote it.
+    pub url: String,
+    /// Which event types it wants.
+    pub events: Subscription,
+    /// Sent with each request, besides ours.
+    pub headers: BTreeMap<String, String>,
+    /// When to try again.
+    pub retry_policy: RetryPolicy,
+    /// Over connect, TLS, headers and body together.
+    pub timeout: Duration,
+    /// How its requests look.
+    pub profile: Profile,
+    /// For people.
+    pub description: Option<String>,
+    /// For the integrator's programs; a JSON object.
+    pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// A registered URL.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Webhook {
+    /// Its id.
+    pub id: WebhookId,
+    /// Whose.
+    pub scope: Scope,
+    /// What a person set.
+    pub settings: WebhookSettings,
+    /// Whether it is sent anything.
+    pub status: WebhookStatus,
+    /// Why it is disabled.
+    pub status_reason: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Set when it was deleted: no new delivery, and those that wait are cancelled.
+    pub deleted_at: Option<Timestamp>,
+    /// Raised by each change; the `ETag`.
+    pub revision: i64,
+}
+
+impl Webhook {
+    /// Whether new events make deliveries for it.
+    #[must_use]
+    pub fn takes_events(&self) -> bool {
+        self.deleted_at.is_none()
+    }
+
+    /// Whether its deliveries are sent.
+    #[must_use]
+    pub fn is_sending(&self) -> bool {
+        self.deleted_at.is_none() && self.status == WebhookStatus::Active
+    }
+}

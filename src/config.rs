@@ -1,0 +1,233 @@
+//! Configuration: `config/default.toml`, which is compiled in, then a file, then the environment.
+//!
+//! The default file is the schema: a key that it does not have, or a value of another type, is a problem, and all
+//! problems are reported at once. The environment is read here and nowhere else.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+
+/// The commented defaults.
+pub const DEFAULTS: &str = include_str!("../config/default.toml");
+/// A claim outlives the longest request by this much, so that its outcome can still be committed.
+pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
+const ENVIRONMENT_PREFIX: &str = "ANGARIUM__";
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each key is commented in config/default.toml")]
+pub struct Config {
+    pub master_keys: SecretString,
+    pub master_keys_file: String,
+    pub deployment: Deployment,
+    pub api: Api,
+    pub admin: Admin,
+    pub store: Store,
+    pub broker: Broker,
+    pub accept: Accept,
+    pub delivery: Delivery,
+    pub egress: Egress,
+    pub scheduler: Scheduler,
+    pub shutdown: Shutdown,
+    pub log: Log,
+}
+
+macro_rules! section {
+    ($name:ident { $($key:ident: $type:ty $(=> $with:literal)?),* $(,)? }) => {
+        #[doc = concat!("The section of `config/default.toml` named like `", stringify!($name), "`.")]
+        #[derive(Debug, Clone, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[allow(missing_docs, reason = "each key is commented in config/default.toml")]
+        pub struct $name { $($(#[serde(deserialize_with = $with)])? pub $key: $type),* }
+    };
+}
+
+section!(Deployment { environment: crate::domain::tenant::Environment, node: String });
+section!(Api {
+    listen: SocketAddr, body_bytes_max: usize, event_data_bytes_max: usize, batch_events_max: usize,
+    header_timeout_ms: Duration => "millis", body_timeout_ms: Duration => "millis",
+    request_timeout_ms: Duration => "millis", connections_max: usize, idempotency_s: Duration => "seconds",
+    page_limit_default: u32, page_limit_max: u32, page_depth_max: u32,
+});
+section!(Admin { listen: String });
+section!(Store {
+    url: SecretString, connections_max: u32, connect_timeout_ms: Duration => "millis",
+    statement_timeout_ms: Duration => "millis",
+});
+section!(Broker {
+    url: SecretString, prefix: String, shards: u16, queue_type: String, window: usize, prefetch: u16,
+    ingest: bool, ingest_exchange: String, ingest_prefetch: u16,
+});
+section!(Accept { queue_max: usize, batch_max: usize, batch_wait_ms: Duration => "millis", deliveries_max: usize });
+section!(Delivery {
+    lease_ms: Duration => "millis", timeout_default_ms: Duration => "millis",
+    timeout_max_ms: Duration => "millis", in_flight_max: usize,
+    waiting_max: usize, waiting_per_webhook_max: usize, concurrency_start: u32, concurrency_max: u32,
+    response_excerpt_bytes_max: usize, claims_max: u32, disable_after_s: Duration => "seconds",
+    settle_batch_max: usize,
+});
+section!(Egress {
+    allow_http: bool, allow_networks: Vec<ipnet::IpNet>, allow_hosts: Vec<String>, deny_networks: Vec<ipnet::IpNet>,
+    dns_timeout_ms: Duration => "millis", dns_cache_ms: Duration => "millis", extra_ca_file: String,
+});
+section!(Scheduler {
+    partitions: String, retention: String, idempotency: String, health: String, retention_days: u32,
+    partition_days_ahead: u32, sweep_ms: Duration => "millis", sweep_max: usize, sweep_per_webhook_max: usize,
+    leader_lease_ms: Duration => "millis",
+});
+section!(Shutdown { drain_ms: Duration => "millis" });
+section!(Log { format: String, filter: String });
+
+fn millis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_millis)
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_secs)
+}
+
+/// All that is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration has {} problem(s):\n  {}", .0.len(), .0.join("\n  "))]
+pub struct ConfigError(pub Vec<String>);
+
+impl Config {
+    /// Reads the defaults, the file if one is given, and the environment.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let environment = std::env::vars().filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX));
+        let text = match file {
+            None => String::new(),
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|error| ConfigError(vec![format!("{}: cannot be read: {error}", path.display())]))?,
+        };
+        Self::from_layers(&text, environment)
+    }
+
+    /// The same from a text and a list of environment variables.
+    pub fn from_layers(
+        file: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut problems = Vec::new();
+        let mut values: toml::Table =
+            toml::from_str(DEFAULTS).map_err(|error| ConfigError(vec![format!("config/default.toml: {error}")]))?;
+        match toml::from_str::<toml::Table>(file) {
+            Ok(table) => overlay(&mut values, table, "", &mut problems),
+            Err(error) => problems.push(format!("the configuration file is not TOML: {}", error.message())),
+        }
+        for (name, text) in environment {
+            let path: Vec<String> =
+                name[ENVIRONMENT_PREFIX.len()..].split("__").map(str::to_ascii_lowercase).collect();
+            if let Err(problem) = set_from_text(&mut values, &path, &text) {
+                problems.push(format!("{name}: {problem}"));
+            }
+        }
+        if !problems.is_empty() {
+            return Err(ConfigError(problems));
+        }
+        let config: Self = serde::Deserialize::deserialize(toml::Value::Table(values))
+            .map_err(|error: toml::de::Error| ConfigError(vec![error.to_string()]))?;
+        config.check()
+    }
+
+    fn check(self) -> Result<Self, ConfigError> {
+        let mut problems = Vec::new();
+        let mut require = |holds: bool, text: &str| {
+            if !holds {
+                problems.push(text.to_owned());
+            }
+        };
+        require(
+            self.delivery.lease_ms >= self.delivery.timeout_max_ms + LEASE_MARGIN,
+            "delivery.lease_ms: must be at least timeout_max_ms + 5000, so that a claim outlives the longest request",
+        );
+        require(self.accept.batch_max > 0, "accept.batch_max: must be at least 1");
+        require(self.delivery.concurrency_start > 0, "delivery.concurrency_start: must be at least 1");
+        require(self.broker.shards > 0, "broker.shards: must be at least 1");
+        require(matches!(self.broker.queue_type.as_str(), "classic" | "quorum"), "broker.queue_type: must be \"classic\" or \"quorum\"");
+        require(matches!(self.log.format.as_str(), "text" | "json"), "log.format: must be \"text\" or \"json\"");
+        let Scheduler { partitions, retention, idempotency, health, .. } = &self.scheduler;
+        for (key, text) in [("partitions", partitions), ("retention", retention), ("idempotency", idempotency), ("health", health)] {
+            if let Err(error) = text.parse::<cron::Schedule>() {
+                problems.push(format!("scheduler.{key}: not a cron expression: {error}"));
+            }
+        }
+        if problems.is_empty() { Ok(self) } else { Err(ConfigError(problems)) }
+    }
+}
+
+fn overlay(base: &mut toml::Table, over: toml::Table, prefix: &str, problems: &mut Vec<String>) {
+    for (key, value) in over {
+        let path = format!("{prefix}{key}");
+        match (base.get_mut(&key), value) {
+            (None, _) => problems.push(format!("{path}: unknown key")),
+            (Some(toml::Value::Table(inner)), toml::Value::Table(value)) => {
+                overlay(inner, value, &format!("{path}."), problems);
+            }
+            (Some(slot), value) if slot.same_type(&value) => *slot = value,
+            (Some(slot), value) => {
+                problems.push(format!("{path}: must be of type {}, not {}", slot.type_str(), value.type_str()));
+            }
+        }
+    }
+}
+
+fn set_from_text(values: &mut toml::Table, path: &[String], text: &str) -> Result<(), String> {
+    let (last, parents) = path.split_last().ok_or("unknown key")?;
+    let mut table = values;
+    for parent in parents {
+        table = table.get_mut(parent).and_then(toml::Value::as_table_mut).ok_or("unknown key")?;
+    }
+    let slot = table.get_mut(last).ok_or("unknown key")?;
+    *slot = match slot {
+        toml::Value::String(_) => toml::Value::String(text.to_owned()),
+        toml::Value::Integer(_) => toml::Value::Integer(text.parse().map_err(|_| "must be a whole number")?),
+        toml::Value::Boolean(_) => toml::Value::Boolean(text.parse().map_err(|_| "must be true or false")?),
+        toml::Value::Array(_) => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            toml::Value::Array(items.map(|item| toml::Value::String(item.to_owned())).collect())
+        }
+        toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => return Err("unknown key".into()),
+    };
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::from_layers(file, environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+    }
+
+    #[test]
+    fn the_default_file_and_the_struct_agree() {
+        load("", &[]).expect("the defaults are valid");
+    }
+
+    #[test]
+    fn later_layers_win() {
+        let config = load("[broker]\nshards = 3", &[("ANGARIUM__BROKER__SHARDS", "5")]).expect("valid");
+        assert_eq!(config.broker.shards, 5);
+        let config = load("", &[("ANGARIUM__EGRESS__ALLOW_NETWORKS", "10.0.0.0/8, ::1/128")]).expect("valid");
+        assert_eq!(config.egress.allow_networks.len(), 2);
+    }
+
+    #[test]
+    fn all_problems_are_reported_at_once() {
+        let error = load("nonsense = 1\n[broker]\nshards = \"x\"", &[("ANGARIUM__API__NOPE", "1")]).unwrap_err();
+        assert_eq!(error.0.len(), 3, "{error}");
+        let error = load("[broker]\nshards = 0\n[scheduler]\nhealth = \"x\"", &[]).unwrap_err();
+        assert_eq!(error.0.len(), 2, "{error}");
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let config = load("", &[("ANGARIUM__STORE__URL", "postgres://u:hunter2@h/d")]).expect("valid");
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

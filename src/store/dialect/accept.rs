@@ -1,0 +1,327 @@
+//! Accept: events, their deliveries and the due rows, of many requests in one transaction.
+
+use std::collections::HashSet;
+
+use sqlx::{PgConnection, SqliteConnection};
+use uuid::Uuid;
+
+use super::super::{Db, Store, StoreError, chunks};
+use super::Rows;
+use crate::domain::event::EventContent;
+use crate::domain::id::{DeliveryId, EventId, WebhookId};
+use crate::domain::tenant::Scope;
+use crate::domain::time::Timestamp;
+
+/// An event to keep.
+#[derive(Debug, Clone)]
+pub struct EventRow {
+    /// Whose.
+    pub scope: Scope,
+    /// What.
+    pub content: std::sync::Arc<EventContent>,
+    /// The key under which the client may repeat the request.
+    pub idempotency: Option<KeyRow>,
+}
+
+/// An idempotency key and what it stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRow {
+    /// As the client gave it.
+    pub key: String,
+    /// Of the request's body: the same key with another body is refused.
+    pub request_hash: [u8; 32],
+    /// How many deliveries the event made.
+    pub deliveries: i64,
+    /// When the key is forgotten.
+    pub expires_at: Timestamp,
+}
+
+/// A delivery to keep, with its due row.
+#[derive(Debug, Clone)]
+pub struct DeliveryRow {
+    /// Its id.
+    pub id: DeliveryId,
+    /// Whose.
+    pub scope: Scope,
+    /// Of which event.
+    pub event: EventId,
+    /// The event's type, repeated so that lists need not read the event.
+    pub event_type: crate::domain::event::EventType,
+    /// Where to.
+    pub webhook: WebhookId,
+    /// Why: `event`, `replay` or `test`.
+    pub reason: &'static str,
+    /// When somebody may take it: the lease's end when this process already has.
+    pub due_at: Timestamp,
+    /// Whether this process already has.
+    pub leased: bool,
+    /// The fencing number to start with.
+    pub epoch: i64,
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub enum BatchOutcome {
+    /// Webhooks have changed since the batch was matched: nothing was written.
+    Stale,
+    /// All was written, but for events whose idempotency key was taken.
+    Written {
+        /// The events that were not written, with what their keys stand for.
+        duplicates: Vec<(EventId, KeptKey)>,
+    },
+}
+
+/// What an idempotency key stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptKey {
+    /// Hash of the body that it came with.
+    pub request_hash: Vec<u8>,
+    /// The event that it made.
+    pub event: EventId,
+    /// How many deliveries that made.
+    pub deliveries: i64,
+}
+
+type KeptRow = (Vec<u8>, Uuid, i64);
+
+fn kept((request_hash, event, deliveries): KeptRow) -> KeptKey {
+    KeptKey { request_hash, event: EventId(event), deliveries }
+}
+
+// One statement, so that a commit is one round trip. All of it sees one snapshot: either `fresh` holds for all three
+// inserts or for none.
+const PG_INSERT: &str = "with fresh as materialized (select value from revision where value = $1), \
+    e as (insert into events (id, tenant_id, environment, type, data, occurred_at) \
+        select u.* from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bigint[]) u \
+        where exists (select 1 from fresh)), \
+    d as (insert into deliveries \
+            (id, tenant_id, environment, event_id, event_type, webhook_id, reason, state, attempts) \
+        select u.*, 'pending', 0 \
+        from unnest($8::uuid[], $9::uuid[], $10::text[], $11::uuid[], $12::text[], $13::uuid[], $14::text[]) u \
+        where exists (select 1 from fresh)), \
+    q as (insert into due \
+            (delivery_id, tenant_id, webhook_id, event_id, due_at, leased, epoch, claims, run_attempts, attempts) \
+        select u.*, 0, 0, 0 \
+        from unnest($8::uuid[], $9::uuid[], $13::uuid[], $11::uuid[], $15::bigint[], $16::boolean[], $17::bigint[]) u \
+        where exists (select 1 from fresh)) \
+    select exists (select 1 from fresh)";
+const PG_FORGET_KEYS: &str = "delete from idempotency i using unnest($1::uuid[], $2::text[], $3::text[]) u (t, e, k) \
+    where i.tenant_id = u.t and i.environment = u.e and i.key = u.k and i.expires_at <= $4";
+// In order of the key: two batches that share keys would otherwise deadlock.
+const PG_TAKE_KEYS: &str = "insert into idempotency \
+    (tenant_id, environment, key, request_hash, event_id, deliveries, expires_at) \
+    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::uuid[], $6::bigint[], $7::bigint[]) \
+    order by 1, 2, 3 on conflict do nothing returning event_id";
+
+const LITE_REVISION: &str = "select value from revision";
+const LITE_EVENTS: Rows = Rows {
+    head: "insert into events (id, tenant_id, environment, type, data, occurred_at) values ",
+    columns: 6,
+    tail: "",
+};
+const LITE_DELIVERIES: Rows = Rows {
+    head: "insert into deliveries (id, tenant_id, environment, event_id, event_type, webhook_id, reason, state, \
+           attempts) values ",
+    columns: 9,
+    tail: "",
+};
+const LITE_DUE: Rows = Rows {
+    head: "insert into due (delivery_id, tenant_id, webhook_id, event_id, due_at, leased, epoch, claims, \
+           run_attempts, attempts) values ",
+    columns: 10,
+    tail: "",
+};
+const LITE_FORGET_KEY: &str =
+    "delete from idempotency where tenant_id = $1 and environment = $2 and key = $3 and expires_at <= $4";
+const LITE_TAKE_KEY: &str = "insert into idempotency \
+    (tenant_id, environment, key, request_hash, event_id, deliveries, expires_at) \
+    values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
+
+const KEPT: &str = "select request_hash, event_id, deliveries from idempotency \
+    where tenant_id = $1 and environment = $2 and key = $3";
+
+impl Store {
+    /// Writes a batch that was matched against the webhooks of `revision`; all or nothing.
+    pub async fn accept(
+        &self,
+        revision: i64,
+        now: Timestamp,
+        events: &[EventRow],
+        deliveries: &[DeliveryRow],
+    ) -> Result<BatchOutcome, StoreError> {
+        let has_keys = events.iter().any(|event| event.idempotency.is_some());
+        match &self.db {
+            Db::Postgres(pool) if !has_keys => {
+                let mut conn = pool.acquire().await?;
+                let fresh = pg_insert(&mut conn, revision, &refs(events), &refs(deliveries)).await?;
+                Ok(if fresh { BatchOutcome::Written { duplicates: Vec::new() } } else { BatchOutcome::Stale })
+            }
+            Db::Postgres(pool) => {
+                let mut tx = pool.begin().await?;
+                let duplicates = pg_take_keys(&mut tx, now, events).await?;
+                let (events, deliveries) = without(events, deliveries, &duplicates);
+                if !pg_insert(&mut tx, revision, &events, &deliveries).await? {
+                    return Ok(BatchOutcome::Stale);
+                }
+                tx.commit().await?;
+                Ok(BatchOutcome::Written { duplicates })
+            }
+            Db::Sqlite { write, .. } => {
+                let mut tx = write.begin_with("begin immediate").await?;
+                let current: i64 = sqlx::query_scalar(LITE_REVISION).fetch_one(&mut *tx).await?;
+                if current != revision {
+                    return Ok(BatchOutcome::Stale);
+                }
+                let duplicates = if has_keys { lite_take_keys(&mut tx, now, events).await? } else { Vec::new() };
+                let (events, deliveries) = without(events, deliveries, &duplicates);
+                lite_insert(&mut tx, &events, &deliveries).await?;
+                tx.commit().await?;
+                Ok(BatchOutcome::Written { duplicates })
+            }
+        }
+    }
+}
+
+fn refs<T>(rows: &[T]) -> Vec<&T> {
+    rows.iter().collect()
+}
+
+fn without<'a>(
+    events: &'a [EventRow],
+    deliveries: &'a [DeliveryRow],
+    duplicates: &[(EventId, KeptKey)],
+) -> (Vec<&'a EventRow>, Vec<&'a DeliveryRow>) {
+    let dropped: HashSet<EventId> = duplicates.iter().map(|(event, _)| *event).collect();
+    let events = events.iter().filter(|row| !dropped.contains(&row.content.id)).collect();
+    (events, deliveries.iter().filter(|row| !dropped.contains(&row.event)).collect())
+}
+
+fn column<'a, R, T>(rows: &[&'a R], get: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(|row| get(row)).collect()
+}
+
+async fn pg_insert(
+    conn: &mut PgConnection,
+    revision: i64,
+    events: &[&EventRow],
+    deliveries: &[&DeliveryRow],
+) -> Result<bool, StoreError> {
+    let insert = sqlx::query_scalar(PG_INSERT)
+        .bind(revision)
+        .bind(column(events, |e| e.content.id.0))
+        .bind(column(events, |e| e.scope.tenant.0))
+        .bind(column(events, |e| e.scope.environment.as_str()))
+        .bind(column(events, |e| e.content.event_type.as_str()))
+        .bind(column(events, |e| &e.content.data[..]))
+        .bind(column(events, |e| e.content.occurred_at.as_millis()))
+        .bind(column(deliveries, |d| d.id.0))
+        .bind(column(deliveries, |d| d.scope.tenant.0))
+        .bind(column(deliveries, |d| d.scope.environment.as_str()))
+        .bind(column(deliveries, |d| d.event.0))
+        .bind(column(deliveries, |d| d.event_type.as_str()))
+        .bind(column(deliveries, |d| d.webhook.0))
+        .bind(column(deliveries, |d| d.reason))
+        .bind(column(deliveries, |d| d.due_at.as_millis()))
+        .bind(column(deliveries, |d| d.leased))
+        .bind(column(deliveries, |d| d.epoch));
+    Ok(insert.fetch_one(conn).await?)
+}
+
+/// Takes the keys of a batch; returns the events whose keys were taken before.
+async fn pg_take_keys(
+    conn: &mut PgConnection,
+    now: Timestamp,
+    events: &[EventRow],
+) -> Result<Vec<(EventId, KeptKey)>, StoreError> {
+    let keyed: Vec<(&EventRow, &KeyRow)> =
+        events.iter().filter_map(|event| event.idempotency.as_ref().map(|key| (event, key))).collect();
+    let tenants: Vec<Uuid> = keyed.iter().map(|(event, _)| event.scope.tenant.0).collect();
+    let environments: Vec<&str> = keyed.iter().map(|(event, _)| event.scope.environment.as_str()).collect();
+    let keys: Vec<&str> = keyed.iter().map(|(_, key)| key.key.as_str()).collect();
+    let forget = sqlx::query(PG_FORGET_KEYS).bind(&tenants).bind(&environments).bind(&keys).bind(now.as_millis());
+    forget.execute(&mut *conn).await?;
+    let taken: Vec<Uuid> = sqlx::query_scalar(PG_TAKE_KEYS)
+        .bind(&tenants)
+        .bind(&environments)
+        .bind(&keys)
+        .bind(keyed.iter().map(|(_, key)| &key.request_hash[..]).collect::<Vec<_>>())
+        .bind(keyed.iter().map(|(event, _)| event.content.id.0).collect::<Vec<_>>())
+        .bind(keyed.iter().map(|(_, key)| key.deliveries).collect::<Vec<_>>())
+        .bind(keyed.iter().map(|(_, key)| key.expires_at.as_millis()).collect::<Vec<_>>())
+        .fetch_all(&mut *conn)
+        .await?;
+    let taken: HashSet<Uuid> = taken.into_iter().collect();
+    let mut duplicates = Vec::new();
+    for (event, key) in keyed.into_iter().filter(|(event, _)| !taken.contains(&event.content.id.0)) {
+        let kept_row = sqlx::query_as(KEPT)
+            .bind(event.scope.tenant.0)
+            .bind(event.scope.environment.as_str())
+            .bind(&key.key)
+            .fetch_one(&mut *conn)
+            .await?;
+        duplicates.push((event.content.id, kept(kept_row)));
+    }
+    Ok(duplicates)
+}
+
+async fn lite_take_keys(
+    conn: &mut SqliteConnection,
+    now: Timestamp,
+    events: &[EventRow],
+) -> Result<Vec<(EventId, KeptKey)>, StoreError> {
+    let mut duplicates = Vec::new();
+    for event in events {
+        let Some(key) = &event.idempotency else { continue };
+        let (tenant, environment) = (event.scope.tenant.0, event.scope.environment.as_str());
+        let forget = sqlx::query(LITE_FORGET_KEY).bind(tenant).bind(environment).bind(&key.key);
+        forget.bind(now.as_millis()).execute(&mut *conn).await?;
+        let take = sqlx::query(LITE_TAKE_KEY)
+            .bind(tenant)
+            .bind(environment)
+            .bind(&key.key)
+            .bind(&key.request_hash[..])
+            .bind(event.content.id.0)
+            .bind(key.deliveries)
+            .bind(key.expires_at.as_millis());
+        if take.execute(&mut *conn).await?.rows_affected() == 0 {
+            let select = sqlx::query_as(KEPT).bind(tenant).bind(environment).bind(&key.key);
+            duplicates.push((event.content.id, kept(select.fetch_one(&mut *conn).await?)));
+        }
+    }
+    Ok(duplicates)
+}
+
+async fn lite_insert(
+    conn: &mut SqliteConnection,
+    events: &[&EventRow],
+    deliveries: &[&DeliveryRow],
+) -> Result<(), StoreError> {
+    for rows in chunks(events) {
+        let mut insert = sqlx::query(LITE_EVENTS.sql(rows.len()));
+        for row in rows {
+            let EventContent { id, event_type, occurred_at, data } = &*row.content;
+            insert = insert.bind(id.0).bind(row.scope.tenant.0).bind(row.scope.environment.as_str());
+            insert = insert.bind(event_type.as_str()).bind(&data[..]).bind(occurred_at.as_millis());
+        }
+        insert.execute(&mut *conn).await?;
+    }
+    for rows in chunks(deliveries) {
+        let mut insert = sqlx::query(LITE_DELIVERIES.sql(rows.len()));
+        for row in rows {
+            let DeliveryRow { id, scope, event, event_type, webhook, reason, .. } = row;
+            insert = insert.bind(id.0).bind(scope.tenant.0).bind(scope.environment.as_str()).bind(event.0);
+            insert = insert.bind(event_type.as_str()).bind(webhook.0).bind(*reason).bind("pending").bind(0i64);
+        }
+        insert.execute(&mut *conn).await?;
+    }
+    for rows in chunks(deliveries) {
+        let mut insert = sqlx::query(LITE_DUE.sql(rows.len()));
+        for row in rows {
+            let DeliveryRow { id, scope, event, webhook, due_at, leased, epoch, .. } = row;
+            insert = insert.bind(id.0).bind(scope.tenant.0).bind(webhook.0).bind(event.0);
+            insert = insert.bind(due_at.as_millis()).bind(*leased).bind(*epoch).bind(0i64).bind(0i64).bind(0i64);
+        }
+        insert.execute(&mut *conn).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! Batches of many rows: the statements whose text differs between the databases, both texts side by side.
+//!
+//! `PostgreSQL` takes a batch as arrays (`unnest`) in one statement, so that a commit is one round trip. `SQLite`
+//! has no arrays but no network either: it takes `values` lists of a few fixed sizes.
+
+pub mod accept;
+pub mod claim;
+pub mod settle;
+
+use sqlx::AssertSqlSafe;
+
+/// A `SQLite` statement over a list of rows: `head (?,?),(?,?) tail`.
+pub(crate) struct Rows {
+    pub(crate) head: &'static str,
+    pub(crate) columns: usize,
+    pub(crate) tail: &'static str,
+}
+
+impl Rows {
+    /// The text for so many rows: only placeholders are added, never a value.
+    pub(crate) fn sql(&self, rows: usize) -> AssertSqlSafe<String> {
+        let row = format!("({})", vec!["?"; self.columns].join(","));
+        AssertSqlSafe(format!("{}{}{}", self.head, vec![row.as_str(); rows].join(","), self.tail))
+    }
+}

@@ -1,0 +1,115 @@
+//! A partition a day, made ahead and dropped whole (`PostgreSQL`); on `SQLite` old rows are deleted in small batches.
+
+use std::time::Duration;
+
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use super::{Db, Store, StoreError};
+use crate::domain::id::first_uuid_at;
+use crate::domain::time::Timestamp;
+
+const DAY: Duration = Duration::from_secs(86_400);
+const TABLES: [&str; 3] = ["events", "deliveries", "attempts"];
+// The lock keeps two processes from making the same partition at once.
+const PG_LOCK: &str = "select pg_advisory_xact_lock(7236114)";
+const PG_PARTITIONS: &str = "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid \
+    join pg_class p on p.oid = i.inhparent where p.relname = $1";
+const PG_FORGET_DUE: &str = "delete from due where delivery_id < $1";
+const PG_FORGET_DEAD: &str = "delete from dead_letters where delivery_id < $1";
+const LITE_FORGET: [&str; 5] = [
+    "delete from due where delivery_id in (select delivery_id from due where delivery_id < $1 limit $2)",
+    "delete from dead_letters where delivery_id in \
+        (select delivery_id from dead_letters where delivery_id < $1 limit $2)",
+    "delete from attempts where delivery_id in (select delivery_id from attempts where delivery_id < $1 limit $2)",
+    "delete from deliveries where id in (select id from deliveries where id < $1 limit $2)",
+    "delete from events where id in (select id from events where id < $1 limit $2)",
+];
+
+fn partition_name(table: &str, day: Timestamp) -> String {
+    let text = day.to_string();
+    format!("{table}_{}{}{}", &text[..4], &text[5..7], &text[8..10])
+}
+
+fn day_of(time: Timestamp) -> Timestamp {
+    let day = i64::try_from(DAY.as_millis()).unwrap_or(1);
+    Timestamp::from_millis(time.as_millis().div_euclid(day) * day)
+}
+
+impl Store {
+    /// Makes the partitions from the day before `now` to `days_ahead` after it; returns how many were missing.
+    pub async fn make_partitions(&self, now: Timestamp, days_ahead: u32) -> Result<u32, StoreError> {
+        let Db::Postgres(pool) = &self.db else { return Ok(0) };
+        let mut tx = pool.begin().await?;
+        sqlx::query(PG_LOCK).execute(&mut *tx).await?;
+        let mut made = 0;
+        for table in TABLES {
+            let existing: Vec<String> = sqlx::query_scalar(PG_PARTITIONS).bind(table).fetch_all(&mut *tx).await?;
+            for ahead in 0..=days_ahead + 1 {
+                let day = day_of(now.before(DAY)).after(DAY * ahead);
+                let name = partition_name(table, day);
+                if existing.contains(&name) {
+                    continue;
+                }
+                let (from, to) = (first_uuid_at(day), first_uuid_at(day.after(DAY)));
+                // Updated once, when it settles: room on the page makes that update stay there.
+                let room = if table == "deliveries" { " with (fillfactor = 70)" } else { "" };
+                let create = format!(
+                    "create table {name} partition of {table} for values from ('{from}') to ('{to}'){room}"
+                );
+                // Names and bounds are made of dates alone; statements of this kind take no parameters.
+                sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut *tx).await?;
+                made += 1;
+            }
+        }
+        tx.commit().await?;
+        Ok(made)
+    }
+
+    /// Drops everything older than `before`; returns how many partitions or rows went.
+    pub async fn drop_older_than(&self, before: Timestamp, rows_max: u32) -> Result<u64, StoreError> {
+        let bound = day_of(before);
+        match &self.db {
+            Db::Postgres(_) => self.drop_partitions(bound).await,
+            Db::Sqlite { write, .. } => {
+                let id: Uuid = first_uuid_at(bound);
+                let mut dropped = 0;
+                for statement in LITE_FORGET {
+                    let delete = sqlx::query(statement).bind(id).bind(i64::from(rows_max));
+                    dropped += delete.execute(write).await?.rows_affected();
+                }
+                Ok(dropped)
+            }
+        }
+    }
+
+    async fn drop_partitions(&self, bound: Timestamp) -> Result<u64, StoreError> {
+        let Db::Postgres(pool) = &self.db else { return Ok(0) };
+        let mut dropped = 0;
+        for table in TABLES {
+            let first_kept = partition_name(table, bound);
+            let existing: Vec<String> = sqlx::query_scalar(PG_PARTITIONS).bind(table).fetch_all(pool).await?;
+            for name in existing.into_iter().filter(|name| *name < first_kept) {
+                // A name from the catalogue, which `make_partitions` made of letters and digits.
+                sqlx::raw_sql(AssertSqlSafe(format!("drop table {name}"))).execute(pool).await?;
+                dropped += 1;
+            }
+        }
+        let id: Uuid = first_uuid_at(bound);
+        sqlx::query(PG_FORGET_DUE).bind(id).execute(pool).await?;
+        sqlx::query(PG_FORGET_DEAD).bind(id).execute(pool).await?;
+        Ok(dropped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_has_one_name_and_names_sort_by_day() {
+        let noon = Timestamp::parse_rfc3339("2026-11-21T12:00:00Z").expect("valid");
+        assert_eq!(partition_name("events", day_of(noon)), "events_20261121");
+        assert!(partition_name("events", day_of(noon)) < partition_name("events", day_of(noon.after(DAY))));
+    }
+}
