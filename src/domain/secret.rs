@@ -1,1 +1,371 @@
-//! (placeholder)
+//! Signing secrets, and the master keys that they are sealed with at rest.
+//!
+//! A secret leaves the system in one spelling, `whsec_` and padded standard base64, because receiver libraries disagree
+//! about every other one. It is stored sealed: XChaCha20-Poly1305 under a master key, bound to its tenant and webhook,
+//! so that a row that is copied to another webhook does not open there.
+//!
+//! Master keys rotate by adding one in front: new seals use the first, old ones still open, and
+//! [`MasterKeys::is_current`] finds what is left to seal again. One thing must outlive that rotation: the hashes of API
+//! keys, whose text nobody has any more. So keys for other purposes are derived from the *root*, the master key with the
+//! lowest id, which stays listed for good. That costs nothing even if the root leaks: an API key is 192 random bits, so
+//! its hash resists guessing without any help from the pepper, and sealed secrets move on to a newer key. Losing the root
+//! by accident would void every API key; [`MasterKeys::root_fingerprint`] lets the deployment notice before it happens.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chacha20poly1305::aead::{Aead as _, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret as _, SecretBox, SecretSlice};
+use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
+
+use super::id::{TenantId, WebhookId};
+
+/// What every secret's text starts with.
+pub const SECRET_PREFIX: &str = "whsec_";
+/// The fewest bytes in a signing key.
+pub const SECRET_BYTES_MIN: usize = 24;
+/// The most bytes in a signing key.
+pub const SECRET_BYTES_MAX: usize = 64;
+/// The most master keys that can be listed.
+pub const MASTER_KEYS_MAX: usize = 16;
+
+const MASTER_KEY_BYTES: usize = 32;
+const SEAL_VERSION: u8 = 1;
+const SEAL_PURPOSE: &[u8] = b"angarium/webhook-secret";
+const NONCE_BYTES: usize = 24;
+/// The version, the master key's id, the nonce.
+const SEAL_HEADER_BYTES: usize = 2 + NONCE_BYTES;
+
+/// The key that a webhook's requests are signed with. Wiped from memory when dropped; has no text but [`Self::reveal`].
+#[derive(Clone)]
+pub struct Secret(SecretSlice<u8>);
+
+/// Why a text is not a secret. Says nothing of the text itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSecret {
+    /// Without the prefix.
+    #[error("must start with `{SECRET_PREFIX}`")]
+    Prefix,
+    /// Not base64 after the prefix.
+    #[error("must be standard base64 with padding after `{SECRET_PREFIX}`")]
+    Encoding,
+    /// Too short to be safe, or longer than receivers take.
+    #[error("must decode to {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX} bytes, not {bytes}")]
+    Length {
+        /// How many bytes it decodes to.
+        bytes: usize,
+    },
+}
+
+impl Secret {
+    /// A new secret of 32 random bytes.
+    #[must_use]
+    pub fn generate(random: [u8; 32]) -> Self {
+        let random = Zeroizing::new(random);
+        Self(random.to_vec().into())
+    }
+
+    /// Takes the bytes of a key.
+    ///
+    /// # Errors
+    /// When there are too few or too many of them.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, InvalidSecret> {
+        let key = SecretSlice::from(bytes);
+        let bytes = key.expose_secret().len();
+        if !(SECRET_BYTES_MIN..=SECRET_BYTES_MAX).contains(&bytes) {
+            return Err(InvalidSecret::Length { bytes });
+        }
+        Ok(Self(key))
+    }
+
+    /// Reads the text that [`Self::reveal`] gives.
+    ///
+    /// # Errors
+    /// When the text is not in that one spelling, or the key has a wrong length.
+    pub fn parse(text: &str) -> Result<Self, InvalidSecret> {
+        let encoded = text.strip_prefix(SECRET_PREFIX).ok_or(InvalidSecret::Prefix)?;
+        Self::from_bytes(STANDARD.decode(encoded).map_err(|_| InvalidSecret::Encoding)?)
+    }
+
+    /// The text for its owner. Shown once, never logged, never stored.
+    #[must_use]
+    pub fn reveal(&self) -> String {
+        let mut text = String::with_capacity(SECRET_PREFIX.len() + SECRET_BYTES_MAX.div_ceil(3) * 4);
+        text.push_str(SECRET_PREFIX);
+        STANDARD.encode_string(self.key(), &mut text);
+        text
+    }
+
+    /// The key itself, to sign with or to seal.
+    #[must_use]
+    pub fn key(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// In constant time.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.key().ct_eq(other.key()).into()
+    }
+}
+
+impl Eq for Secret {}
+
+/// The keys of the deployment: the current one first. See the module's text for rotation and for the root.
+pub struct MasterKeys(Vec<MasterKey>);
+
+struct MasterKey {
+    id: u8,
+    key: SecretBox<[u8; MASTER_KEY_BYTES]>,
+}
+
+/// Why a text does not list master keys. Says nothing of the keys themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidMasterKeys {
+    /// None, or too many.
+    #[error("must list 1 to {MASTER_KEYS_MAX} keys, the current one first")]
+    Count,
+    /// An entry is not a number, a colon and base64.
+    #[error("entry {entry} must be a number from 1 to 255, a colon, and 32 bytes in standard base64")]
+    Entry {
+        /// Which one, from 1.
+        entry: usize,
+    },
+    /// Two entries have the same number.
+    #[error("key number {id} is listed twice")]
+    Twice {
+        /// The number.
+        id: u8,
+    },
+}
+
+/// Why a sealed secret does not open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// Cut short, or of a version that this program does not know.
+    #[error("is not a sealed secret of a known version")]
+    Malformed,
+    /// Sealed with a master key that is not listed any more.
+    #[error("was sealed with master key {id}, which is not configured")]
+    UnknownKey {
+        /// The key's number.
+        id: u8,
+    },
+    /// Changed, or moved from another tenant or webhook.
+    #[error("does not open: it was changed, or belongs to another tenant or webhook, or the master key is a wrong one")]
+    Refused,
+}
+
+impl MasterKeys {
+    /// Reads `2:base64,1:base64`: numbered keys of 32 bytes, the current one first.
+    ///
+    /// # Errors
+    /// When an entry is malformed or repeated, or there is none.
+    pub fn parse(text: &str) -> Result<Self, InvalidMasterKeys> {
+        let mut keys: Vec<MasterKey> = Vec::new();
+        for (index, entry) in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).enumerate() {
+            let key = MasterKey::parse(entry).ok_or(InvalidMasterKeys::Entry { entry: index + 1 })?;
+            if keys.iter().any(|other| other.id == key.id) {
+                return Err(InvalidMasterKeys::Twice { id: key.id });
+            }
+            keys.push(key);
+        }
+        if (1..=MASTER_KEYS_MAX).contains(&keys.len()) { Ok(Self(keys)) } else { Err(InvalidMasterKeys::Count) }
+    }
+
+    /// Encrypts with the current key, for this tenant and webhook only. A nonce must never be used twice: pass 24
+    /// fresh random bytes.
+    #[must_use]
+    pub fn seal(&self, tenant: TenantId, webhook: WebhookId, plaintext: &[u8], nonce: [u8; NONCE_BYTES]) -> Vec<u8> {
+        let current = &self.0[0];
+        let aad = associated_data(current.id, tenant, webhook);
+        let payload = Payload { msg: plaintext, aad: &aad };
+        let ciphertext = current.cipher().encrypt(&XNonce::from(nonce), payload);
+        let ciphertext = ciphertext.expect("only a plaintext of more than 256 GiB is refused");
+        let mut sealed = Vec::with_capacity(SEAL_HEADER_BYTES + ciphertext.len());
+        sealed.extend_from_slice(&[SEAL_VERSION, current.id]);
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(&ciphertext);
+        sealed
+    }
+
+    /// Decrypts what [`Self::seal`] made for the same tenant and webhook.
+    ///
+    /// # Errors
+    /// When it is malformed, changed, another's, or its master key is not listed.
+    pub fn open(&self, tenant: TenantId, webhook: WebhookId, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        let (header, ciphertext) = sealed.split_first_chunk::<SEAL_HEADER_BYTES>().ok_or(SealError::Malformed)?;
+        let [SEAL_VERSION, id, nonce @ ..] = *header else { return Err(SealError::Malformed) };
+        let key = self.0.iter().find(|key| key.id == id).ok_or(SealError::UnknownKey { id })?;
+        let aad = associated_data(id, tenant, webhook);
+        let payload = Payload { msg: ciphertext, aad: &aad };
+        key.cipher().decrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::Refused)
+    }
+
+    /// Whether something is sealed with the current key; if not, it should be sealed again.
+    #[must_use]
+    pub fn is_current(&self, sealed: &[u8]) -> bool {
+        matches!(sealed, [SEAL_VERSION, id, ..] if *id == self.0[0].id)
+    }
+
+    /// A key for another purpose, named by the label. It comes from the root, so rotation does not change it.
+    #[must_use]
+    pub fn derive(&self, label: &[u8]) -> [u8; 32] {
+        let root = self.0.iter().min_by_key(|key| key.id).expect("there is at least one key");
+        let mac = Hmac::<Sha256>::new_from_slice(root.key.expose_secret());
+        let mac = mac.expect("HMAC takes keys of any length");
+        mac.chain_update(b"angarium/derive/").chain_update(label).finalize().into_bytes().into()
+    }
+
+    /// Names the root without telling it. A deployment that remembers this can refuse to start with another root.
+    #[must_use]
+    pub fn root_fingerprint(&self) -> [u8; 8] {
+        let mut fingerprint = [0; 8];
+        fingerprint.copy_from_slice(&self.derive(b"root-fingerprint")[..8]);
+        fingerprint
+    }
+}
+
+impl MasterKey {
+    fn parse(entry: &str) -> Option<Self> {
+        let (id, encoded) = entry.split_once(':')?;
+        let id = id.parse().ok().filter(|id| *id != 0)?;
+        let bytes = Zeroizing::new(STANDARD.decode(encoded).ok()?);
+        let key = SecretBox::new(Box::new(<[u8; MASTER_KEY_BYTES]>::try_from(bytes.as_slice()).ok()?));
+        Some(Self { id, key })
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(self.key.expose_secret().into())
+    }
+}
+
+impl fmt::Debug for MasterKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MasterKeys({} keys)", self.0.len())
+    }
+}
+
+/// All parts but the last have a fixed length, so no two lists of parts give the same bytes.
+fn associated_data(key_id: u8, tenant: TenantId, webhook: WebhookId) -> Vec<u8> {
+    [&[SEAL_VERSION, key_id][..], tenant.0.as_bytes(), webhook.0.as_bytes(), SEAL_PURPOSE].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    const TENANT: TenantId = TenantId(Uuid::from_u128(1));
+    const WEBHOOK: WebhookId = WebhookId(Uuid::from_u128(2));
+
+    fn entry(id: u8) -> String {
+        format!("{id}:{}", STANDARD.encode([id; 32]))
+    }
+
+    fn keys(ids: &[u8]) -> MasterKeys {
+        MasterKeys::parse(&ids.iter().map(|id| entry(*id)).collect::<Vec<_>>().join(",")).unwrap()
+    }
+
+    #[test]
+    fn a_new_secret_has_the_one_spelling() {
+        let secret = Secret::generate([7; 32]);
+        assert_eq!(secret.reveal(), "whsec_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=");
+        assert_eq!(Secret::parse(&secret.reveal()), Ok(secret));
+    }
+
+    #[test]
+    fn other_spellings_and_lengths_are_refused() {
+        let text = |bytes: usize| format!("whsec_{}", STANDARD.encode(vec![250; bytes]));
+        for bytes in [24, 32, 64] {
+            assert!(Secret::parse(&text(bytes)).is_ok());
+        }
+        for bytes in [0, 23, 65] {
+            assert_eq!(Secret::parse(&text(bytes)), Err(InvalidSecret::Length { bytes }));
+        }
+        assert_eq!(Secret::parse(&text(32)[6..]), Err(InvalidSecret::Prefix));
+        assert_eq!(Secret::parse(&text(32).replace('=', "")), Err(InvalidSecret::Encoding));
+        assert_eq!(Secret::parse(&text(32).replace('+', "-")), Err(InvalidSecret::Encoding));
+        assert_eq!(Secret::parse(&(text(32) + "\n")), Err(InvalidSecret::Encoding));
+    }
+
+    #[test]
+    fn nothing_prints_a_key() {
+        let secret = Secret::generate([65; 32]);
+        assert_eq!(format!("{secret:?}"), "Secret(…)");
+        assert_eq!(format!("{:?}", keys(&[2, 1])), "MasterKeys(2 keys)");
+    }
+
+    #[test]
+    fn a_seal_opens_only_for_its_tenant_and_webhook() {
+        let keys = keys(&[1]);
+        let sealed = keys.seal(TENANT, WEBHOOK, b"key", [9; 24]);
+        assert_eq!(keys.open(TENANT, WEBHOOK, &sealed), Ok(b"key".to_vec()));
+        let (other_tenant, other_webhook) = (TenantId(WEBHOOK.0), WebhookId(TENANT.0));
+        assert_eq!(keys.open(other_tenant, WEBHOOK, &sealed), Err(SealError::Refused));
+        assert_eq!(keys.open(TENANT, other_webhook, &sealed), Err(SealError::Refused));
+        assert_eq!(keys.open(other_tenant, other_webhook, &sealed), Err(SealError::Refused));
+    }
+
+    #[test]
+    fn rotation_keeps_old_seals_and_derived_keys() {
+        let (before, after) = (keys(&[1]), keys(&[2, 1]));
+        let old = before.seal(TENANT, WEBHOOK, b"key", [9; 24]);
+        assert_eq!(after.open(TENANT, WEBHOOK, &old), Ok(b"key".to_vec()));
+        assert!(before.is_current(&old) && !after.is_current(&old));
+
+        let new = after.seal(TENANT, WEBHOOK, b"key", [8; 24]);
+        assert!(after.is_current(&new));
+        assert_eq!(before.open(TENANT, WEBHOOK, &new), Err(SealError::UnknownKey { id: 2 }));
+
+        assert_eq!(before.derive(b"pepper"), after.derive(b"pepper"));
+        assert_ne!(before.derive(b"pepper"), before.derive(b"session"));
+        assert_eq!(before.root_fingerprint(), after.root_fingerprint());
+        assert_ne!(before.root_fingerprint(), keys(&[2]).root_fingerprint(), "dropping the root shows");
+    }
+
+    #[test]
+    fn lists_of_master_keys_are_checked() {
+        let parse = |text: &str| MasterKeys::parse(text).unwrap_err();
+        assert_eq!(parse(""), InvalidMasterKeys::Count);
+        assert_eq!(parse(&(1..=17).map(entry).collect::<Vec<_>>().join(",")), InvalidMasterKeys::Count);
+        assert_eq!(parse(&format!("{},{}", entry(1), entry(1))), InvalidMasterKeys::Twice { id: 1 });
+        for bad in [entry(0), "1".to_owned(), "x:AAAA".to_owned(), "1:AAAA".to_owned(), entry(1).replace('=', "")] {
+            assert_eq!(parse(&format!("{}, {bad}", entry(9))), InvalidMasterKeys::Entry { entry: 2 }, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_change_is_noticed(plaintext: Vec<u8>, at: prop::sample::Index, bit in 0..8u32, cut: prop::sample::Index) {
+            let keys = keys(&[3]);
+            let sealed = keys.seal(TENANT, WEBHOOK, &plaintext, [5; 24]);
+            prop_assert_eq!(keys.open(TENANT, WEBHOOK, &sealed), Ok(plaintext));
+            let mut changed = sealed.clone();
+            changed[at.index(sealed.len())] ^= 1 << bit;
+            prop_assert!(keys.open(TENANT, WEBHOOK, &changed).is_err());
+            prop_assert!(keys.open(TENANT, WEBHOOK, &sealed[..cut.index(sealed.len())]).is_err());
+        }
+
+        #[test]
+        fn garbage_never_panics(text in "\\PC{0,60}", bytes: Vec<u8>) {
+            let _ = Secret::parse(&text);
+            let _ = Secret::parse(&format!("{SECRET_PREFIX}{text}"));
+            let _ = MasterKeys::parse(&text);
+            prop_assert!(keys(&[1]).open(TENANT, WEBHOOK, &bytes).is_err());
+        }
+    }
+}
