@@ -1,0 +1,7 @@
+//! Tickets over RabbitMQ.
+
+mod counters;
+mod receipt;
+
+pub use counters::{Counter, RabbitCounters};
+pub use receipt::MessageReceipt;
