@@ -6,6 +6,8 @@
 
 pub mod in_process;
 pub mod rabbitmq;
+#[cfg(test)]
+pub(crate) mod sample;
 
 use std::sync::Arc;
 
@@ -61,7 +63,7 @@ pub enum Receipt {
     /// Nothing to tell anybody.
     None,
     /// The RabbitMQ message that the tickets came in.
-    RabbitMq(Box<lapin::acker::Acker>),
+    RabbitMq(rabbitmq::MessageReceipt),
 }
 
 impl Receipt {
@@ -69,7 +71,7 @@ impl Receipt {
     pub async fn ack(self) {
         match self {
             Self::None => {}
-            Self::RabbitMq(acker) => rabbitmq::ack(*acker).await,
+            Self::RabbitMq(receipt) => receipt.ack().await,
         }
     }
 }
@@ -96,8 +98,9 @@ pub trait Broker: Send + Sync + 'static {
     /// Hands over tickets that have places. Never waits, never fails: what is lost comes back with its lease.
     fn publish(&self, tickets: Vec<Ticket>);
 
-    /// The next tickets, at most `max`; waits for some. `None` when the broker is closed. May be cancelled: no ticket
-    /// is lost by dropping the future.
+    /// The next tickets, about `max` of them; waits for some. A broker that moves tickets in batches returns a whole
+    /// batch, which may be more. `None` when receiving was stopped. May be cancelled: no ticket is lost by dropping
+    /// the future.
     async fn receive(&self, max: usize) -> Option<Received>;
 
     /// How it is doing.
