@@ -59,8 +59,15 @@ section!(Store {
     statement_timeout_ms: Duration => "millis",
 });
 section!(Broker {
-    url: SecretString, prefix: String, shards: u16, queue_type: String, window: usize, prefetch: u16,
-    ingest: bool, ingest_exchange: String, ingest_prefetch: u16,
+    url: SecretString,
+    prefix: String,
+    shards: u16,
+    queue_type: String,
+    window: usize,
+    prefetch: u16,
+    ingest: bool,
+    ingest_exchange: String,
+    ingest_prefetch: u16,
 });
 section!(Accept { queue_max: usize, batch_max: usize, batch_wait_ms: Duration => "millis", deliveries_max: usize });
 section!(Delivery {
@@ -120,8 +127,7 @@ impl Config {
             Err(error) => problems.push(format!("the configuration file is not TOML: {}", error.message())),
         }
         for (name, text) in environment {
-            let path: Vec<String> =
-                name[ENVIRONMENT_PREFIX.len()..].split("__").map(str::to_ascii_lowercase).collect();
+            let path: Vec<String> = name[ENVIRONMENT_PREFIX.len()..].split("__").map(str::to_ascii_lowercase).collect();
             if let Err(problem) = set_from_text(&mut values, &path, &text) {
                 problems.push(format!("{name}: {problem}"));
             }
@@ -148,10 +154,15 @@ impl Config {
         require(self.accept.batch_max > 0, "accept.batch_max: must be at least 1");
         require(self.delivery.concurrency_start > 0, "delivery.concurrency_start: must be at least 1");
         require(self.broker.shards > 0, "broker.shards: must be at least 1");
-        require(matches!(self.broker.queue_type.as_str(), "classic" | "quorum"), "broker.queue_type: must be \"classic\" or \"quorum\"");
+        require(
+            matches!(self.broker.queue_type.as_str(), "classic" | "quorum"),
+            "broker.queue_type: must be \"classic\" or \"quorum\"",
+        );
         require(matches!(self.log.format.as_str(), "text" | "json"), "log.format: must be \"text\" or \"json\"");
         let Scheduler { partitions, retention, idempotency, health, .. } = &self.scheduler;
-        for (key, text) in [("partitions", partitions), ("retention", retention), ("idempotency", idempotency), ("health", health)] {
+        for (key, text) in
+            [("partitions", partitions), ("retention", retention), ("idempotency", idempotency), ("health", health)]
+        {
             if let Err(error) = text.parse::<cron::Schedule>() {
                 problems.push(format!("scheduler.{key}: not a cron expression: {error}"));
             }

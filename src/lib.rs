@@ -2,6 +2,6 @@
 
 pub mod broker;
 pub mod clock;
-pub mod domain;
 pub mod config;
+pub mod domain;
 pub mod store;

@@ -192,9 +192,8 @@ impl Store {
     /// How many deliveries a filter finds.
     pub async fn deliveries_count(&self, scope: Scope, filter: &DeliveryFilter) -> Result<u64, StoreError> {
         let ((_, count), key) = filter.walk();
-        let total: i64 = on_read!(self, |db| {
-            bind_filter!(sqlx::query_scalar(count), scope, filter, key).fetch_one(db).await
-        })?;
+        let total: i64 =
+            on_read!(self, |db| { bind_filter!(sqlx::query_scalar(count), scope, filter, key).fetch_one(db).await })?;
         Ok(u64::try_from(total).unwrap_or(0))
     }
 }

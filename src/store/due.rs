@@ -27,7 +27,8 @@ const LOCK_DELIVERY: &str = "select d.state, d.attempts, d.webhook_id, d.event_i
     from deliveries d left join due q on q.delivery_id = d.id \
     where d.tenant_id = $1 and d.environment = $2 and d.id = $3";
 const CANCEL: &str = "delete from due where delivery_id = $1 and tenant_id = $2";
-const HURRY: &str = "update due set due_at = $3, run_attempts = 0 where delivery_id = $1 and tenant_id = $2 and not leased";
+const HURRY: &str =
+    "update due set due_at = $3, run_attempts = 0 where delivery_id = $1 and tenant_id = $2 and not leased";
 const AGAIN: &str = "insert into due (delivery_id, tenant_id, webhook_id, event_id, due_at, epoch, leased, claims, \
     run_attempts, attempts) values ($1, $2, $3, $4, $5, $6, false, 0, 0, $7) on conflict do nothing";
 const PENDING: &str = "update deliveries set state = 'pending' where id = $1 and tenant_id = $2";

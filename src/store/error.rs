@@ -54,9 +54,9 @@ impl From<sqlx::Error> for StoreError {
             }
             // Shutting down, starting up, deadlock, serialization, too many clients; SQLITE_BUSY and its kin.
             sqlx::Error::Database(database) => match database.code().as_deref() {
-                Some("57P01" | "57P02" | "57P03" | "57014" | "40P01" | "40001" | "53300" | "5" | "6" | "261" | "517") => {
-                    Self::Busy(error)
-                }
+                Some(
+                    "57P01" | "57P02" | "57P03" | "57014" | "40P01" | "40001" | "53300" | "5" | "6" | "261" | "517",
+                ) => Self::Busy(error),
                 _ => Self::Database(error),
             },
             _ => Self::Database(error),

@@ -54,9 +54,8 @@ impl Store {
                 let (from, to) = (first_uuid_at(day), first_uuid_at(day.after(DAY)));
                 // Updated once, when it settles: room on the page makes that update stay there.
                 let room = if table == "deliveries" { " with (fillfactor = 70)" } else { "" };
-                let create = format!(
-                    "create table {name} partition of {table} for values from ('{from}') to ('{to}'){room}"
-                );
+                let create =
+                    format!("create table {name} partition of {table} for values from ('{from}') to ('{to}'){room}");
                 // Names and bounds are made of dates alone; statements of this kind take no parameters.
                 sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut *tx).await?;
                 made += 1;

@@ -22,8 +22,7 @@ macro_rules! select_webhooks {
     };
 }
 
-const BY_ID: &str =
-    select_webhooks!("where tenant_id = $1 and environment = $2 and id = $3 and deleted_at is null");
+const BY_ID: &str = select_webhooks!("where tenant_id = $1 and environment = $2 and id = $3 and deleted_at is null");
 const PAGE: &str = select_webhooks!(
     "where tenant_id = $1 and environment = $2 and deleted_at is null and \
      (cast($3 as text) is null or (case when status = 'active' then 'true' else 'false' end) = $3) \
@@ -258,9 +257,8 @@ impl Store {
 
     /// The secrets of a webhook that still sign, newest first.
     pub async fn secrets_of(&self, webhook: WebhookId, now: Timestamp) -> Result<Vec<SealedSecret>, StoreError> {
-        let rows: Vec<SecretRow> = on_read!(self, |db| {
-            sqlx::query_as(SECRETS).bind(webhook.0).bind(now.as_millis()).fetch_all(db).await
-        })?;
+        let rows: Vec<SecretRow> =
+            on_read!(self, |db| { sqlx::query_as(SECRETS).bind(webhook.0).bind(now.as_millis()).fetch_all(db).await })?;
         Ok(rows.into_iter().map(secret).collect())
     }
 

@@ -109,9 +109,9 @@ impl Store {
                 let mut tx = write.begin_with("begin immediate").await?;
                 let mut rows = Vec::new();
                 for (delivery, epoch) in tickets {
-                    let claim = sqlx::query_as(LITE_CLAIM).bind(delivery.0).bind(epoch);
-                    let claim = claim.bind(at_least.as_millis()).bind(lease.as_millis());
-                    rows.extend(claim.fetch_optional(&mut *tx).await?);
+                    let claim = sqlx::query_as(LITE_CLAIM).bind(delivery.0).bind(epoch).bind(at_least.as_millis());
+                    let row: Option<(Uuid, i64, i64)> = claim.bind(lease.as_millis()).fetch_optional(&mut *tx).await?;
+                    rows.extend(row);
                 }
                 tx.commit().await?;
                 rows

@@ -109,7 +109,8 @@ const LITE_DELIVERED: Rows = Rows {
     tail: ") v where deliveries.id = v.column1",
 };
 const LITE_ENDED: Rows = Rows { head: "delete from due where delivery_id in (values ", columns: 1, tail: ")" };
-const LITE_RAISED: Rows = Rows { head: "delete from dead_letters where delivery_id in (values ", columns: 1, tail: ")" };
+const LITE_RAISED: Rows =
+    Rows { head: "delete from dead_letters where delivery_id in (values ", columns: 1, tail: ")" };
 const LITE_LATER: &str = "update due set due_at = $3, leased = false, claims = 0, run_attempts = run_attempts + 1, \
     attempts = $4 where delivery_id = $1 and epoch = $2";
 const LITE_DEAD: &str = "delete from due where delivery_id = $1 and epoch = $2";
@@ -122,8 +123,7 @@ const LITE_FAILED: &str = "update deliveries set state = $2, attempts = $3, last
 const PG_PARK: &str = "update due d set due_at = u.due_at, leased = false, claims = 0 \
     from unnest($1::uuid[], $2::bigint[], $3::bigint[]) u (id, epoch, due_at) \
     where d.delivery_id = u.id and d.epoch = u.epoch";
-const LITE_PARK: &str =
-    "update due set due_at = $3, leased = false, claims = 0 where delivery_id = $1 and epoch = $2";
+const LITE_PARK: &str = "update due set due_at = $3, leased = false, claims = 0 where delivery_id = $1 and epoch = $2";
 
 impl Store {
     /// Writes attempts and what follows from them; all or nothing.
@@ -201,8 +201,7 @@ async fn lite_settle(conn: &mut SqliteConnection, rows: &[SettleRow]) -> Result<
         }
         insert.execute(&mut *conn).await?;
     }
-    let (done, failed): (Vec<&SettleRow>, Vec<&SettleRow>) =
-        rows.iter().partition(|row| row.step == NextStep::Done);
+    let (done, failed): (Vec<&SettleRow>, Vec<&SettleRow>) = rows.iter().partition(|row| row.step == NextStep::Done);
     for rows in chunks(&done) {
         let mut update = sqlx::query(LITE_DELIVERED.sql(rows.len()));
         for row in rows {
