@@ -158,7 +158,10 @@ impl EgressPolicy {
         let is_in = |networks: &[IpNet]| networks.iter().any(|network| network.contains(&address));
         if is_in(&self.deny_networks) {
             Err(AddressDenied::ByOperator)
-        } else if is_in(&self.allow_networks) || address::is_public(address) {
+        } else if is_in(&self.allow_networks) {
+            // Where a NAT64 prefix is allowed, what it leads to still has to be.
+            address::behind_nat64(address).map_or(Ok(()), |behind| self.check_address(behind.into()))
+        } else if address::is_public(address) {
             Ok(())
         } else {
             Err(AddressDenied::NotPublic)

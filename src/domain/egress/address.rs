@@ -78,6 +78,18 @@ pub(super) fn is_public(address: IpAddr) -> bool {
     }
 }
 
+/// The IPv4 address that an address of the well-known NAT64 prefix, `64:ff9b::/96`, is translated to.
+pub(super) fn behind_nat64(address: IpAddr) -> Option<Ipv4Addr> {
+    const PREFIX: Ipv6Net = v6(0x0064, 0xff9b, 0, 96);
+    match address {
+        IpAddr::V6(address) if PREFIX.contains(&address) => {
+            let [.., a, b, c, d] = address.octets();
+            Some(Ipv4Addr::new(a, b, c, d))
+        }
+        IpAddr::V4(_) | IpAddr::V6(_) => None,
+    }
+}
+
 /// An ISATAP address ends in `0:5efe` or `200:5efe` and an IPv4 address, whatever network it is in.
 fn is_isatap(address: Ipv6Addr) -> bool {
     let [_, _, _, _, flags, marker, _, _] = address.segments();

@@ -230,6 +230,15 @@ fn the_operator_allows_and_denies_and_denying_is_stronger() {
 }
 
 #[test]
+fn an_allowed_translator_does_not_lead_to_private_addresses() {
+    let policy = policy(r#"allow_networks = ["64:ff9b::/96"]"#);
+    let check = |text: &str| policy.check_address(text.parse().unwrap());
+    assert_eq!(check("64:ff9b::8.8.8.8"), Ok(()));
+    assert_eq!(check("64:ff9b::169.254.169.254"), Err(AddressDenied::NotPublic));
+    assert_eq!(check("64:ff9b:1::8.8.8.8"), Err(AddressDenied::NotPublic));
+}
+
+#[test]
 fn a_misspelt_setting_is_refused() {
     assert!(toml::from_str::<EgressPolicy>("allow_htp = true").is_err());
     assert_eq!(policy(""), EgressPolicy::default());
