@@ -1,12 +1,12 @@
 //! Where requests may go: customers name the URLs, so without rules they could make this program knock on its own
 //! database, on its cloud's metadata service, or on its neighbours.
 //!
-//! A destination is judged twice, by the same policy. [`EgressPolicy::check_url`] looks at the text: it parses once, with
-//! the parser that the client uses, so every odd spelling of an address has become that address; what it returns is what
-//! must be stored and requested. [`EgressPolicy::check_address`] looks at what a name resolved to, for each address, at
-//! each attempt: a name can resolve to one thing when it is registered and to another when it is used. The client may
-//! connect to nothing but addresses that passed. Addresses are judged by what is known to be public, not by what is
-//! known to be private: whatever the internet registries have not handed out is refused.
+//! A destination is judged twice, by the same policy. [`EgressPolicy::check_url`] looks at the text: it parses once,
+//! with the parser that the client uses, so every odd spelling of an address has become that address; what it returns
+//! is what must be stored and requested. [`EgressPolicy::check_address`] looks at what a name resolved to, for each
+//! address, at each attempt: a name can resolve to one thing when it is registered and to another when it is used. The
+//! client may connect to nothing but addresses that passed. IPv6 is judged by what has been handed out to the public:
+//! the rest of that space, known or not, is refused.
 //!
 //! In order: what the operator denies, what the operator allows, then the rules.
 

@@ -38,7 +38,7 @@ pub struct ApiKeyText {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidApiKey {
     /// Not of the form of a key.
-    #[error("must be `{LIVE_PREFIX}` or `{TEST_PREFIX}` and {} lower-case letters and digits", KEY_CHARS - PREFIX_CHARS)]
+    #[error("must be `{LIVE_PREFIX}` or `{TEST_PREFIX}` and 45 lower-case letters and digits")]
     Malformed,
     /// Of the form, but the end does not fit the rest: mistyped or cut.
     #[error("was mistyped: its last {CHECKSUM_CHARS} characters do not fit the rest")]
@@ -202,7 +202,9 @@ mod tests {
         }
 
         #[test]
-        fn one_wrong_character_is_noticed(random: [u8; RANDOM_BYTES], at in PREFIX_CHARS..KEY_CHARS, digit in 0..32usize) {
+        fn one_wrong_character_is_noticed(
+            random: [u8; RANDOM_BYTES], at in PREFIX_CHARS..KEY_CHARS, digit in 0..32usize,
+        ) {
             let key = ApiKeyText::generate(Environment::Staging, random);
             let mut text = key.reveal().as_bytes().to_vec();
             let changed = text[at] != ALPHABET[digit];

@@ -6,10 +6,11 @@
 //!
 //! Master keys rotate by adding one in front: new seals use the first, old ones still open, and
 //! [`MasterKeys::is_current`] finds what is left to seal again. One thing must outlive that rotation: the hashes of API
-//! keys, whose text nobody has any more. So keys for other purposes are derived from the *root*, the master key with the
-//! lowest id, which stays listed for good. That costs nothing even if the root leaks: an API key is 192 random bits, so
-//! its hash resists guessing without any help from the pepper, and sealed secrets move on to a newer key. Losing the root
-//! by accident would void every API key; [`MasterKeys::root_fingerprint`] lets the deployment notice before it happens.
+//! keys, whose text nobody has any more. So keys for other purposes are derived from the *root*, the master key with
+//! the lowest id, which stays listed for good. That costs nothing even if the root leaks: an API key is 192 random
+//! bits, so its hash resists guessing without any help from the pepper, and sealed secrets move on to a newer key.
+//! Losing the root by accident would void every API key; [`MasterKeys::root_fingerprint`] lets the deployment notice
+//! before it happens.
 
 use std::fmt;
 

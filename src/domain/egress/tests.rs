@@ -260,7 +260,9 @@ fn private_v4() -> impl Strategy<Value = Ipv4Addr> {
 
 proptest! {
     #[test]
-    fn garbage_never_panics_and_what_passes_passes_again(text in "\\PC{0,60}|https?://[a-zA-Z0-9.:@%/#?\\[\\]-]{0,40}") {
+    fn garbage_never_panics_and_what_passes_passes_again(
+        text in "\\PC{0,60}|https?://[a-zA-Z0-9.:@%/#?\\[\\]-]{0,40}",
+    ) {
         for policy in [EgressPolicy::default(), EgressPolicy::dev()] {
             if let Ok(url) = policy.check_url(&text) {
                 prop_assert_eq!(policy.check_url(url.as_str()), Ok(url));
