@@ -2,8 +2,8 @@
 //!
 //! A plain "no match" leaves a person to guess among a dozen usual mistakes. All of them can be told apart from the
 //! outside: by reading the header as somebody sloppy would, and by trying the bodies and keys that the mistakes lead
-//! to. This is a tool for people with the secret in hand; it takes more time than [`verify`] and its time tells about the
-//! input, so it never answers a stranger.
+//! to. This is a tool for people with the secret in hand; it takes more time than [`verify`], and its time tells about
+//! the input, so it never answers a stranger.
 
 use std::fmt;
 use std::time::Duration;
