@@ -7,8 +7,8 @@
 //! Requests are signed when they are sent, over the exact bytes that go out, with every key that is valid then. Two
 //! texts must never give the same signed bytes, so an id never contains a dot; ours cannot, being a prefix and base32.
 //!
-//! Sending is the hot path: a [`SigningKey`] keeps the HMAC state after the key was absorbed, which saves two of the
-//! four SHA-256 blocks that a small message costs, and a header is written straight into one string of the right size.
+//! Sending is the hot path: a [`SigningKey`] keeps the HMAC state after the key was absorbed, which saves two
+//! SHA-256 blocks a signature, and a header is written straight into one string of the right size.
 
 mod diagnosis;
 mod json;

@@ -247,7 +247,9 @@ mod tests {
         }
 
         #[test]
-        fn a_subscription_matches_if_any_pattern_does(texts in prop::collection::vec(EVENT_TYPE, 1..9), text in EVENT_TYPE) {
+        fn a_subscription_matches_if_any_pattern_does(
+            texts in prop::collection::vec(EVENT_TYPE, 1..9), text in EVENT_TYPE,
+        ) {
             let subscription = Subscription::parse(&texts).unwrap();
             let event_type = EventType::parse(&text).unwrap();
             prop_assert_eq!(subscription.matches(&event_type), texts.contains(&text));

@@ -1,9 +1,9 @@
 //! Why a signature does not verify, in words that say what to change.
 //!
 //! A plain "no match" leaves a person to guess among a dozen usual mistakes. All of them can be told apart from the
-//! outside: by reading the header as somebody sloppy would, and by trying the bodies and keys that the mistakes lead to.
-//! This is a tool for people with the secret in hand; it takes more time than [`verify`] and its time tells about the
-//! input, so it never answers a stranger.
+//! outside: by reading the header as somebody sloppy would, and by trying the bodies and keys that the mistakes lead
+//! to. This is a tool for people with the secret in hand; it takes more time than [`verify`], and its time tells about
+//! the input, so it never answers a stranger.
 
 use std::fmt;
 use std::time::Duration;
@@ -22,53 +22,71 @@ use super::{
 /// No date before the year 5138 has this many seconds; every date after March 1973 has this many milliseconds.
 const MILLISECONDS_FROM: u64 = 100_000_000_000;
 
-/// One thing that is wrong with a signed request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// One thing that is wrong with a signed request, and what to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Finding {
     /// A header is missing or empty.
+    #[error("The header `{name}` is missing: pass all three `webhook-` headers on, proxies included.")]
     MissingHeader {
         /// Which one.
         name: &'static str,
     },
     /// The timestamp counts milliseconds.
+    #[error("`{HEADER_TIMESTAMP}` counts milliseconds: it must be in seconds.")]
     TimestampInMilliseconds,
     /// The timestamp is not a plain number.
+    #[error("`{HEADER_TIMESTAMP}` is not a plain number: it must be Unix seconds, digits only, no leading zero.")]
     TimestampNotAnInteger,
     /// The timestamp is too old.
+    #[error("The timestamp is {} s old: sign when sending, check on arrival, keep both clocks on NTP.", age.as_secs())]
     TooOld {
         /// How old.
         age: Duration,
     },
     /// The timestamp is too far in the future.
+    #[error("The timestamp is {} s in the future: one clock is wrong; keep both on NTP.", ahead.as_secs())]
     InFuture {
         /// How far.
         ahead: Duration,
     },
     /// More entries than a receiver looks at.
+    #[error("`{HEADER_SIGNATURE}` has more than {SIGNATURES_MAX} entries: sign with the keys that are valid now only.")]
     TooManySignatures,
     /// Entries are separated by commas.
+    #[error("The signatures are separated by commas: use one header line with one space between entries.")]
     CommaBetweenEntries,
     /// Entries are separated by more than one space, or there is one at an end.
+    #[error("There is a spare space in the signature header: use exactly one between entries.")]
     SpareSpace,
     /// An entry does not start with a version and a comma.
+    #[error("A signature has no version in front: each entry must read `v1,` and base64.")]
     EntryWithoutVersion,
     /// No entry is of version `v1`.
+    #[error("No signature is of version `v1`: the secret belongs to `v1` entries only.")]
     NoEntryOfVersion1,
     /// The signature is in hex.
+    #[error("The signature is in hex: encode the 32 bytes in standard base64.")]
     SignatureInHex,
     /// The signature is in the URL-safe alphabet.
+    #[error("The signature is in URL-safe base64: use the standard alphabet, with `+` and `/`.")]
     SignatureInBase64Url,
     /// The signature has no padding.
+    #[error("The signature's base64 has lost its `=` at the end: keep the padding.")]
     SignatureUnpadded,
     /// The signature is not 32 bytes in any encoding known here.
+    #[error("A signature is not 32 bytes in standard base64: it was cut or changed on its way.")]
     SignatureUnreadable,
     /// The body is not, byte for byte, the one that was signed.
+    #[error("The body {0} after it was signed: check the raw bytes, before any JSON parser touches them.")]
     BodyChanged(BodyChange),
     /// The HMAC key was the secret's text.
+    #[error("The secret's text was used as the key: take off `{SECRET_PREFIX}` and decode the rest from base64.")]
     SecretUsedAsText,
     /// Id and timestamp were left out of the signed bytes.
+    #[error("Only the body was signed: sign `{{id}}.{{timestamp}}.{{body}}`, joined by dots.")]
     OnlyBodySigned,
     /// Nothing known here explains it.
+    #[error("No signature matches: the secret is another's or was rotated, or id, time or body were changed.")]
     NoMatch,
 }
 
@@ -89,60 +107,16 @@ pub enum BodyChange {
     KeyOrder,
 }
 
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::MissingHeader { name } => {
-                return write!(f, "The header `{name}` is missing: pass all three `webhook-` headers on, proxies included.");
-            }
-            Self::TooOld { age } => {
-                let seconds = age.as_secs();
-                return write!(f, "The timestamp is {seconds} s old: sign when sending, check on arrival, and keep both clocks on NTP.");
-            }
-            Self::InFuture { ahead } => {
-                let seconds = ahead.as_secs();
-                return write!(f, "The timestamp is {seconds} s in the future: one of the two clocks is wrong; keep both on NTP.");
-            }
-            Self::BodyChanged(change) => return write!(f, "{change}"),
-            Self::TimestampInMilliseconds => "`webhook-timestamp` counts milliseconds: it must be in seconds.",
-            Self::TimestampNotAnInteger => {
-                "`webhook-timestamp` is not a plain number: it must be Unix seconds, digits only, without a leading zero."
-            }
-            Self::TooManySignatures => {
-                return write!(f, "`{HEADER_SIGNATURE}` has more than {SIGNATURES_MAX} entries: sign with the keys now valid only.");
-            }
-            Self::CommaBetweenEntries => {
-                "The signatures are separated by commas: use one header line with one space between entries."
-            }
-            Self::SpareSpace => "There is a spare space in the signature header: use exactly one between entries.",
-            Self::EntryWithoutVersion => "A signature has no version in front: each entry must read `v1,` and base64.",
-            Self::NoEntryOfVersion1 => "No signature is of version `v1`: the secret belongs to `v1` entries only.",
-            Self::SignatureInHex => "The signature is in hex: encode the 32 bytes in standard base64.",
-            Self::SignatureInBase64Url => "The signature is in URL-safe base64: use the standard alphabet, with `+` and `/`.",
-            Self::SignatureUnpadded => "The signature's base64 has lost its `=` at the end: keep the padding.",
-            Self::SignatureUnreadable => "A signature is not 32 bytes in standard base64: it was cut or changed on its way.",
-            Self::SecretUsedAsText => {
-                "The secret's text was used as the key: take off `whsec_` and decode the rest from base64 first."
-            }
-            Self::OnlyBodySigned => "Only the body was signed: sign `{id}.{timestamp}.{body}`, joined by dots.",
-            Self::NoMatch => {
-                "No signature matches: the secret is another webhook's or was rotated, or id, timestamp or body were changed."
-            }
-        })
-    }
-}
-
 impl fmt::Display for BodyChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self {
+        f.write_str(match self {
             Self::NewlineAdded => "gained a line end at its end",
             Self::NewlineRemoved => "lost the line end at its end",
             Self::LineEnds => "had its line ends converted",
             Self::ByteOrderMark => "gained or lost a byte order mark",
             Self::WhiteSpace => "was parsed and written again with other white space",
             Self::KeyOrder => "was parsed and written again with its keys in another order",
-        };
-        write!(f, "The body {what} after it was signed: check the raw bytes, before any JSON parser touches them.")
+        })
     }
 }
 

@@ -151,13 +151,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_layout_never_changes_the_value(texts in prop::collection::vec("\\PC{0,9}", 0..5), layout in prop::sample::select(&Layout::ALL[..])) {
+        fn a_layout_never_changes_the_value(
+            texts in prop::collection::vec("\\PC{0,9}", 0..5), layout in prop::sample::select(&Layout::ALL[..]),
+        ) {
             let value = serde_json::json!({"list": texts, "nested": {"again": [texts]}});
             prop_assert_eq!(serde_json::from_str::<Value>(&lay_out(&value.to_string(), layout)).unwrap(), value);
         }
 
         #[test]
-        fn garbage_never_panics(text in "\\PC{0,40}|[\\[\\]{},:\"\\\\ a1]{0,40}", layout in prop::sample::select(&Layout::ALL[..])) {
+        fn garbage_never_panics(
+            text in "\\PC{0,40}|[\\[\\]{},:\"\\\\ a1]{0,40}", layout in prop::sample::select(&Layout::ALL[..]),
+        ) {
             let _ = lay_out(&text, layout);
             let _ = sort_keys(&text);
         }

@@ -173,7 +173,10 @@ proptest! {
     }
 
     #[test]
-    fn garbage_never_panics(id in "\\PC{0,9}", timestamp in "\\PC{0,9}|[0-9]{1,20}", signature in "\\PC{0,99}|(v1,[a-zA-Z0-9+/=_-]{0,50} ?){0,4}", body: Vec<u8>, now: i64) {
+    fn garbage_never_panics(
+        id in "\\PC{0,9}", timestamp in "\\PC{0,9}|[0-9]{1,20}",
+        signature in "\\PC{0,99}|(v1,[a-zA-Z0-9+/=_-]{0,50} ?){0,4}", body: Vec<u8>, now: i64,
+    ) {
         let message = Signed { id: &id, timestamp: &timestamp, signature: &signature, body: &body };
         let (secrets, now) = ([Secret::generate([0; 32])], Timestamp::from_millis(now));
         prop_assert!(verify(&secrets, &message, now, TOLERANCE).is_err());
