@@ -9,6 +9,9 @@ pub enum StoreError {
     /// The database cannot serve now: no connection in time, locked, shutting down. Worth another try.
     #[error("the database cannot serve now: {0}")]
     Busy(#[source] sqlx::Error),
+    /// Others changed the same thing again and again. Worth another try.
+    #[error("others keep changing the same thing")]
+    Contended,
     /// A row holds what no version of Angarium writes.
     #[error("the row {id} of {table} has a bad {column}")]
     Corrupt {
@@ -33,7 +36,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same statement may succeed soon.
     pub fn is_busy(&self) -> bool {
-        matches!(self, Self::Busy(_))
+        matches!(self, Self::Busy(_) | Self::Contended)
     }
 
     /// Whether a partition is missing for the row's day.

@@ -21,13 +21,15 @@ pub struct DueRow {
     pub epoch: i64,
     /// Claims without an outcome, this one included.
     pub claims: i64,
+    /// Attempts of this run, which the policy counts.
+    pub run_attempts: i64,
     /// Attempts ever.
     pub attempts: i64,
 }
 
-type Row = (Uuid, Uuid, Uuid, Uuid, i64, i64, i64);
+type Row = (Uuid, Uuid, Uuid, Uuid, i64, i64, i64, i64);
 
-fn due((delivery, tenant, webhook, event, epoch, claims, attempts): Row) -> DueRow {
+fn due((delivery, tenant, webhook, event, epoch, claims, run_attempts, attempts): Row) -> DueRow {
     DueRow {
         delivery: DeliveryId(delivery),
         tenant: TenantId(tenant),
@@ -35,6 +37,7 @@ fn due((delivery, tenant, webhook, event, epoch, claims, attempts): Row) -> DueR
         event: EventId(event),
         epoch,
         claims,
+        run_attempts,
         attempts,
     }
 }
@@ -45,10 +48,11 @@ const PG_SWEEP: &str = "with picked as materialized (select x.delivery_id \
             order by d.due_at limit w.quantum for update skip locked) x) \
     update due d set due_at = $4, epoch = d.epoch + 1, leased = true, claims = d.claims + 1 \
     from picked p where d.delivery_id = p.delivery_id \
-    returning d.delivery_id, d.tenant_id, d.webhook_id, d.event_id, d.epoch, d.claims, d.attempts";
+    returning d.delivery_id, d.tenant_id, d.webhook_id, d.event_id, d.epoch, d.claims, d.run_attempts, \
+        d.attempts";
 const LITE_SWEEP: &str = "update due set due_at = $4, epoch = epoch + 1, leased = true, claims = claims + 1 \
     where delivery_id in (select delivery_id from due where webhook_id = $1 and due_at <= $3 order by due_at limit $2) \
-    returning delivery_id, tenant_id, webhook_id, event_id, epoch, claims, attempts";
+    returning delivery_id, tenant_id, webhook_id, event_id, epoch, claims, run_attempts, attempts";
 
 // The lease is only written when too little of it is left: an update that leaves `due_at` alone touches no index.
 const PG_CLAIM: &str = "update due d set epoch = d.epoch + 1, leased = true, \

@@ -1,0 +1,190 @@
+//! What every process knows by heart: tenants, keys, and webhooks with their signing keys.
+//!
+//! The copy is read without waiting and replaced whole. Each change in the database raises a revision; an accept
+//! compares it inside its transaction, so an event never misses a webhook that was there before it. Everything else
+//! looks at least once a second ([`Engine::refresh_directory`]).
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::Engine;
+use crate::domain::id::{TenantId, WebhookId};
+use crate::domain::key::ApiKeyText;
+use crate::domain::secret::Secret;
+use crate::domain::signature::SigningKey;
+use crate::domain::tenant::Scope;
+use crate::domain::time::Timestamp;
+use crate::domain::webhook::Webhook;
+use crate::store::StoreError;
+use crate::store::keys::ApiKey;
+use crate::store::tenants::Tenant;
+use crate::store::webhooks::SealedSecret;
+
+/// What keys of API keys' hashes are derived under.
+const KEY_PEPPER_LABEL: &[u8] = b"api-key-hash";
+
+/// A webhook, ready to match and to sign.
+pub struct Listener {
+    /// As stored.
+    pub webhook: Webhook,
+    /// Newest first; each with the instant at which it stops signing.
+    pub signing_keys: Vec<(SigningKey, Option<Timestamp>)>,
+}
+
+impl Listener {
+    /// The keys that sign at an instant, newest first.
+    pub fn keys_at(&self, now: Timestamp) -> Vec<SigningKey> {
+        let valid = self.signing_keys.iter().filter(|(_, until)| until.is_none_or(|until| until > now));
+        valid.map(|(key, _)| key.clone()).collect()
+    }
+}
+
+/// One consistent copy.
+#[derive(Default)]
+pub struct Snapshot {
+    revision: i64,
+    tenants: HashMap<TenantId, Arc<Tenant>>,
+    keys: HashMap<[u8; 32], Arc<ApiKey>>,
+    listeners: HashMap<WebhookId, Arc<Listener>>,
+    by_scope: HashMap<Scope, Vec<Arc<Listener>>>,
+}
+
+impl Snapshot {
+    /// The revision that it was read at.
+    pub fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    /// A tenant.
+    pub fn tenant(&self, id: TenantId) -> Option<&Arc<Tenant>> {
+        self.tenants.get(&id)
+    }
+
+    /// A webhook, deleted ones included.
+    pub fn listener(&self, id: WebhookId) -> Option<&Arc<Listener>> {
+        self.listeners.get(&id)
+    }
+
+    /// The webhooks of a scope that take events.
+    pub fn listeners_of(&self, scope: Scope) -> &[Arc<Listener>] {
+        self.by_scope.get(&scope).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Holds the current copy.
+#[derive(Default)]
+pub struct Directory {
+    current: RwLock<Arc<Snapshot>>,
+    refreshing: tokio::sync::Mutex<()>,
+}
+
+impl Directory {
+    /// The current copy.
+    pub fn current(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn replace(&self, snapshot: Snapshot) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+    }
+}
+
+impl Engine {
+    /// Reads what has changed since the current copy.
+    pub async fn refresh_directory(&self) -> Result<Arc<Snapshot>, StoreError> {
+        // One at a time: a crowd that finds the copy stale reads the changes once.
+        let _turn = self.directory.refreshing.lock().await;
+        let old = self.directory.current();
+        // Read first: what changes while we read the rest is read again next time.
+        let revision = self.store.revision().await?;
+        if revision == old.revision {
+            return Ok(old);
+        }
+        let mut new = Snapshot {
+            revision,
+            tenants: old.tenants.clone(),
+            keys: old.keys.clone(),
+            listeners: old.listeners.clone(),
+            by_scope: old.by_scope.clone(),
+        };
+        for tenant in self.store.tenants_changed_since(old.revision).await? {
+            new.tenants.insert(tenant.id, Arc::new(tenant));
+        }
+        for key in self.store.keys_changed_since(old.revision).await? {
+            new.keys.insert(key.hash, Arc::new(key));
+        }
+        let webhooks = self.store.webhooks_changed_since(old.revision).await?;
+        let mut secrets = self.secrets_of_changed(&webhooks, old.revision == 0).await?;
+        for webhook in webhooks {
+            let signing_keys = self.signing_keys(&webhook, secrets.remove(&webhook.id).unwrap_or_default());
+            let listener = Arc::new(Listener { webhook, signing_keys });
+            let (id, scope) = (listener.webhook.id, listener.webhook.scope);
+            let of_scope = new.by_scope.entry(scope).or_default();
+            of_scope.retain(|other| other.webhook.id != id);
+            if listener.webhook.takes_events() {
+                of_scope.push(Arc::clone(&listener));
+            }
+            new.listeners.insert(id, listener);
+        }
+        self.directory.replace(new);
+        Ok(self.directory.current())
+    }
+
+    async fn secrets_of_changed(
+        &self,
+        webhooks: &[Webhook],
+        all: bool,
+    ) -> Result<HashMap<WebhookId, Vec<SealedSecret>>, StoreError> {
+        let now = self.clock.now();
+        let mut found: HashMap<WebhookId, Vec<SealedSecret>> = HashMap::new();
+        if all {
+            for secret in self.store.secrets(now).await? {
+                found.entry(secret.webhook).or_default().push(secret);
+            }
+        } else {
+            for webhook in webhooks {
+                found.insert(webhook.id, self.store.secrets_of(webhook.id, now).await?);
+            }
+        }
+        Ok(found)
+    }
+
+    fn signing_keys(&self, webhook: &Webhook, secrets: Vec<SealedSecret>) -> Vec<(SigningKey, Option<Timestamp>)> {
+        let mut keys = Vec::with_capacity(secrets.len());
+        for secret in secrets {
+            let opened = self.keys.open(webhook.scope.tenant, webhook.id, &secret.sealed);
+            match opened.ok().and_then(|bytes| Secret::from_bytes(bytes).ok()) {
+                Some(key) => keys.push((SigningKey::new(&key), secret.expires_at)),
+                None => tracing::error!(webhook.id = %webhook.id, "a secret of {} does not open with the master keys", webhook.id),
+            }
+        }
+        keys
+    }
+
+    /// The API key of a text, whether it works or not. A key that is not known yet is looked for in the database.
+    pub async fn find_key(&self, text: &ApiKeyText) -> Result<Option<Arc<ApiKey>>, StoreError> {
+        let hash = text.hash(&self.key_pepper());
+        if let Some(key) = self.directory.current().keys.get(&hash) {
+            return Ok(Some(Arc::clone(key)));
+        }
+        Ok(self.refresh_directory().await?.keys.get(&hash).map(Arc::clone))
+    }
+
+    /// The key of the keyed hash that API keys are stored as.
+    pub(super) fn key_pepper(&self) -> [u8; 32] {
+        self.keys.derive(KEY_PEPPER_LABEL)
+    }
+
+    /// A webhook for sending; one that is not known yet is looked for in the database.
+    pub async fn listener(&self, id: WebhookId) -> Result<Option<Arc<Listener>>, StoreError> {
+        if let Some(listener) = self.directory.current().listener(id) {
+            return Ok(Some(Arc::clone(listener)));
+        }
+        Ok(self.refresh_directory().await?.listener(id).map(Arc::clone))
+    }
+
+    /// The tenant of a scope.
+    pub fn tenant(&self, id: TenantId) -> Option<Arc<Tenant>> {
+        self.directory.current().tenant(id).map(Arc::clone)
+    }
+}

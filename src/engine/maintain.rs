@@ -1,0 +1,97 @@
+//! What the scheduler has done: partitions, retention, expired keys, webhooks that only fail.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Engine;
+use crate::store::StoreError;
+
+/// Rows that one step of a purge takes.
+const PURGE_STEP: u32 = 5_000;
+/// Steps of one purge: what is left waits for the next.
+const PURGE_STEPS_MAX: u32 = 200;
+
+impl Engine {
+    /// Makes the partitions of the days ahead.
+    pub async fn make_partitions(&self, days_ahead: u32) -> Result<(), StoreError> {
+        let made = self.store.make_partitions(self.clock.now(), days_ahead).await?;
+        if made > 0 {
+            tracing::info!("made {made} partition(s)");
+        }
+        Ok(())
+    }
+
+    /// Drops what is older than the days that are kept.
+    pub async fn drop_old(&self, days: u32) -> Result<u64, StoreError> {
+        let before = self.clock.now().before(Duration::from_secs(86_400) * days);
+        let mut dropped = 0;
+        for _ in 0..PURGE_STEPS_MAX {
+            let step = self.store.drop_older_than(before, PURGE_STEP).await?;
+            dropped += step;
+            if step == 0 {
+                break;
+            }
+        }
+        Ok(dropped)
+    }
+
+    /// Forgets idempotency keys that have expired, and gates that have opened.
+    pub async fn purge_expired(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        for _ in 0..PURGE_STEPS_MAX {
+            if self.store.purge_idempotency(now, PURGE_STEP).await? < u64::from(PURGE_STEP) {
+                break;
+            }
+        }
+        self.store.forget_opened_gates(now).await
+    }
+
+    /// Disables webhooks that had nothing but failures for too long, and warns at half time.
+    pub async fn check_failing(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let limit = self.limits.disable_after;
+        for failing in self.store.webhooks_failing_since(now.before(limit / 2)).await? {
+            let Some(listener) = self.listener(failing.webhook).await? else { continue };
+            let scope = listener.webhook.scope;
+            if !listener.webhook.is_sending() {
+                continue;
+            }
+            if failing.since <= now.before(limit) {
+                let reason = format!("Every attempt has failed since {}.", failing.since);
+                self.disable_webhook(scope, failing.webhook, "failing", &reason).await?;
+            } else if !failing.warned && self.store.webhook_was_warned(failing.webhook, now).await? {
+                let disables_at = failing.since.after(limit);
+                let data = json!({
+                    "webhookId": failing.webhook, "failingSince": failing.since, "disablesAt": disables_at,
+                });
+                self.notice(scope, "webhook.failing", &data).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the clock on the database's time, and the copies of what other processes change fresh.
+    pub async fn keep_fresh(&self) -> Result<(), StoreError> {
+        if let Some(time) = self.store.time().await? {
+            self.clock.follow(time);
+        }
+        self.refresh_directory().await?;
+        self.refresh_gates().await
+    }
+
+    /// Looks at the health of webhooks with fresh eyes.
+    pub fn forget_health(&self) {
+        self.health.forget();
+    }
+
+    /// Measures what only the database and the broker know.
+    pub async fn measure(&self) -> Result<(), StoreError> {
+        let pending = self.store.pending_count().await?;
+        self.metrics.pending.set(i64::try_from(pending).unwrap_or(i64::MAX));
+        let health = self.broker.health();
+        self.metrics.broker_ready.set(i64::from(health.ready));
+        self.metrics.broker_waiting.set(i64::try_from(health.waiting).unwrap_or(i64::MAX));
+        Ok(())
+    }
+}

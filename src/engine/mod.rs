@@ -1,0 +1,155 @@
+//! The verbs: accept, claim, settle, park, sweep, replay, and the changes of webhooks and keys. The sole writer of
+//! business state.
+//!
+//! A verb is a function of [`Engine`]. It knows no HTTP and no protocol of a broker: the API, the workers and the
+//! scheduler call it, it decides by the rules of [`crate::domain`], and it writes through [`crate::store`].
+//!
+//! Three verbs are on the path of every delivery, and those are grouped: whatever has queued while the last commit
+//! was under way goes into the next one ([`group`]).
+
+pub mod accept;
+pub mod claim;
+pub mod deliveries;
+pub mod directory;
+pub mod gates;
+pub mod group;
+pub mod health;
+pub mod keys;
+pub mod maintain;
+pub mod notices;
+pub mod settle;
+pub mod sweep;
+pub mod webhooks;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::task::TaskTracker;
+
+use crate::broker::Broker;
+use crate::clock::Clock;
+use crate::domain::egress::EgressPolicy;
+use crate::domain::secret::MasterKeys;
+use crate::store::{Store, StoreError};
+use crate::telemetry::Metrics;
+
+/// Bounds and times of the verbs; see `config/default.toml`.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "each is commented in config/default.toml")]
+pub struct Limits {
+    pub accept_queue_max: usize,
+    pub accept_batch_max: usize,
+    pub accept_batch_wait: Duration,
+    pub webhooks_max: u32,
+    pub idempotency: Duration,
+    pub lease: Duration,
+    pub timeout_max: Duration,
+    pub settle_batch_max: usize,
+    pub claims_max: u32,
+    pub sweep_max: usize,
+    pub sweep_per_webhook_max: u32,
+    pub disable_after: Duration,
+    pub production: bool,
+}
+
+/// What the verbs work with.
+pub struct Engine {
+    pub(crate) store: Store,
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) clock: Clock,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) limits: Limits,
+    pub(crate) keys: MasterKeys,
+    pub(crate) egress: EgressPolicy,
+    pub(crate) directory: directory::Directory,
+    pub(crate) gates: gates::Gates,
+    pub(crate) health: health::Health,
+    accept: accept::AcceptQueue,
+    settle: settle::SettleQueue,
+    tasks: TaskTracker,
+}
+
+/// What an engine is made of.
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// Moves tickets.
+    pub broker: Arc<dyn Broker>,
+    /// The time.
+    pub clock: Clock,
+    /// The numbers.
+    pub metrics: Arc<Metrics>,
+    /// The bounds.
+    pub limits: Limits,
+    /// Opens secrets.
+    pub keys: MasterKeys,
+    /// Where webhooks may point.
+    pub egress: EgressPolicy,
+}
+
+impl Engine {
+    /// Reads what every process knows by heart, and starts the loops that group commits.
+    pub async fn start(parts: Parts) -> Result<Arc<Self>, StoreError> {
+        let Parts { store, broker, clock, metrics, limits, keys, egress } = parts;
+        let (accept, accept_jobs) = accept::AcceptQueue::new(limits.accept_queue_max);
+        let (settle, settle_jobs) = settle::SettleQueue::new(limits.settle_batch_max);
+        let engine = Arc::new(Self {
+            store,
+            broker,
+            clock,
+            metrics,
+            limits,
+            keys,
+            egress,
+            directory: directory::Directory::default(),
+            gates: gates::Gates::default(),
+            health: health::Health::default(),
+            accept,
+            settle,
+            tasks: TaskTracker::new(),
+        });
+        engine.refresh_directory().await?;
+        engine.refresh_gates().await?;
+        engine.tasks.spawn(accept::run(Arc::clone(&engine), accept_jobs));
+        engine.tasks.spawn(settle::run(Arc::clone(&engine), settle_jobs));
+        Ok(engine)
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The database, for reading. Writing is for verbs.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The numbers.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The broker.
+    pub fn broker(&self) -> &Arc<dyn Broker> {
+        &self.broker
+    }
+
+    /// The bounds.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Where webhooks may point.
+    pub fn egress(&self) -> &EgressPolicy {
+        &self.egress
+    }
+
+    /// Commits what was handed in, and takes no more. Call it when nothing hands in any more.
+    pub async fn finish(&self) {
+        self.accept.close();
+        self.settle.close();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}

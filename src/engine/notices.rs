@@ -1,0 +1,45 @@
+//! Notices: events about Angarium's own work, which a tenant can subscribe to like any other.
+
+use bytes::Bytes;
+use serde_json::json;
+
+use super::Engine;
+use super::accept::{Publish, Target};
+use super::settle::AttemptOver;
+use crate::domain::event::EventType;
+use crate::domain::tenant::Scope;
+
+/// Types that Angarium itself publishes. A delivery of one of these never causes another.
+pub const NOTICE_TYPES: [&str; 3] = ["webhook.disabled", "webhook.failing", "delivery.exhausted"];
+
+impl Engine {
+    pub(super) async fn notice_exhausted(&self, over: &AttemptOver) {
+        if NOTICE_TYPES.contains(&over.event_type.as_str()) {
+            return;
+        }
+        let data = json!({
+            "deliveryId": over.delivery,
+            "webhookId": over.webhook,
+            "eventType": over.event_type,
+            "attempts": over.number,
+            "lastStatus": over.result.status(),
+            "lastError": over.result.failure_kind().map(crate::domain::attempt::FailureKind::as_str),
+        });
+        self.notice(over.scope, "delivery.exhausted", &data).await;
+    }
+
+    /// Publishes a notice, if somebody subscribes to it. Its loss is logged, not retried.
+    pub(super) async fn notice(&self, scope: Scope, event_type: &str, data: &serde_json::Value) {
+        let Ok(event_type) = EventType::parse(event_type) else { return };
+        let snapshot = self.directory.current();
+        if !snapshot.listeners_of(scope).iter().any(|l| l.webhook.settings.events.matches(&event_type)) {
+            return;
+        }
+        let data = Bytes::from(data.to_string());
+        let publish =
+            Publish { id: None, event_type: event_type.clone(), data, occurred_at: None, idempotency: None };
+        if let Err(error) = self.accept(scope, publish, Target::Subscribers).await {
+            tracing::warn!("the notice {event_type} was lost: {error}");
+        }
+    }
+}
