@@ -135,7 +135,7 @@ impl Config {
         if !problems.is_empty() {
             return Err(ConfigError(problems));
         }
-        let config: Self = serde::Deserialize::deserialize(toml::Value::Table(values))
+        let config: Self = Deserialize::deserialize(toml::Value::Table(values))
             .map_err(|error: toml::de::Error| ConfigError(vec![error.to_string()]))?;
         config.check()
     }

@@ -23,9 +23,11 @@ pub struct Ticket {
     /// Which delivery.
     pub delivery: DeliveryId,
     /// The fencing number that its `due` row had when the ticket was written.
-    pub epoch: i32,
-    /// The attempt that this will be; 1 is the first.
+    pub epoch: i64,
+    /// The attempt that this will be; 1 is the first ever.
     pub attempt: u32,
+    /// The same within this run, which the retry policy counts; 1 is the first.
+    pub run_attempt: u32,
     /// Whose.
     pub tenant: TenantId,
     /// Where to.

@@ -23,6 +23,7 @@ pub(crate) fn ticket(n: u32, attempt: u32) -> Ticket {
         delivery: DeliveryId(id),
         epoch: 3,
         attempt,
+        run_attempt: attempt,
         tenant: TenantId(id),
         webhook: WebhookId(id),
         leased_until: Timestamp::from_millis(2),

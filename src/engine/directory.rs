@@ -155,7 +155,9 @@ impl Engine {
             let opened = self.keys.open(webhook.scope.tenant, webhook.id, &secret.sealed);
             match opened.ok().and_then(|bytes| Secret::from_bytes(bytes).ok()) {
                 Some(key) => keys.push((SigningKey::new(&key), secret.expires_at)),
-                None => tracing::error!(webhook.id = %webhook.id, "a secret of {} does not open with the master keys", webhook.id),
+                None => {
+                    tracing::error!(webhook.id = %webhook.id, "a secret of {} does not open with the master keys", webhook.id)
+                }
             }
         }
         keys

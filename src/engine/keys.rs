@@ -21,9 +21,7 @@ impl Engine {
         match self.store.insert_tenant(&tenant, now).await {
             Ok(()) => Ok(tenant),
             // Another process made it just now.
-            Err(StoreError::Conflict(what)) => {
-                self.store.tenant_by_name(name).await?.ok_or(StoreError::Conflict(what))
-            }
+            Err(StoreError::Conflict(what)) => self.store.tenant_by_name(name).await?.ok_or(StoreError::Conflict(what)),
             Err(error) => Err(error),
         }
     }

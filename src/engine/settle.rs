@@ -197,7 +197,7 @@ async fn follow_up(engine: &Engine, over: &AttemptOver) -> Result<(), StoreError
     Ok(())
 }
 
-const fn outcome_word(result: &AttemptResult) -> &'static str {
+fn outcome_word(result: &AttemptResult) -> &'static str {
     match result {
         AttemptResult::Succeeded { .. } => "2xx",
         AttemptResult::FailedStatus { status: 429, .. } => "429",

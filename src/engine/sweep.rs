@@ -89,8 +89,7 @@ impl Engine {
         events.sort_unstable();
         events.dedup();
         let stored = self.store.events_of_claims(&events).await?;
-        let stored: HashMap<EventId, StoredEvent> =
-            stored.into_iter().map(|event| (event.content.id, event)).collect();
+        let stored: HashMap<EventId, StoredEvent> = stored.into_iter().map(|event| (event.content.id, event)).collect();
         let mut tickets = Vec::with_capacity(rows.len());
         for row in rows {
             let Some(event) = stored.get(&row.event) else { continue };

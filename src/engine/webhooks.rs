@@ -98,8 +98,7 @@ impl Engine {
         settings: WebhookSettings,
         if_revision: Option<i64>,
     ) -> Result<Webhook, WebhookError> {
-        let webhook =
-            self.change(scope, id, if_revision, |webhook| webhook.settings = settings.clone()).await?;
+        let webhook = self.change(scope, id, if_revision, |webhook| webhook.settings = settings.clone()).await?;
         // Perhaps the new URL answers.
         self.open_gate(id).await?;
         Ok(webhook)

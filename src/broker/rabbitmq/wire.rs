@@ -6,7 +6,7 @@
 //! ```text
 //! version u8 = 1
 //! events  u16, each: id 16 bytes, occurred_at i64 ms, type (u8 length, text), data (u32 length, bytes)
-//! tickets u16, each: delivery 16, epoch i32, attempt u32, tenant 16, webhook 16, leased_until i64 ms,
+//! tickets u16, each: delivery 16, epoch i64, attempt u32, run attempt u32, tenant 16, webhook 16, leased_until i64 ms,
 //!                    event: 0 and the id 16 | 1 and the index u16 of an event above
 //! ```
 //!
@@ -99,10 +99,11 @@ fn shared_events(tickets: &[Ticket], inline_max: usize) -> Vec<&EventContent> {
 }
 
 fn put_ticket(out: &mut Vec<u8>, ticket: &Ticket, events: &[&EventContent]) {
-    let Ticket { delivery, epoch, attempt, tenant, webhook, leased_until, event } = ticket;
+    let Ticket { delivery, epoch, attempt, run_attempt, tenant, webhook, leased_until, event } = ticket;
     out.put_slice(delivery.0.as_bytes());
-    out.put_i32(*epoch);
+    out.put_i64(*epoch);
     out.put_u32(*attempt);
+    out.put_u32(*run_attempt);
     out.put_slice(tenant.0.as_bytes());
     out.put_slice(webhook.0.as_bytes());
     out.put_i64(leased_until.as_millis());
@@ -152,8 +153,9 @@ fn get_event(message: &mut Bytes) -> Result<Arc<EventContent>, WireError> {
 fn get_ticket(message: &mut Bytes, events: &[Arc<EventContent>]) -> Result<Ticket, WireError> {
     Ok(Ticket {
         delivery: DeliveryId(get_uuid(message)?),
-        epoch: message.try_get_i32()?,
+        epoch: message.try_get_i64()?,
         attempt: message.try_get_u32()?,
+        run_attempt: message.try_get_u32()?,
         tenant: TenantId(get_uuid(message)?),
         webhook: WebhookId(get_uuid(message)?),
         leased_until: Timestamp::from_millis(message.try_get_i64()?),
@@ -205,11 +207,11 @@ mod tests {
     prop_compose! {
         fn any_ticket(events: Vec<EventRef>)(
             (delivery, tenant, webhook) in (any_uuid(), any_uuid(), any_uuid()),
-            (epoch, attempt, until) in (any::<i32>(), any::<u32>(), any::<i64>()),
+            (epoch, attempt, run_attempt, until) in (any::<i64>(), any::<u32>(), any::<u32>(), any::<i64>()),
             event in prop::sample::select(events),
         ) -> Ticket {
             Ticket {
-                delivery: DeliveryId(delivery), epoch, attempt, tenant: TenantId(tenant), webhook: WebhookId(webhook),
+                delivery: DeliveryId(delivery), epoch, attempt, run_attempt, tenant: TenantId(tenant), webhook: WebhookId(webhook),
                 leased_until: Timestamp::from_millis(until), event,
             }
         }
