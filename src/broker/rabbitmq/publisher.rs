@@ -280,15 +280,17 @@ async fn keep_looking(
     window: &Window,
     counters: &RabbitCounters,
 ) -> Result<(), Broken> {
+    let mut looked = Instant::now();
     loop {
-        let pause = if window.is_busy() { LOOK_BUSY } else { LOOK_IDLE };
         tokio::select! {
-            () = sleep(pause) => {}
+            () = sleep(LOOK_BUSY) => {}
             () = window.short.notified() => sleep(LOOK_SHORT).await,
         }
+        let is_due = window.is_busy() || looked.elapsed() >= LOOK_IDLE;
         // A blocked connection is not read by RabbitMQ: there would be no answer.
-        if !counters.is_blocked() {
+        if is_due && !counters.is_blocked() {
             look(control, topology, window).await?;
+            looked = Instant::now();
         }
     }
 }
