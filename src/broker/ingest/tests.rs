@@ -10,7 +10,7 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 
 use super::rejects::{REASON_HEADER, ROUTING_KEY_HEADER};
 use super::*;
-use crate::broker::rabbitmq::tests::{Wire, server, unique_prefix, until};
+use crate::broker::rabbitmq::tests::bench::{Wire, server, unique_prefix, until};
 
 struct Bench {
     prefix: String,
