@@ -10,6 +10,7 @@
 //! every turn.
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -73,21 +74,21 @@ impl InProcess {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `None`: nothing waits yet.
-    fn try_receive(&self, max: usize) -> Option<Option<Received>> {
+    /// `Continue` when nothing waits yet.
+    fn try_receive(&self, max: usize) -> ControlFlow<Option<Received>> {
         let mut state = self.state();
         if state.stopped {
-            return Some(None);
+            return ControlFlow::Break(None);
         }
         let tickets = state.take(max);
         if tickets.is_empty() {
-            return None;
+            return ControlFlow::Continue(());
         }
         // One publish wakes one receiver; what that one leaves is for the next.
         if state.waiting() > 0 {
             self.changed.notify_one();
         }
-        Some(Some(Received { tickets, sole_copy: true, receipt: Receipt::None }))
+        ControlFlow::Break(Some(Received { tickets, sole_copy: true, receipt: Receipt::None }))
     }
 }
 
@@ -125,7 +126,7 @@ impl Broker for InProcess {
             // Made before looking, so that what happens in between still wakes it. Nothing is taken before the last
             // await, so dropping this future loses no ticket.
             let changed = self.changed.notified();
-            if let Some(outcome) = self.try_receive(max.max(1)) {
+            if let ControlFlow::Break(outcome) = self.try_receive(max.max(1)) {
                 return outcome;
             }
             changed.await;

@@ -5,6 +5,7 @@
 //! and losing everything in it costs time, never an event.
 
 pub mod in_process;
+pub mod ingest;
 pub mod rabbitmq;
 #[cfg(test)]
 pub(crate) mod sample;

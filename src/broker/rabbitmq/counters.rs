@@ -13,7 +13,7 @@ impl Counter {
         self.0.load(Ordering::Relaxed)
     }
 
-    pub(super) fn add(&self, count: usize) {
+    pub(in crate::broker) fn add(&self, count: usize) {
         self.0.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }

@@ -121,7 +121,7 @@ async fn once(link: &Link, session: &mut impl Session) -> Result<(), Broken> {
 /// Full jitter, so that the processes of a cluster do not all come back at once.
 fn backoff(failures: u32, chance: f64) -> Duration {
     let ceiling = BACKOFF_MIN.saturating_mul(2u32.saturating_pow(failures.saturating_add(1))).min(BACKOFF_MAX);
-    BACKOFF_MIN + (ceiling - BACKOFF_MIN).mul_f64(chance.clamp(0.0, 1.0))
+    BACKOFF_MIN + ceiling.saturating_sub(BACKOFF_MIN).mul_f64(chance.clamp(0.0, 1.0))
 }
 
 #[cfg(test)]

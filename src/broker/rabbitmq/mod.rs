@@ -1,8 +1,8 @@
 //! Tickets over RabbitMQ, for when more than one process works.
 //!
-//! A ticket goes: `publish` → [`publisher`] (one task: batches, confirms) → a queue of its webhook's shard →
-//! [`consumer`] (one task: decodes) → [`inbox`] → `receive`. Each side has a connection of its own that is kept by a
-//! supervisor ([`link`]); [`window`] says how many tickets may be on their way.
+//! A ticket goes: `publish` → `publisher` (one task: batches, confirms) → a queue of its webhook's shard →
+//! `consumer` (one task: decodes) → `inbox` → `receive`. Each side has a connection of its own that is kept by a
+//! supervisor (`link`); `window` says how many tickets may be on their way.
 //!
 //! What it promises is little, on purpose: tickets are lost when a connection breaks and repeated when an
 //! acknowledgement does not arrive, and RabbitMQ may lose all of them. The leases and epochs in the database make that
@@ -134,6 +134,7 @@ impl RabbitMq {
             batch_tickets_max: options.batch_tickets_max,
             payload_inline_max: options.payload_inline_max,
             closing: closing.clone(),
+            has_stale_confirms: false,
         };
         tasks.spawn(supervise(link("publish", &closing), publisher));
         let consumer = consume.then(|| {

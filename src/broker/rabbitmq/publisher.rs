@@ -58,6 +58,8 @@ pub(super) struct Publisher {
     pub(super) batch_tickets_max: usize,
     pub(super) payload_inline_max: usize,
     pub(super) closing: CancellationToken,
+    /// Confirms were given up while RabbitMQ was blocked; the library keeps them until the channel ends.
+    pub(super) has_stale_confirms: bool,
 }
 
 /// What became of a message.
@@ -82,7 +84,7 @@ impl Drop for Open<'_> {
 #[async_trait]
 impl Session for Publisher {
     async fn run(&mut self, connection: &Connection) -> Result<(), Broken> {
-        self.counters.set_blocked(false);
+        self.has_stale_confirms = false;
         let control = within("open a channel", connection.create_channel()).await?;
         self.topology.declare(&control).await?;
         let channel = within("open a channel", connection.create_channel()).await?;
@@ -149,6 +151,9 @@ impl Publisher {
             }
             Some(Event::ConnectionUnblocked) => {
                 info!("RabbitMQ takes messages again");
+                if self.has_stale_confirms {
+                    return Err(Broken::Slow("confirm messages while it was blocked"));
+                }
                 self.counters.set_blocked(false);
                 self.window.set_open(true);
             }
@@ -161,7 +166,7 @@ impl Publisher {
     }
 
     /// True when a message had no queue, so that the topology needs repair.
-    fn note_fate(&self, fate: Fate) -> Result<bool, Broken> {
+    fn note_fate(&mut self, fate: Fate) -> Result<bool, Broken> {
         match fate {
             Fate::Confirmed => self.counters.confirmed.add(1),
             Fate::Returned(routing_key, message_id) => {
@@ -174,10 +179,11 @@ impl Publisher {
             Fate::Refused => self.counters.nacked.add(1),
             Fate::Unconfirmed => {
                 self.counters.lost.add(1);
-                // While blocked, a late confirm is no surprise, and a new connection would only be blocked too.
                 if !self.counters.is_blocked() {
                     return Err(Broken::Slow("confirm a message"));
                 }
+                // A new connection would only be blocked too. It is made when the alarm is over.
+                self.has_stale_confirms = true;
             }
             Fate::Lost(error) => {
                 self.counters.lost.add(1);
@@ -280,15 +286,17 @@ async fn keep_looking(
     window: &Window,
     counters: &RabbitCounters,
 ) -> Result<(), Broken> {
+    let mut looked = Instant::now();
     loop {
-        let pause = if window.is_busy() { LOOK_BUSY } else { LOOK_IDLE };
         tokio::select! {
-            () = sleep(pause) => {}
+            () = sleep(LOOK_BUSY) => {}
             () = window.short.notified() => sleep(LOOK_SHORT).await,
         }
+        let is_due = window.is_busy() || looked.elapsed() >= LOOK_IDLE;
         // A blocked connection is not read by RabbitMQ: there would be no answer.
-        if !counters.is_blocked() {
+        if is_due && !counters.is_blocked() {
             look(control, topology, window).await?;
+            looked = Instant::now();
         }
     }
 }

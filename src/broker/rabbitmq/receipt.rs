@@ -23,7 +23,7 @@ pub struct MessageReceipt {
 }
 
 impl MessageReceipt {
-    pub(super) fn new(acker: Acker, counters: Arc<RabbitCounters>) -> Self {
+    pub(in crate::broker) fn new(acker: Acker, counters: Arc<RabbitCounters>) -> Self {
         Self { acker: Some(acker), counters }
     }
 
@@ -36,8 +36,8 @@ impl MessageReceipt {
     pub(crate) async fn ack(mut self) {
         let Some(acker) = self.acker.take() else { return };
         // The library answers `Ok(false)`, not an error, when the channel has died.
-        let acked = tokio::time::timeout(ACK_TIMEOUT, acker.ack(BasicAckOptions::default())).await;
-        if !matches!(acked, Ok(Ok(true))) {
+        let outcome = tokio::time::timeout(ACK_TIMEOUT, acker.ack(BasicAckOptions::default())).await;
+        if !matches!(outcome, Ok(Ok(true))) {
             self.counters.ack_failed.add(1);
         }
     }
@@ -45,8 +45,8 @@ impl MessageReceipt {
     /// Refuses the message for good: it goes to the poison queue.
     pub(super) async fn refuse(mut self) {
         let Some(acker) = self.acker.take() else { return };
-        let refused = tokio::time::timeout(ACK_TIMEOUT, acker.nack(BasicNackOptions::default())).await;
-        if !matches!(refused, Ok(Ok(true))) {
+        let outcome = tokio::time::timeout(ACK_TIMEOUT, acker.nack(BasicNackOptions::default())).await;
+        if !matches!(outcome, Ok(Ok(true))) {
             self.counters.ack_failed.add(1);
         }
     }

@@ -111,15 +111,12 @@ fn put_ticket(out: &mut Vec<u8>, ticket: &Ticket, events: &[&EventContent]) {
         EventRef::Id(id) => *id,
         EventRef::Content(content) => content.id,
     };
-    match events.iter().position(|e| e.id == id) {
-        Some(index) => {
-            out.put_u8(EVENT_BY_INDEX);
-            out.put_u16(count(index));
-        }
-        None => {
-            out.put_u8(EVENT_BY_ID);
-            out.put_slice(id.0.as_bytes());
-        }
+    if let Some(index) = events.iter().position(|e| e.id == id) {
+        out.put_u8(EVENT_BY_INDEX);
+        out.put_u16(count(index));
+    } else {
+        out.put_u8(EVENT_BY_ID);
+        out.put_slice(id.0.as_bytes());
     }
 }
 

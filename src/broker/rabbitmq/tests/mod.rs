@@ -1,142 +1,18 @@
-//! Against a real RabbitMQ: the one at `ANGARIUM_TEST_AMQP`, else the one on this machine.
+//! Against a real RabbitMQ, each test with queues of its own.
+
+pub(crate) mod bench;
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use lapin::options::{
-    BasicGetOptions, BasicPublishOptions, ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions,
-};
-use lapin::types::FieldTable;
-use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
-use tokio::net::{TcpListener, TcpStream};
+use lapin::BasicProperties;
+use lapin::options::{BasicGetOptions, BasicPublishOptions, QueueDeleteOptions};
 
+use self::bench::{Bench, Wire, server, until};
 use super::topology::{Lane, Route};
 use super::*;
 use crate::broker::sample::ticket;
 use crate::domain::id::DeliveryId;
-
-pub(crate) fn server() -> String {
-    let from_environment = std::env::var_os("ANGARIUM_TEST_AMQP").and_then(|uri| uri.into_string().ok());
-    from_environment.unwrap_or_else(|| "amqp://guest:guest@127.0.0.1:5672/%2f".into())
-}
-
-pub(crate) fn unique_prefix() -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!("test-{}-{}-{:08x}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed), rand::random::<u32>())
-}
-
-/// Waits for something that RabbitMQ does in its own time.
-pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let waited = timeout(Duration::from_secs(20), async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    });
-    waited.await.unwrap_or_else(|_| panic!("waited too long until {what}"));
-}
-
-/// Forwards to RabbitMQ until it is told to cut every connection.
-pub(crate) struct Wire {
-    pub(crate) uri: String,
-    cut: Arc<tokio::sync::Notify>,
-    refuse: Arc<AtomicBool>,
-}
-
-impl Wire {
-    pub(crate) async fn new() -> Self {
-        let uri = parse_uri(&server()).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (cut, refuse) = (Arc::new(tokio::sync::Notify::new()), Arc::new(AtomicBool::new(false)));
-        let (is_cut, is_refusing) = (Arc::clone(&cut), Arc::clone(&refuse));
-        let target = (uri.authority.host.clone(), uri.authority.port);
-        tokio::spawn(async move {
-            while let Ok((mut client, _)) = listener.accept().await {
-                if is_refusing.load(Ordering::Relaxed) {
-                    continue;
-                }
-                let (is_cut, target) = (Arc::clone(&is_cut), target.clone());
-                tokio::spawn(async move {
-                    let mut server = TcpStream::connect(target).await.unwrap();
-                    tokio::select! {
-                        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
-                        () = is_cut.notified() => {}
-                    }
-                });
-            }
-        });
-        let user = uri.authority.userinfo;
-        let uri = format!("amqp://{}:{}@127.0.0.1:{port}/%2f", user.username, user.password);
-        Self { uri, cut, refuse }
-    }
-
-    pub(crate) fn cut(&self) {
-        self.cut.notify_waiters();
-    }
-
-    pub(crate) fn refuse(&self, refuse: bool) {
-        self.refuse.store(refuse, Ordering::Relaxed);
-    }
-}
-
-/// A prefix of one's own on the real server, and a channel to look behind the scenes.
-struct Bench {
-    topology: Topology,
-    channel: Channel,
-    _connection: Connection,
-}
-
-impl Bench {
-    async fn new() -> Self {
-        Self::with(QueueType::Classic).await
-    }
-
-    async fn with(queue_type: QueueType) -> Self {
-        let connection = Connection::connect(&server(), ConnectionProperties::default()).await.unwrap();
-        let channel = connection.create_channel().await.unwrap();
-        let topology = Topology { prefix: unique_prefix(), shards: 2, queue_type };
-        topology.declare(&channel).await.unwrap();
-        Self { topology, channel, _connection: connection }
-    }
-
-    fn options(&self) -> RabbitOptions {
-        RabbitOptions {
-            uri: server().into(),
-            prefix: self.topology.prefix.clone(),
-            node: "one".into(),
-            shards: self.topology.shards,
-            queue_type: self.topology.queue_type,
-            consume: true,
-            prefetch: 100,
-            window: 1000,
-            batch_tickets_max: 64,
-            payload_inline_max: 4096,
-            chance: Arc::new(|| 0.0),
-        }
-    }
-
-    async fn start(&self, options: RabbitOptions) -> RabbitMq {
-        let broker = RabbitMq::connect(options).unwrap();
-        until("the broker is ready", || broker.health().ready).await;
-        broker
-    }
-
-    async fn waiting(&self, queue: &str) -> u32 {
-        let passive = QueueDeclareOptions::durable().passive();
-        self.channel.queue_declare(queue.into(), passive, FieldTable::default()).await.unwrap().message_count()
-    }
-
-    async fn clean_up(self) {
-        let Self { topology, channel, .. } = self;
-        for queue in topology.routes().map(|r| topology.queue(r)).chain([topology.poison_queue()]) {
-            channel.queue_delete(queue, QueueDeleteOptions::default()).await.unwrap();
-        }
-        for exchange in [topology.exchange(), format!("{}.dlx", topology.prefix).into()] {
-            channel.exchange_delete(exchange, ExchangeDeleteOptions::default()).await.unwrap();
-        }
-    }
-}
 
 fn publish(broker: &RabbitMq, tickets: Vec<Ticket>) {
     assert_eq!(broker.reserve(tickets.len()), tickets.len());
