@@ -6,5 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod engine;
+pub mod scheduler;
 pub mod store;
 pub mod telemetry;
+pub mod worker;

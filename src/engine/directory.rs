@@ -60,6 +60,11 @@ impl Snapshot {
         self.tenants.get(&id)
     }
 
+    /// The tenant of a name.
+    pub fn tenant_named(&self, name: &str) -> Option<&Arc<Tenant>> {
+        self.tenants.values().find(|tenant| tenant.name == name)
+    }
+
     /// A webhook, deleted ones included.
     pub fn listener(&self, id: WebhookId) -> Option<&Arc<Listener>> {
         self.listeners.get(&id)

@@ -3,11 +3,15 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::Engine;
 use crate::domain::id::WebhookId;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
+
+/// A gate that is shut already is not written again for less than this.
+const WORTH_A_WRITE: Duration = Duration::from_millis(500);
 
 /// The gates that this process knows to be shut.
 #[derive(Default)]
@@ -20,9 +24,14 @@ impl Gates {
         gates.get(&webhook).copied().filter(|until| *until > now)
     }
 
+    /// Shuts a gate; false when it is shut until about then already.
     fn shut(&self, webhook: WebhookId, until: Timestamp) -> bool {
         let mut gates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        gates.insert(webhook, until) != Some(until)
+        if gates.get(&webhook).is_some_and(|old| until <= old.after(WORTH_A_WRITE)) {
+            return false;
+        }
+        gates.insert(webhook, until);
+        true
     }
 
     fn open(&self, webhook: WebhookId) {

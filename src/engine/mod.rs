@@ -14,6 +14,7 @@ pub mod directory;
 pub mod gates;
 pub mod group;
 pub mod health;
+pub mod ingest;
 pub mod keys;
 pub mod maintain;
 pub mod notices;
@@ -41,6 +42,7 @@ pub struct Limits {
     pub accept_batch_max: usize,
     pub accept_batch_wait: Duration,
     pub webhooks_max: u32,
+    pub event_data_bytes_max: usize,
     pub idempotency: Duration,
     pub lease: Duration,
     pub timeout_max: Duration,

@@ -1,0 +1,365 @@
+//! The composition root: makes the parts, gives them to the roles, and takes everything down in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::api;
+use crate::broker::Broker;
+use crate::broker::in_process::InProcess;
+use crate::broker::ingest::{Ingest, IngestOptions};
+use crate::broker::rabbitmq::{QueueType, RabbitMq, RabbitOptions};
+use crate::chance;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::egress::EgressPolicy;
+use crate::domain::secret::MasterKeys;
+use crate::domain::tenant::Environment;
+use crate::engine::{Engine, Limits, Parts};
+use crate::scheduler::{self, SchedulerOptions};
+use crate::store::{Store, StoreOptions};
+use crate::telemetry::Metrics;
+use crate::worker::client::{Client, ClientOptions};
+use crate::worker::lanes::LaneLimits;
+use crate::worker::run as work;
+
+/// Tickets that one message of RabbitMQ carries.
+const BATCH_TICKETS_MAX: usize = 64;
+/// Events up to this size travel with their tickets.
+const INLINE_BYTES_MAX: usize = 4096;
+/// How often every process looks for what others have changed.
+const FRESH_EVERY: Duration = Duration::from_secs(1);
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Everything.
+    All,
+    /// Takes requests and messages.
+    Api,
+    /// Sends webhooks.
+    Worker,
+    /// Sweeps, and does chores.
+    Scheduler,
+}
+
+impl Role {
+    const fn serves_api(self) -> bool {
+        matches!(self, Self::All | Self::Api)
+    }
+
+    const fn works(self) -> bool {
+        matches!(self, Self::All | Self::Worker)
+    }
+
+    const fn schedules(self) -> bool {
+        matches!(self, Self::All | Self::Scheduler)
+    }
+}
+
+/// A running process.
+pub struct App {
+    /// The verbs.
+    pub engine: Arc<Engine>,
+    /// Where the API listens, if it does.
+    pub api: Option<SocketAddr>,
+    /// Where health and metrics listen, if they do.
+    pub admin: Option<SocketAddr>,
+    serving: CancellationToken,
+    working: CancellationToken,
+    servers: TaskTracker,
+    workers: TaskTracker,
+    ingest: Option<Ingest>,
+    drain: Duration,
+}
+
+/// Opens the database of a configuration.
+pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let url = config.store.url.expose_secret();
+    if let Some(path) = url.strip_prefix("sqlite:")
+        && let Some(folder) = std::path::Path::new(path).parent()
+    {
+        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    }
+    let options = StoreOptions {
+        url,
+        connections_max: config.store.connections_max,
+        connect_timeout: config.store.connect_timeout_ms,
+        statement_timeout: config.store.statement_timeout_ms,
+    };
+    Store::connect(&options).await.context("the database of store.url cannot be opened")
+}
+
+/// The master keys of a configuration: the text, else the file.
+pub fn master_keys(config: &Config) -> anyhow::Result<MasterKeys> {
+    let mut text = config.master_keys.expose_secret().to_owned();
+    if text.is_empty() && !config.master_keys_file.is_empty() {
+        text = std::fs::read_to_string(&config.master_keys_file).context("master_keys_file cannot be read")?;
+    }
+    if text.trim().is_empty() {
+        bail!("no master key: set ANGARIUM__MASTER_KEYS to the output of `angarium keys master`");
+    }
+    MasterKeys::parse(text.trim()).context("master_keys")
+}
+
+/// An engine without any role: for commands that change things in the database and end.
+pub async fn open_engine(config: &Config) -> anyhow::Result<Arc<Engine>> {
+    let store = open_store(config).await?;
+    let parts = Parts {
+        store,
+        broker: Arc::new(InProcess::new(0)),
+        clock: Clock::system(),
+        metrics: Arc::new(Metrics::new()),
+        limits: limits(config),
+        keys: master_keys(config)?,
+        egress: egress(config),
+    };
+    Ok(Engine::start(parts).await?)
+}
+
+impl App {
+    /// Starts a role on the address that its configuration names.
+    pub async fn start(config: &Config, role: Role, clock: Clock) -> anyhow::Result<Self> {
+        let distributed = !config.broker.url.expose_secret().is_empty();
+        let store = open_store(config).await?;
+        let embedded = store.engine_name() == "sqlite";
+        if embedded && distributed {
+            bail!("broker.url needs PostgreSQL: SQLite serves one process, which needs no broker");
+        }
+        if !distributed && role != Role::All {
+            bail!("without broker.url one process does everything: serve all");
+        }
+        if embedded {
+            store.migrate().await?;
+        } else if let pending = store.pending_migrations().await?
+            && !pending.is_empty()
+        {
+            bail!("the database lacks migration(s) {}: run `angarium migrate`", pending.join(", "));
+        }
+        if let Some(time) = store.time().await? {
+            clock.follow(time);
+        }
+        store.make_partitions(clock.now(), config.scheduler.partition_days_ahead).await?;
+        store.release_leases(clock.now()).await?;
+        let node = node_name(config);
+        let broker: Arc<dyn Broker> = if distributed {
+            Arc::new(RabbitMq::connect(rabbit_options(config, &node, role))?)
+        } else {
+            Arc::new(InProcess::new(config.broker.window))
+        };
+        let metrics = Arc::new(Metrics::new());
+        let (limits, keys, egress) = (limits(config), master_keys(config)?, egress(config));
+        let engine =
+            Engine::start(Parts { store, broker, clock: clock.clone(), metrics, limits, keys, egress }).await?;
+        let mut app = Self {
+            engine,
+            api: None,
+            admin: None,
+            serving: CancellationToken::new(),
+            working: CancellationToken::new(),
+            servers: TaskTracker::new(),
+            workers: TaskTracker::new(),
+            ingest: None,
+            drain: config.shutdown.drain_ms,
+        };
+        app.start_background(config, role, &node)?;
+        app.start_servers(config, role).await?;
+        if distributed && role.serves_api() && config.broker.ingest {
+            app.ingest = Some(start_ingest(config, &app.engine, &node, clock)?);
+        }
+        Ok(app)
+    }
+
+    fn start_background(&self, config: &Config, role: Role, node: &str) -> anyhow::Result<()> {
+        if role.works() {
+            let client = Arc::new(Client::new(client_options(config)?).context("the HTTP client cannot be made")?);
+            let (engine, lanes) = (Arc::clone(&self.engine), lane_limits(config));
+            self.workers.spawn(work::run(engine, client, lanes, self.working.clone()));
+        }
+        if role.schedules() {
+            let options = scheduler_options(config, node)?;
+            self.workers.spawn(scheduler::run(Arc::clone(&self.engine), options, self.working.clone()));
+        }
+        self.workers.spawn(keep_fresh(Arc::clone(&self.engine), self.working.clone()));
+        Ok(())
+    }
+
+    async fn start_servers(&mut self, config: &Config, role: Role) -> anyhow::Result<()> {
+        let state = api::State::new(Arc::clone(&self.engine), api::ApiOptions::from(config), self.serving.clone());
+        if role.serves_api() {
+            let listener = bind(&config.api.listen.to_string(), "api.listen").await?;
+            self.api = Some(listener.local_addr()?);
+            let router = api::router(state.clone());
+            self.servers.spawn(api::server::serve(listener, router, state.options().server(), self.serving.clone()));
+        }
+        if !config.admin.listen.is_empty() {
+            let listener = bind(&config.admin.listen, "admin.listen").await?;
+            self.admin = Some(listener.local_addr()?);
+            let router = api::health_router(state.clone());
+            self.servers.spawn(api::server::serve(listener, router, state.options().server(), self.serving.clone()));
+        }
+        Ok(())
+    }
+
+    /// Takes everything down in order: no new requests, then no new attempts, then what is left is committed.
+    /// Whatever is still on the wire at the end of the drain time is left to its lease.
+    pub async fn stop(self) {
+        let Self { engine, serving, working, servers, workers, ingest, drain, .. } = self;
+        let orderly = async {
+            serving.cancel();
+            if let Some(ingest) = ingest {
+                ingest.stop().await;
+            }
+            servers.close();
+            servers.wait().await;
+            working.cancel();
+            workers.close();
+            workers.wait().await;
+            engine.finish().await;
+            engine.broker().close().await;
+        };
+        if tokio::time::timeout(drain, orderly).await.is_err() {
+            tracing::warn!("not everything was finished within {} s; leases bring it back", drain.as_secs());
+        }
+        engine.store().close().await;
+    }
+}
+
+async fn bind(address: &str, key: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("{address} cannot be listened on; is another process there? Set {key} to another address")
+    })
+}
+
+async fn keep_fresh(engine: Arc<Engine>, shutdown: CancellationToken) {
+    while tokio::time::timeout(FRESH_EVERY, shutdown.cancelled()).await.is_err() {
+        let fresh = async {
+            engine.keep_fresh().await?;
+            engine.measure().await
+        };
+        if let Err(error) = fresh.await {
+            tracing::warn!("changes of other processes are not seen: {error}");
+        }
+    }
+}
+
+fn node_name(config: &Config) -> String {
+    if !config.deployment.node.is_empty() {
+        return config.deployment.node.clone();
+    }
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}-{}-{:04x}", host.trim(), std::process::id(), chance::bits() & 0xffff)
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        accept_queue_max: config.accept.queue_max,
+        accept_batch_max: config.accept.batch_max,
+        accept_batch_wait: config.accept.batch_wait_ms,
+        webhooks_max: config.accept.webhooks_max,
+        event_data_bytes_max: config.api.event_data_bytes_max,
+        idempotency: config.api.idempotency_s,
+        lease: config.delivery.lease_ms,
+        timeout_max: config.delivery.timeout_max_ms,
+        settle_batch_max: config.delivery.settle_batch_max,
+        claims_max: config.delivery.claims_max,
+        sweep_max: config.scheduler.sweep_max,
+        sweep_per_webhook_max: u32::try_from(config.scheduler.sweep_per_webhook_max).unwrap_or(u32::MAX),
+        disable_after: config.delivery.disable_after_s,
+        production: config.deployment.environment == Environment::Production,
+    }
+}
+
+fn egress(config: &Config) -> EgressPolicy {
+    EgressPolicy {
+        allow_http: config.egress.allow_http,
+        allow_networks: config.egress.allow_networks.clone(),
+        deny_networks: config.egress.deny_networks.clone(),
+        allow_hosts: config.egress.allow_hosts.clone(),
+        deny_ports: Vec::new(),
+    }
+}
+
+fn client_options(config: &Config) -> anyhow::Result<ClientOptions> {
+    let extra_ca = match config.egress.extra_ca_file.as_str() {
+        "" => None,
+        file => Some(std::fs::read(file).context("egress.extra_ca_file cannot be read")?),
+    };
+    Ok(ClientOptions {
+        policy: egress(config),
+        dns_timeout: config.egress.dns_timeout_ms,
+        dns_cache: config.egress.dns_cache_ms,
+        extra_ca,
+        excerpt_bytes_max: config.delivery.response_excerpt_bytes_max,
+        idle_per_host_max: usize::try_from(config.delivery.concurrency_max).unwrap_or(64),
+    })
+}
+
+fn lane_limits(config: &Config) -> LaneLimits {
+    LaneLimits {
+        in_flight_max: config.delivery.in_flight_max,
+        waiting_max: config.delivery.waiting_max,
+        waiting_per_webhook_max: config.delivery.waiting_per_webhook_max,
+        concurrency_start: config.delivery.concurrency_start,
+        concurrency_max: config.delivery.concurrency_max,
+    }
+}
+
+fn scheduler_options(config: &Config, node: &str) -> anyhow::Result<SchedulerOptions> {
+    let settings = &config.scheduler;
+    Ok(SchedulerOptions {
+        node: node.to_owned(),
+        leader_lease: settings.leader_lease_ms,
+        sweep_every: settings.sweep_ms,
+        partition_days_ahead: settings.partition_days_ahead,
+        retention_days: settings.retention_days,
+        partitions: settings.partitions.parse()?,
+        retention: settings.retention.parse()?,
+        idempotency: settings.idempotency.parse()?,
+        health: settings.health.parse()?,
+    })
+}
+
+fn rabbit_options(config: &Config, node: &str, role: Role) -> RabbitOptions {
+    RabbitOptions {
+        uri: config.broker.url.clone(),
+        prefix: config.broker.prefix.clone(),
+        node: node.to_owned(),
+        shards: config.broker.shards,
+        queue_type: if config.broker.queue_type == "quorum" { QueueType::Quorum } else { QueueType::Classic },
+        consume: role.works(),
+        prefetch: config.broker.prefetch,
+        window: config.broker.window,
+        batch_tickets_max: BATCH_TICKETS_MAX,
+        payload_inline_max: INLINE_BYTES_MAX,
+        chance: Arc::new(chance::fraction),
+    }
+}
+
+fn start_ingest(config: &Config, engine: &Arc<Engine>, node: &str, clock: Clock) -> anyhow::Result<Ingest> {
+    let exchange = config.broker.ingest_exchange.clone();
+    let options = IngestOptions {
+        uri: config.broker.url.clone(),
+        queue: format!("{exchange}.ingest"),
+        rejected: format!("{exchange}.rejected"),
+        exchange,
+        node: node.to_owned(),
+        prefetch: config.broker.ingest_prefetch,
+        clock,
+        chance: Arc::new(chance::fraction),
+    };
+    let engine = Arc::clone(engine);
+    Ok(Ingest::start(
+        options,
+        Arc::new(move |message| {
+            let engine = Arc::clone(&engine);
+            Box::pin(async move { engine.ingest(message).await })
+        }),
+    )?)
+}

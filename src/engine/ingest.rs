@@ -1,0 +1,92 @@
+//! Ingest: events that a core API publishes to the broker's topic exchange, accepted like any other.
+//!
+//! The routing key is `<tenant>.<event type>`, the tenant by its name or its id; the body is the event's data; the
+//! message id, if there is one, is the idempotency key. The header [`ENVIRONMENT_HEADER`] names the environment.
+//! What can never be accepted is rejected with a reason; what cannot be accepted now is given back.
+
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use super::Engine;
+use super::accept::{AcceptError, IdempotencyKey, Publish, Target};
+use crate::broker::ingest::{IngestMessage, IngestVerdict};
+use crate::domain::event::EventType;
+use crate::domain::id::TenantId;
+use crate::domain::tenant::{Environment, Scope};
+use crate::store::StoreError;
+
+/// `production` (which it is when it is absent) or `staging`.
+pub const ENVIRONMENT_HEADER: &str = "x-angarium-environment";
+/// The most characters of an idempotency key.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+
+enum Refusal {
+    Never(String),
+    NotNow,
+}
+
+impl From<StoreError> for Refusal {
+    fn from(_: StoreError) -> Self {
+        Self::NotNow
+    }
+}
+
+impl Engine {
+    /// Accepts a message of the topic exchange.
+    pub async fn ingest(&self, message: IngestMessage) -> IngestVerdict {
+        match self.try_ingest(message).await {
+            Ok(()) => IngestVerdict::Accepted,
+            Err(Refusal::Never(reason)) => IngestVerdict::Rejected { reason },
+            Err(Refusal::NotNow) => IngestVerdict::Later,
+        }
+    }
+
+    async fn try_ingest(&self, message: IngestMessage) -> Result<(), Refusal> {
+        let never = |reason: String| Refusal::Never(reason);
+        let IngestMessage { routing_key, message_id, headers, body } = message;
+        let (tenant, event_type) =
+            routing_key.split_once('.').ok_or_else(|| never("the routing key is not <tenant>.<event type>".into()))?;
+        let event_type = EventType::parse(event_type).map_err(|error| never(format!("the event type {error}")))?;
+        let environment = headers.get(ENVIRONMENT_HEADER).map_or(Ok(Environment::Production), |text| text.parse());
+        let environment = environment.map_err(|error| never(format!("the header {ENVIRONMENT_HEADER} {error}")))?;
+        let max = self.limits.event_data_bytes_max;
+        if body.len() > max {
+            return Err(never(format!("the body has {} bytes; at most {max} are allowed", body.len())));
+        }
+        let object = serde_json::from_slice::<&RawValue>(&body).is_ok_and(|raw| raw.get().starts_with('{'));
+        if !object {
+            return Err(never("the body is not a JSON object".into()));
+        }
+        if message_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > IDEMPOTENCY_KEY_CHARS_MAX) {
+            return Err(never(format!("the message id must have 1 to {IDEMPOTENCY_KEY_CHARS_MAX} characters")));
+        }
+        let tenant = self.tenant_of_route(tenant).await?.ok_or_else(|| never("there is no such tenant".into()))?;
+        let idempotency = message_id.map(|key| IdempotencyKey {
+            key,
+            request_hash: Sha256::new()
+                .chain_update(event_type.as_str())
+                .chain_update([0])
+                .chain_update(&body)
+                .finalize()
+                .into(),
+        });
+        let publish = Publish { id: None, event_type, data: body, occurred_at: None, idempotency };
+        let accepted = self.accept(Scope { tenant, environment }, publish, Target::Subscribers).await;
+        match accepted {
+            Ok(_) => Ok(()),
+            Err(AcceptError::KeyReused) => Err(never("the message id was used with another message".into())),
+            Err(AcceptError::Overloaded | AcceptError::WebhookNotFound | AcceptError::Store(_)) => Err(Refusal::NotNow),
+        }
+    }
+
+    async fn tenant_of_route(&self, text: &str) -> Result<Option<TenantId>, StoreError> {
+        let find = |snapshot: &super::directory::Snapshot| match text.parse::<TenantId>() {
+            Ok(id) => snapshot.tenant(id).map(|tenant| tenant.id),
+            Err(_) => snapshot.tenant_named(text).map(|tenant| tenant.id),
+        };
+        match find(&self.directory.current()) {
+            Some(id) => Ok(Some(id)),
+            None => Ok(find(&*self.refresh_directory().await?)),
+        }
+    }
+}

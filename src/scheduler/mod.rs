@@ -1,0 +1,145 @@
+//! The scheduler: one process at a time leads, sweeps what is due, and does the chores that cron expressions set.
+//!
+//! Leadership saves work; correctness does not need it. Two sweeps at once skip each other's rows, and the epoch
+//! refuses whatever they both made a ticket of. Loops look at the clock in real time, so that a test's manual clock
+//! moves everything that is due at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cron::Schedule;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::time::Timestamp;
+use crate::engine::Engine;
+use crate::store::StoreError;
+
+const LEADER: &str = "scheduler";
+/// A sweep that found more than it could take is repeated after this.
+const PAUSE_WHEN_MORE: Duration = Duration::from_millis(5);
+/// Of its time, a sweep takes at most one part in so many: a large backlog of webhooks is looked at less often.
+const SWEEP_SHARE: u32 = 10;
+
+/// What the scheduler is told.
+#[derive(Debug, Clone)]
+pub struct SchedulerOptions {
+    /// Who leads, in the database.
+    pub node: String,
+    /// How long a silent leader leads on.
+    pub leader_lease: Duration,
+    /// How often to look for what is due.
+    pub sweep_every: Duration,
+    /// Days of partitions to make ahead.
+    pub partition_days_ahead: u32,
+    /// Days that are kept.
+    pub retention_days: u32,
+    /// When to make partitions.
+    pub partitions: Schedule,
+    /// When to drop what is old.
+    pub retention: Schedule,
+    /// When to forget expired keys.
+    pub idempotency: Schedule,
+    /// When to look at failing webhooks.
+    pub health: Schedule,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Chore {
+    Partitions,
+    Retention,
+    Idempotency,
+    Health,
+}
+
+/// Leads when it can, until `shutdown`.
+pub async fn run(engine: Arc<Engine>, options: SchedulerOptions, shutdown: CancellationToken) {
+    let mut next = next_chores(&options, engine.clock().now());
+    let mut leads_until = Timestamp::default();
+    let mut pause = Duration::ZERO;
+    while tokio::time::timeout(pause, shutdown.cancelled()).await.is_err() {
+        pause = options.sweep_every;
+        let now = engine.clock().now();
+        if leads_until <= now.after(options.leader_lease / 2) {
+            leads_until = lead(&engine, &options, now).await;
+        }
+        engine.metrics().is_leader.set(i64::from(leads_until > now));
+        if leads_until <= now {
+            continue;
+        }
+        let began = tokio::time::Instant::now();
+        match engine.sweep().await {
+            Ok(swept) if swept.claimed > 0 && swept.more => pause = PAUSE_WHEN_MORE,
+            Ok(_) => pause = pause.max(began.elapsed() * SWEEP_SHARE),
+            Err(error) => tracing::warn!("the sweep failed: {error}"),
+        }
+        for (chore, due) in &mut next {
+            if *due <= now {
+                do_chore(&engine, &options, *chore).await;
+                *due = next_time(schedule_of(&options, *chore), now);
+            }
+        }
+    }
+    if let Err(error) = engine.store().resign(LEADER, &options.node).await {
+        tracing::warn!("the lead was not given up: {error}");
+    }
+}
+
+async fn lead(engine: &Engine, options: &SchedulerOptions, now: Timestamp) -> Timestamp {
+    let until = now.after(options.leader_lease);
+    match engine.store().lead(LEADER, &options.node, now, until).await {
+        Ok(true) => until,
+        Ok(false) => Timestamp::default(),
+        Err(error) => {
+            tracing::warn!("leadership is unknown: {error}");
+            Timestamp::default()
+        }
+    }
+}
+
+async fn do_chore(engine: &Engine, options: &SchedulerOptions, chore: Chore) {
+    let done: Result<(), StoreError> = match chore {
+        Chore::Partitions => engine.make_partitions(options.partition_days_ahead).await,
+        Chore::Retention => engine.drop_old(options.retention_days).await.map(drop),
+        Chore::Idempotency => engine.purge_expired().await,
+        Chore::Health => {
+            engine.forget_health();
+            engine.check_failing().await
+        }
+    };
+    if let Err(error) = done {
+        tracing::warn!("a chore failed and waits for its next turn: {chore:?}: {error}");
+    }
+}
+
+fn next_chores(options: &SchedulerOptions, now: Timestamp) -> Vec<(Chore, Timestamp)> {
+    let chores = [Chore::Partitions, Chore::Retention, Chore::Idempotency, Chore::Health];
+    chores.into_iter().map(|chore| (chore, next_time(schedule_of(options, chore), now))).collect()
+}
+
+const fn schedule_of(options: &SchedulerOptions, chore: Chore) -> &Schedule {
+    match chore {
+        Chore::Partitions => &options.partitions,
+        Chore::Retention => &options.retention,
+        Chore::Idempotency => &options.idempotency,
+        Chore::Health => &options.health,
+    }
+}
+
+/// The first time of a schedule after an instant; never, if it has none left.
+fn next_time(schedule: &Schedule, after: Timestamp) -> Timestamp {
+    let after = chrono::DateTime::from_timestamp_millis(after.as_millis());
+    let next = after.and_then(|after| schedule.after(&after).next());
+    next.map_or(Timestamp::NEVER, |time| Timestamp::from_millis(time.timestamp_millis()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_gives_its_next_time() {
+        let schedule: Schedule = "0 5 * * * *".parse().unwrap();
+        let noon = Timestamp::parse_rfc3339("2026-11-21T12:05:00Z").unwrap();
+        assert_eq!(next_time(&schedule, noon).to_string(), "2026-11-21T13:05:00.000Z");
+    }
+}

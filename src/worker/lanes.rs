@@ -1,0 +1,439 @@
+//! Lanes: what goes out next. One slow webhook never delays another.
+//!
+//! Each webhook has a lane: deliveries that wait in memory, a limit on its requests in flight that adapts, and a
+//! circuit. Turns go round the tenants, and within a tenant round its webhooks, so neither a tenant with many
+//! webhooks nor a webhook with many deliveries gets more than its turn. Within a lane, first attempts go before
+//! retries, but retries keep a share. Webhooks that answer slowly have a part of the places only, so that they cannot
+//! fill the process.
+//!
+//! A lane holds little. What does not fit is given back to be parked in the database, where it can be re-ordered, and
+//! the webhook's gate is shut for as long as its lane needs to drain.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+use crate::domain::attempt::AttemptResult;
+use crate::domain::circuit::{Admit, Change, Circuit, Pass};
+use crate::domain::concurrency::{Limit, Pressure};
+use crate::domain::id::{TenantId, WebhookId};
+use crate::domain::time::Timestamp;
+
+/// A webhook whose answers take longer than this on average is slow.
+const SLOW: Duration = Duration::from_secs(2);
+/// Slow webhooks together have one in so many of the places.
+const SLOW_SHARE: usize = 4;
+/// Of so many turns of a lane …
+const TURNS: u32 = 5;
+/// … so many go to retries, while both wait.
+const RETRY_TURNS: u32 = 2;
+/// How long a `Retry-After` may shut a webhook's gate.
+const HOLD_MAX: Duration = Duration::from_secs(3600);
+const FULL_WAIT_MIN: Duration = Duration::from_millis(250);
+const FULL_WAIT_MAX: Duration = Duration::from_secs(30);
+/// A lane that has done nothing for this long is forgotten.
+const IDLE: Duration = Duration::from_secs(900);
+
+/// Bounds of the lanes.
+#[derive(Debug, Clone, Copy)]
+pub struct LaneLimits {
+    /// Requests in flight at once.
+    pub in_flight_max: usize,
+    /// Deliveries that wait in memory.
+    pub waiting_max: usize,
+    /// … of one webhook.
+    pub waiting_per_webhook_max: usize,
+    /// Where a webhook's limit starts.
+    pub concurrency_start: u32,
+    /// How far it may grow.
+    pub concurrency_max: u32,
+}
+
+/// What became of a delivery that was offered.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Offer<J> {
+    /// It waits for its turn.
+    Queued,
+    /// It does not fit, or its circuit is open: park it, and shut the gate until then.
+    Park(J, Timestamp),
+}
+
+/// What an outcome means for its lane.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Finished<J> {
+    /// Deliveries that are not to be sent now.
+    pub parked: Vec<J>,
+    /// Shut the gate until then.
+    pub gate: Option<Timestamp>,
+}
+
+struct Lane<J> {
+    tenant: TenantId,
+    limit: Limit,
+    circuit: Circuit,
+    first: VecDeque<J>,
+    retry: VecDeque<J>,
+    in_flight: u32,
+    turn: u32,
+    average: Duration,
+    used_at: Timestamp,
+    in_rotation: bool,
+}
+
+impl<J> Lane<J> {
+    fn waiting(&self) -> usize {
+        self.first.len() + self.retry.len()
+    }
+
+    fn is_slow(&self) -> bool {
+        self.average > SLOW
+    }
+
+    fn may_send(&self) -> bool {
+        self.waiting() > 0 && self.in_flight < self.limit.current()
+    }
+
+    fn take(&mut self) -> Option<J> {
+        self.turn = (self.turn + 1) % TURNS;
+        let retry_turn = self.turn < RETRY_TURNS;
+        if retry_turn {
+            self.retry.pop_front().or_else(|| self.first.pop_front())
+        } else {
+            self.first.pop_front().or_else(|| self.retry.pop_front())
+        }
+    }
+
+    fn drain(&mut self) -> Vec<J> {
+        self.first.drain(..).chain(self.retry.drain(..)).collect()
+    }
+
+    /// How long what waits will take, roughly.
+    fn drain_time(&self) -> Duration {
+        let rounds = u32::try_from(self.waiting()).unwrap_or(u32::MAX) / self.limit.current().max(1) / 2;
+        self.average.saturating_mul(rounds).clamp(FULL_WAIT_MIN, FULL_WAIT_MAX)
+    }
+
+    fn learn(&mut self, took: Duration) {
+        // A quarter of the way each time: a few slow answers show, one does not.
+        self.average = (self.average * 3 + took) / 4;
+    }
+}
+
+/// All lanes of a worker.
+pub struct Lanes<J> {
+    limits: LaneLimits,
+    lanes: HashMap<WebhookId, Lane<J>>,
+    tenants: VecDeque<TenantId>,
+    rotation: HashMap<TenantId, VecDeque<WebhookId>>,
+    slow_waiting: HashSet<WebhookId>,
+    in_flight: usize,
+    slow_in_flight: usize,
+    waiting: usize,
+}
+
+impl<J> Lanes<J> {
+    /// No lanes yet.
+    pub fn new(limits: LaneLimits) -> Self {
+        Self {
+            limits,
+            lanes: HashMap::new(),
+            tenants: VecDeque::new(),
+            rotation: HashMap::new(),
+            slow_waiting: HashSet::new(),
+            in_flight: 0,
+            slow_in_flight: 0,
+            waiting: 0,
+        }
+    }
+
+    /// How many more deliveries may be offered.
+    pub fn room(&self) -> usize {
+        self.limits.waiting_max.saturating_sub(self.waiting)
+    }
+
+    /// Deliveries that wait.
+    pub fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Requests in flight.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Takes a delivery in, or says to park it.
+    pub fn offer(&mut self, tenant: TenantId, webhook: WebhookId, is_retry: bool, job: J, now: Timestamp) -> Offer<J> {
+        let limits = self.limits;
+        let lane = self.lanes.entry(webhook).or_insert_with(|| Lane {
+            tenant,
+            limit: Limit::new(limits.concurrency_start, limits.concurrency_max),
+            circuit: Circuit::default(),
+            first: VecDeque::new(),
+            retry: VecDeque::new(),
+            in_flight: 0,
+            turn: RETRY_TURNS,
+            average: Duration::ZERO,
+            used_at: now,
+            in_rotation: false,
+        });
+        lane.used_at = now;
+        if lane.waiting() >= limits.waiting_per_webhook_max {
+            return Offer::Park(job, now.after(lane.drain_time()));
+        }
+        if is_retry {
+            lane.retry.push_back(job)
+        } else {
+            lane.first.push_back(job)
+        }
+        self.waiting += 1;
+        self.rotate_in(webhook);
+        Offer::Queued
+    }
+
+    /// The delivery to send now, if any may be; and those that an open circuit keeps from being sent.
+    pub fn next(&mut self, now: Timestamp) -> Option<Result<(J, Pass), Finished<J>>> {
+        while self.in_flight < self.limits.in_flight_max {
+            let webhook = self.turn()?;
+            let Some(lane) = self.lanes.get_mut(&webhook) else { continue };
+            if !lane.may_send() {
+                continue;
+            }
+            if lane.is_slow() && self.slow_in_flight >= (self.limits.in_flight_max / SLOW_SHARE).max(1) {
+                self.slow_waiting.insert(webhook);
+                continue;
+            }
+            let pass = match lane.circuit.admit(now) {
+                Admit::Yes(pass) => pass,
+                Admit::Until(until) => {
+                    let parked = lane.drain();
+                    self.waiting -= parked.len();
+                    return Some(Err(Finished { parked, gate: Some(until) }));
+                }
+            };
+            let Some(job) = lane.take() else {
+                lane.circuit.give_up(pass);
+                continue;
+            };
+            lane.in_flight += 1;
+            self.slow_in_flight += usize::from(lane.is_slow());
+            self.in_flight += 1;
+            self.waiting -= 1;
+            self.rotate_in(webhook);
+            return Some(Ok((job, pass)));
+        }
+        None
+    }
+
+    /// Learns an outcome.
+    pub fn finish(
+        &mut self,
+        webhook: WebhookId,
+        pass: Pass,
+        result: &AttemptResult,
+        took: Duration,
+        now: Timestamp,
+        jitter: f64,
+    ) -> Finished<J> {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let mut finished = Finished { parked: Vec::new(), gate: None };
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return finished };
+        lane.in_flight = lane.in_flight.saturating_sub(1);
+        lane.used_at = now;
+        let was_slow = lane.is_slow();
+        lane.limit.record(Pressure::of(result, took, SLOW));
+        lane.learn(took);
+        if let Change::Opened { until, .. } = lane.circuit.record(pass, result, now, jitter) {
+            finished.gate = Some(until);
+        }
+        if let AttemptResult::FailedStatus { status: 429 | 503, retry_after: Some(wait) } = result {
+            let until = now.after((*wait).min(HOLD_MAX));
+            lane.circuit.hold(until);
+            finished.gate = finished.gate.max(Some(until));
+        }
+        if finished.gate.is_some() {
+            finished.parked = lane.drain();
+            self.waiting -= finished.parked.len();
+        }
+        self.recount_slow(was_slow);
+        self.rotate_in(webhook);
+        finished
+    }
+
+    /// Learns that a delivery was not sent after all.
+    pub fn give_up(&mut self, webhook: WebhookId, pass: Pass) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        lane.in_flight = lane.in_flight.saturating_sub(1);
+        lane.circuit.give_up(pass);
+        let was_slow = lane.is_slow();
+        self.recount_slow(was_slow);
+        self.rotate_in(webhook);
+    }
+
+    /// Everything that waits, to be given back before the process ends.
+    pub fn drain(&mut self) -> Vec<J> {
+        self.waiting = 0;
+        self.lanes.values_mut().flat_map(Lane::drain).collect()
+    }
+
+    /// Forgets lanes that have done nothing for long.
+    pub fn forget_idle(&mut self, now: Timestamp) {
+        self.lanes.retain(|_, lane| lane.waiting() > 0 || lane.in_flight > 0 || now.since(lane.used_at) < IDLE);
+    }
+
+    fn recount_slow(&mut self, was_slow: bool) {
+        // A lane may turn slow or fast while its requests are out, so the sum is taken anew when it could matter.
+        if was_slow || self.slow_in_flight > 0 {
+            let slow = self.lanes.values().filter(|lane| lane.is_slow());
+            self.slow_in_flight = slow.map(|lane| usize::try_from(lane.in_flight).unwrap_or(0)).sum();
+            for webhook in std::mem::take(&mut self.slow_waiting) {
+                self.rotate_in(webhook);
+            }
+        }
+    }
+
+    fn rotate_in(&mut self, webhook: WebhookId) {
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        if lane.in_rotation || !lane.may_send() {
+            return;
+        }
+        lane.in_rotation = true;
+        let turns = self.rotation.entry(lane.tenant).or_default();
+        if turns.is_empty() {
+            self.tenants.push_back(lane.tenant);
+        }
+        turns.push_back(webhook);
+    }
+
+    /// Takes the next lane out of the rotation.
+    fn turn(&mut self) -> Option<WebhookId> {
+        let tenant = self.tenants.pop_front()?;
+        let turns = self.rotation.get_mut(&tenant)?;
+        let webhook = turns.pop_front();
+        if turns.is_empty() {
+            self.rotation.remove(&tenant);
+        } else {
+            self.tenants.push_back(tenant);
+        }
+        if let Some(lane) = webhook.and_then(|webhook| self.lanes.get_mut(&webhook)) {
+            lane.in_rotation = false;
+        }
+        webhook
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::attempt::FailureKind;
+    use uuid::Uuid;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+    const OK: AttemptResult = AttemptResult::Succeeded { status: 200 };
+    const TIMEOUT: AttemptResult = AttemptResult::Failed { kind: FailureKind::Timeout };
+
+    fn lanes() -> Lanes<u32> {
+        Lanes::new(LaneLimits {
+            in_flight_max: 8,
+            waiting_max: 100,
+            waiting_per_webhook_max: 20,
+            concurrency_start: 2,
+            concurrency_max: 4,
+        })
+    }
+
+    fn tenant(n: u128) -> TenantId {
+        TenantId(Uuid::from_u128(n))
+    }
+
+    fn hook(n: u128) -> WebhookId {
+        WebhookId(Uuid::from_u128(n))
+    }
+
+    fn sent(lanes: &mut Lanes<u32>) -> Vec<(u32, Pass)> {
+        std::iter::from_fn(|| lanes.next(NOW)).map(|sent| sent.expect("no circuit is open")).collect()
+    }
+
+    #[test]
+    fn turns_go_round_the_tenants() {
+        let mut lanes = lanes();
+        for job in 0..10 {
+            assert_eq!(lanes.offer(tenant(1), hook(u128::from(job % 5)), false, job, NOW), Offer::Queued);
+        }
+        assert_eq!(lanes.offer(tenant(2), hook(99), false, 100, NOW), Offer::Queued);
+        let order: Vec<u32> = sent(&mut lanes).into_iter().map(|(job, _)| job).collect();
+        assert_eq!(order.len(), 8);
+        assert_eq!(order[1], 100, "a tenant with one delivery waits for one of another's: {order:?}");
+    }
+
+    #[test]
+    fn a_lane_sends_no_more_than_its_limit_and_parks_what_does_not_fit() {
+        let mut lanes = lanes();
+        let parked = (0..30).filter(|job| matches!(lanes.offer(tenant(1), hook(1), false, *job, NOW), Offer::Park(..)));
+        assert_eq!(parked.count(), 10);
+        assert_eq!(sent(&mut lanes).len(), 2);
+        assert_eq!((lanes.in_flight(), lanes.waiting()), (2, 18));
+    }
+
+    #[test]
+    fn a_hanging_webhook_opens_its_circuit_and_gives_its_deliveries_back() {
+        let mut lanes = lanes();
+        for job in 0..20 {
+            let _ = lanes.offer(tenant(1), hook(1), false, job, NOW);
+        }
+        let mut gate = None;
+        for _ in 0..5 {
+            let Some(Ok((_, pass))) = lanes.next(NOW) else { panic!("the circuit is still closed") };
+            let finished = lanes.finish(hook(1), pass, &TIMEOUT, Duration::from_secs(10), NOW, 0.5);
+            gate = gate.max(finished.gate);
+        }
+        assert!(gate.is_some_and(|until| until > NOW));
+        assert_eq!((lanes.waiting(), lanes.in_flight()), (0, 0));
+        let _ = lanes.offer(tenant(1), hook(1), false, 21, NOW);
+        assert!(matches!(lanes.next(NOW), Some(Err(Finished { gate: Some(_), .. }))));
+    }
+
+    #[test]
+    fn retry_after_holds_the_whole_webhook() {
+        let mut lanes = lanes();
+        for job in 0..3 {
+            let _ = lanes.offer(tenant(1), hook(1), false, job, NOW);
+        }
+        let (_, pass) = sent(&mut lanes).remove(0);
+        let busy = AttemptResult::FailedStatus { status: 429, retry_after: Some(Duration::from_secs(30)) };
+        let finished = lanes.finish(hook(1), pass, &busy, Duration::ZERO, NOW, 0.5);
+        assert_eq!(finished.gate, Some(NOW.after(Duration::from_secs(30))));
+        assert_eq!(finished.parked.len(), 1);
+    }
+
+    #[test]
+    fn slow_webhooks_have_a_part_of_the_places() {
+        let mut lanes = lanes();
+        for round in 0..6u32 {
+            let _ = lanes.offer(tenant(1), hook(1), false, round, NOW);
+            let (_, pass) = sent(&mut lanes).remove(0);
+            let _ = lanes.finish(hook(1), pass, &OK, Duration::from_secs(9), NOW, 0.5);
+        }
+        for job in 0..10 {
+            let _ = lanes.offer(tenant(1), hook(1), false, job, NOW);
+            let _ = lanes.offer(tenant(1), hook(2), false, 100 + job, NOW);
+        }
+        let slow = sent(&mut lanes).into_iter().filter(|(job, _)| *job < 100).count();
+        assert_eq!(slow, 2);
+    }
+
+    #[test]
+    fn retries_keep_a_share() {
+        let mut lanes = lanes();
+        for job in 0..10 {
+            let _ = lanes.offer(tenant(1), hook(1), false, job, NOW);
+            let _ = lanes.offer(tenant(1), hook(1), true, 100 + job, NOW);
+        }
+        let mut order = Vec::new();
+        while order.len() < 10 {
+            let (job, pass) = sent(&mut lanes).remove(0);
+            order.push(job);
+            let _ = lanes.finish(hook(1), pass, &OK, Duration::ZERO, NOW, 0.5);
+        }
+        assert!(order.iter().filter(|job| **job >= 100).count() >= 3, "{order:?}");
+    }
+}

@@ -1,0 +1,271 @@
+//! The worker's loop: receive, claim, send, settle; bounded everywhere.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::client::{Answer, Client};
+use super::lanes::{Finished, LaneLimits, Lanes, Offer};
+use super::request;
+use crate::broker::{EventRef, Received, Ticket};
+use crate::chance;
+use crate::domain::attempt::{AttemptResult, FailureKind};
+use crate::domain::circuit::Pass;
+use crate::domain::event::EventContent;
+use crate::domain::id::WebhookId;
+use crate::domain::time::Timestamp;
+use crate::engine::Engine;
+use crate::engine::directory::Listener;
+use crate::engine::settle::AttemptOver;
+
+/// Claims under way at once.
+const CLAIMS_MAX: usize = 4;
+/// Tickets that are received at once.
+const RECEIVE_MAX: usize = 64;
+/// A lease must outlast the request by this much, or the request is not begun.
+const SEND_MARGIN: Duration = Duration::from_secs(2);
+const FORGET_IDLE_EVERY: Duration = Duration::from_secs(60);
+
+/// A claimed delivery with all that sending it needs.
+struct Job {
+    ticket: Ticket,
+    event: Arc<EventContent>,
+    listener: Arc<Listener>,
+}
+
+enum Happened {
+    Claimed(Vec<Job>),
+    Over { webhook: WebhookId, pass: Pass, result: AttemptResult, took: Duration },
+    NotSent { webhook: WebhookId, pass: Pass },
+}
+
+/// A worker process's part.
+pub struct Worker {
+    engine: Arc<Engine>,
+    client: Arc<Client>,
+    lanes: Lanes<Job>,
+    happened: mpsc::UnboundedSender<Happened>,
+    tasks: TaskTracker,
+    claims: usize,
+}
+
+/// Works until `shutdown`, then finishes what is on the wire, and gives back what is not.
+pub async fn run(engine: Arc<Engine>, client: Arc<Client>, limits: LaneLimits, shutdown: CancellationToken) {
+    let (happened, mut events) = mpsc::unbounded_channel();
+    let mut worker =
+        Worker { engine, client, lanes: Lanes::new(limits), happened, tasks: TaskTracker::new(), claims: 0 };
+    let broker = Arc::clone(&worker.engine.broker);
+    let mut forget_idle = tokio::time::interval(FORGET_IDLE_EVERY);
+    loop {
+        let wants = worker.claims < CLAIMS_MAX && worker.lanes.room() > CLAIMS_MAX * RECEIVE_MAX;
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            Some(event) = events.recv() => {
+                worker.learn(event);
+                while let Ok(event) = events.try_recv() {
+                    worker.learn(event);
+                }
+            }
+            received = broker.receive(RECEIVE_MAX), if wants => match received {
+                Some(received) => worker.claim(received),
+                None => break,
+            },
+            _ = forget_idle.tick() => worker.lanes.forget_idle(worker.engine.clock.now()),
+        }
+        worker.send_what_may();
+    }
+    broker.stop_receiving().await;
+    worker.give_back(&mut events).await;
+}
+
+impl Worker {
+    fn learn(&mut self, event: Happened) {
+        let now = self.engine.clock.now();
+        match event {
+            Happened::Claimed(jobs) => {
+                self.claims -= 1;
+                for job in jobs {
+                    self.offer(job, now);
+                }
+            }
+            Happened::Over { webhook, pass, result, took } => {
+                let finished = self.lanes.finish(webhook, pass, &result, took, now, chance::fraction());
+                self.put_back(webhook, finished);
+            }
+            Happened::NotSent { webhook, pass } => self.lanes.give_up(webhook, pass),
+        }
+    }
+
+    fn offer(&mut self, job: Job, now: Timestamp) {
+        let (tenant, webhook, is_retry) = (job.ticket.tenant, job.ticket.webhook, job.ticket.run_attempt > 1);
+        if let Offer::Park(job, until) = self.lanes.offer(tenant, webhook, is_retry, job, now) {
+            self.put_back(webhook, Finished { parked: vec![job], gate: Some(until) });
+        }
+    }
+
+    /// Parks what may not be sent now, and shuts the webhook's gate.
+    fn put_back(&self, webhook: WebhookId, finished: Finished<Job>) {
+        let Finished { parked, gate } = finished;
+        let Some(until) = gate else { return };
+        let engine = Arc::clone(&self.engine);
+        self.tasks.spawn(async move {
+            if let Err(error) = engine.shut_gate(webhook, until).await {
+                tracing::warn!(webhook.id = %webhook, "the gate of {webhook} was not stored: {error}");
+            }
+            for job in parked {
+                engine.park(job.ticket.delivery, job.ticket.epoch, until).await;
+            }
+        });
+    }
+
+    fn claim(&mut self, received: Received) {
+        self.claims += 1;
+        let (engine, happened) = (Arc::clone(&self.engine), self.happened.clone());
+        self.tasks.spawn(async move {
+            let jobs = match engine.claim(received).await {
+                Ok(tickets) => jobs(&engine, tickets).await,
+                Err(error) => {
+                    // Not acknowledged, so the broker brings them again, and if not, their lease does.
+                    tracing::warn!("tickets were not claimed: {error}");
+                    tokio::time::sleep(SEND_MARGIN).await;
+                    Vec::new()
+                }
+            };
+            // The loop ends only after every task has.
+            let _ = happened.send(Happened::Claimed(jobs));
+        });
+    }
+
+    fn send_what_may(&mut self) {
+        let now = self.engine.clock.now();
+        while let Some(next) = self.lanes.next(now) {
+            match next {
+                Ok((job, pass)) => {
+                    let (engine, client) = (Arc::clone(&self.engine), Arc::clone(&self.client));
+                    self.tasks.spawn(attempt(engine, client, job, pass, self.happened.clone()));
+                }
+                Err(finished) => {
+                    let webhook = finished.parked.first().map(|job| job.ticket.webhook);
+                    if let Some(webhook) = webhook {
+                        self.put_back(webhook, finished);
+                    }
+                }
+            }
+        }
+        self.engine.metrics.in_flight.set(i64::try_from(self.lanes.in_flight()).unwrap_or(i64::MAX));
+        self.engine.metrics.waiting.set(i64::try_from(self.lanes.waiting()).unwrap_or(i64::MAX));
+    }
+
+    /// What waits goes back at once; what is on the wire is waited for.
+    async fn give_back(&mut self, events: &mut mpsc::UnboundedReceiver<Happened>) {
+        self.tasks.close();
+        loop {
+            let now = self.engine.clock.now();
+            for job in self.lanes.drain() {
+                self.engine.park(job.ticket.delivery, job.ticket.epoch, now).await;
+            }
+            tokio::select! {
+                biased;
+                Some(event) = events.recv() => self.learn(event),
+                () = self.tasks.wait() => break,
+            }
+        }
+        // What the last tasks said before they ended.
+        while let Ok(event) = events.try_recv() {
+            self.learn(event);
+        }
+        let now = self.engine.clock.now();
+        for job in self.lanes.drain() {
+            self.engine.park(job.ticket.delivery, job.ticket.epoch, now).await;
+        }
+    }
+}
+
+/// Finds the webhooks of tickets. A delivery whose webhook may not be sent to goes back, for the sweep to judge.
+async fn jobs(engine: &Engine, tickets: Vec<Ticket>) -> Vec<Job> {
+    let mut jobs = Vec::with_capacity(tickets.len());
+    for ticket in tickets {
+        let listener = engine.listener(ticket.webhook).await.ok().flatten();
+        match (listener, &ticket.event) {
+            (Some(listener), EventRef::Content(event)) if listener.webhook.is_sending() => {
+                let event = Arc::clone(event);
+                jobs.push(Job { ticket, event, listener });
+            }
+            (_, _) => engine.park(ticket.delivery, ticket.epoch, engine.clock.now()).await,
+        }
+    }
+    jobs
+}
+
+/// One attempt, from the signature to the settled outcome.
+async fn attempt(
+    engine: Arc<Engine>,
+    client: Arc<Client>,
+    job: Job,
+    pass: Pass,
+    happened: mpsc::UnboundedSender<Happened>,
+) {
+    let Job { ticket, event, listener } = job;
+    let webhook = &listener.webhook;
+    let timeout = webhook.settings.timeout.min(engine.limits.timeout_max);
+    let started_at = engine.clock.now();
+    if started_at.after(timeout + SEND_MARGIN) > ticket.leased_until {
+        // Too late to begin: another may have it before this request is over.
+        let _ = happened.send(Happened::NotSent { webhook: webhook.id, pass });
+        engine.park(ticket.delivery, ticket.epoch, started_at).await;
+        return;
+    }
+    let began = tokio::time::Instant::now();
+    let (answer, request_headers) = match request::build(webhook, &listener.keys_at(started_at), &event, started_at) {
+        Ok(outgoing) => {
+            let request_headers = request::headers_for_log(&outgoing);
+            (client.send(&webhook.settings.url, outgoing, timeout, started_at).await, request_headers)
+        }
+        Err(error) => {
+            tracing::error!(webhook.id = %webhook.id, "{error}");
+            let result = AttemptResult::Failed { kind: FailureKind::Internal };
+            (Answer { result, response_headers: "{}".into(), excerpt: Vec::new() }, "{}".to_owned())
+        }
+    };
+    let took = began.elapsed();
+    let Answer { result, response_headers, excerpt } = answer;
+    // The lane learns at once: the next request need not wait for the commit.
+    let _ = happened.send(Happened::Over { webhook: webhook.id, pass, result: result.clone(), took });
+    let settled_at = engine.clock.now();
+    let policy = &webhook.settings.retry_policy;
+    let step = policy.next(ticket.run_attempt, &result, settled_at, chance::fraction());
+    log(&ticket, &result, took);
+    let over = AttemptOver {
+        delivery: ticket.delivery,
+        epoch: ticket.epoch,
+        scope: webhook.scope,
+        webhook: webhook.id,
+        event_type: event.event_type.clone(),
+        number: ticket.attempt,
+        started_at,
+        settled_at,
+        took,
+        url: webhook.settings.url.clone(),
+        result,
+        step,
+        request_headers,
+        response_headers,
+        response_excerpt: excerpt,
+    };
+    engine.settle(over).await;
+}
+
+fn log(ticket: &Ticket, result: &AttemptResult, took: Duration) {
+    let Ticket { delivery, webhook, attempt, .. } = ticket;
+    let millis = took.as_millis();
+    if result.is_success() {
+        tracing::debug!(delivery.id = %delivery, webhook.id = %webhook, attempt, millis, "attempt {attempt} of {delivery} succeeded");
+    } else {
+        let (status, kind) = (result.status(), result.failure_kind().map(FailureKind::as_str));
+        tracing::info!(delivery.id = %delivery, webhook.id = %webhook, attempt, millis, status, kind, "attempt {attempt} of {delivery} failed");
+    }
+}
