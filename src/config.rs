@@ -171,6 +171,13 @@ impl Config {
     }
 }
 
+/// A variable of the environment that belongs to a command and not to the configuration; an empty one counts as unset.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "this is where the environment is read")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 fn overlay(base: &mut toml::Table, over: toml::Table, prefix: &str, problems: &mut Vec<String>) {
     for (key, value) in over {
         let path = format!("{prefix}{key}");

@@ -165,6 +165,24 @@ impl Store {
         Ok(Self { db: Db::Sqlite { write, read } })
     }
 
+    /// Makes the database of a URL, if it is not there.
+    pub async fn create_database(url: &str) -> Result<(), StoreError> {
+        use sqlx::migrate::MigrateDatabase as _;
+        if url.starts_with("sqlite:") || sqlx::Postgres::database_exists(url).await? {
+            return Ok(());
+        }
+        Ok(sqlx::Postgres::create_database(url).await?)
+    }
+
+    /// Removes the database of a URL, with all that is in it.
+    pub async fn drop_database(url: &str) -> Result<(), StoreError> {
+        use sqlx::migrate::MigrateDatabase as _;
+        if url.starts_with("sqlite:") {
+            return Ok(sqlx::Sqlite::drop_database(url).await?);
+        }
+        Ok(sqlx::Postgres::drop_database(url).await?)
+    }
+
     /// Applies the migrations that are missing.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match &self.db {

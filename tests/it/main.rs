@@ -1,1 +1,4 @@
+//! One integration binary: a file per behaviour, each behaviour on both engines, by the front door.
 
+mod architecture;
+mod support;

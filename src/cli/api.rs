@@ -1,0 +1,113 @@
+//! The HTTP API as a client sees it: envelopes off, errors turned into exit codes.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::{Method, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::target::Target;
+use super::{Exit, Failure, Outcome};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A client of one Angarium.
+#[derive(Clone)]
+pub(super) struct Api {
+    client: reqwest::Client,
+    base: Url,
+    key: Option<SecretString>,
+}
+
+#[derive(Deserialize)]
+struct Envelope<T> {
+    data: T,
+}
+
+#[derive(Deserialize)]
+struct ErrorEnvelope {
+    error: ErrorBody,
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    code: String,
+    message: String,
+    details: Option<serde_json::Value>,
+}
+
+impl Api {
+    pub(super) fn new(target: Target) -> Outcome<Self> {
+        let Target { url, key } = target;
+        let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?;
+        Ok(Self { client, base: url, key })
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Outcome<T> {
+        self.call(Method::GET, path, None, &[]).await
+    }
+
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, body: String) -> Outcome<T> {
+        self.call(Method::POST, path, Some(body), &[]).await
+    }
+
+    /// `path` is below `/api/v1`.
+    pub(super) async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        headers: &[(&str, &str)],
+    ) -> Outcome<T> {
+        let url = format!("{}/api/v1{path}", self.base.as_str().trim_end_matches('/'));
+        let mut request = self.client.request(method, &url);
+        if let Some(key) = &self.key {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", key.expose_secret()));
+        }
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.map_err(|error| unreachable(&self.base, error))?;
+        let status = response.status();
+        let text = response.text().await.context("the answer broke off")?;
+        if !status.is_success() {
+            return Err(refused(status, &text));
+        }
+        let envelope: Envelope<T> = serde_json::from_str(&text)
+            .with_context(|| format!("{url} gave an answer that this program cannot read"))?;
+        Ok(envelope.data)
+    }
+}
+
+fn unreachable(base: &Url, error: reqwest::Error) -> Failure {
+    if error.is_timeout() {
+        return Failure::new(Exit::TimedOut, format!("{base} did not answer within {} s", TIMEOUT.as_secs()));
+    }
+    let what =
+        if error.is_connect() { "cannot be reached: is it running? `angarium dev` starts one" } else { "failed" };
+    anyhow::Error::from(error).context(format!("{base} {what}")).into()
+}
+
+fn refused(status: StatusCode, body: &str) -> Failure {
+    let exit = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Exit::Auth,
+        StatusCode::NOT_FOUND => Exit::NotFound,
+        StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => Exit::TimedOut,
+        _ => Exit::Failed,
+    };
+    let message = match serde_json::from_str(body) {
+        Ok(ErrorEnvelope { error: ErrorBody { code, message, details } }) => {
+            let details = details.map(|details| format!(" {details}")).unwrap_or_default();
+            format!("{code}: {message}{details}")
+        }
+        Err(_) => format!("the answer was {status}"),
+    };
+    Failure::new(exit, message)
+}

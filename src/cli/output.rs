@@ -1,0 +1,63 @@
+//! Where text goes.
+
+use std::io::{self, Write as _};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use super::{Exit, Failure};
+
+/// Standard output for data, standard error for the rest. A reader that has gone away is not an error.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    json: bool,
+    quiet: bool,
+}
+
+#[allow(clippy::unused_self, reason = "only who was handed an output may print")]
+impl Output {
+    pub(crate) const fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet }
+    }
+
+    pub(crate) const fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// A line of data.
+    pub(crate) fn line(self, text: &str) {
+        let _ = writeln!(io::stdout().lock(), "{text}");
+    }
+
+    /// The data as JSON, on one line.
+    pub(crate) fn value(self, value: &impl Serialize) -> Result<(), serde_json::Error> {
+        self.line(&serde_json::to_string(value)?);
+        Ok(())
+    }
+
+    /// Something for people, which no program reads.
+    pub(crate) fn hint(self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(io::stderr().lock(), "{text}");
+        }
+    }
+
+    /// Says what went wrong.
+    pub(crate) fn failure(self, failure: &Failure) -> Exit {
+        let Failure { exit, error } = failure;
+        // Nothing to say: the data said it.
+        let message = format!("{error:#}");
+        if !message.is_empty() {
+            let _ = writeln!(io::stderr().lock(), "error: {message}");
+        }
+        *exit
+    }
+
+    /// A bar on standard error; nowhere when that is not a terminal.
+    pub(crate) fn progress(self, length: u64, what: &'static str) -> ProgressBar {
+        let target = if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let style = ProgressStyle::with_template("{prefix} {bar:30} {human_pos}/{human_len}  {per_sec}  ETA {eta}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        ProgressBar::with_draw_target(Some(length), target).with_style(style).with_prefix(what)
+    }
+}

@@ -1,0 +1,91 @@
+//! `verify`: whether a received request is ours, and if not, why.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::json;
+
+use super::secret::SecretArgs;
+use super::sign::{is_stdin, read_body};
+use super::{Exit, Failure, Outcome, Output, duration};
+use crate::clock::Clock;
+use crate::domain::signature::{HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, Signed, diagnose};
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// The request's headers: lines of `name: value`, or a JSON object
+    #[arg(long, value_name = "FILE")]
+    headers: PathBuf,
+    /// The request's body, byte for byte; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    body: PathBuf,
+    /// How far the timestamp may be from now
+    #[arg(long, default_value = "5m", value_parser = duration::parse)]
+    tolerance: Duration,
+    #[command(flatten)]
+    secret: SecretArgs,
+}
+
+pub(super) fn run(args: &VerifyArgs, output: Output) -> Outcome {
+    let VerifyArgs { headers, body, tolerance, secret } = args;
+    let text = std::fs::read_to_string(headers).with_context(|| format!("cannot read {}", headers.display()))?;
+    let headers = Headers::parse(&text);
+    let secret = secret.require(is_stdin(body))?;
+    let body = read_body(body)?;
+    let (id, timestamp) = (headers.get(HEADER_ID), headers.get(HEADER_TIMESTAMP));
+    let message = Signed { id, timestamp, signature: headers.get(HEADER_SIGNATURE), body: &body };
+    let findings = diagnose(&[secret], &message, Clock::system().now(), *tolerance);
+    let reasons: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    if output.is_json() {
+        output.value(&json!({
+            "verified": reasons.is_empty(), "id": id, "timestamp": timestamp, "bytes": body.len(), "reasons": reasons,
+        }))?;
+    } else if reasons.is_empty() {
+        output.line(&format!("✓ verified: {id}, signed at {timestamp}, {} bytes", body.len()));
+    } else {
+        output.line("✗ not verified");
+        for reason in &reasons {
+            output.line(&format!("  {reason}"));
+        }
+    }
+    if reasons.is_empty() { Ok(()) } else { Err(Failure::new(Exit::VerificationFailed, "")) }
+}
+
+struct Headers(Vec<(String, String)>);
+
+impl Headers {
+    /// Takes what people have at hand: a JSON object, or the head of a request as a tool printed it.
+    fn parse(text: &str) -> Self {
+        if let Ok(serde_json::Value::Object(object)) = serde_json::from_str(text) {
+            let value = |value: serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            return Self(object.into_iter().map(|(name, given)| (name, value(given))).collect());
+        }
+        let pairs = text.lines().filter_map(|line| line.trim_start_matches(['<', '>', ' ']).split_once(':'));
+        Self(pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect())
+    }
+
+    fn get(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+        found.map_or("", |(_, value)| value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_come_in_many_forms() {
+        let lines = "POST / HTTP/1.1\r\nWebhook-Id: evt_1\r\nwebhook-timestamp:5\r\n\r\n";
+        let traced = "> webhook-id: evt_1\n> webhook-timestamp: 5\n";
+        let object = r#"{"webhook-id": "evt_1", "Webhook-Timestamp": 5}"#;
+        for text in [lines, traced, object] {
+            let headers = Headers::parse(text);
+            assert_eq!((headers.get(HEADER_ID), headers.get(HEADER_TIMESTAMP)), ("evt_1", "5"), "{text}");
+            assert_eq!(headers.get(HEADER_SIGNATURE), "");
+        }
+    }
+}

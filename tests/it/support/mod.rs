@@ -1,0 +1,47 @@
+//! What the tests are written with: an app on either engine, a client, a receiver, and bounds instead of sleeps.
+
+pub(crate) mod app;
+pub(crate) mod client;
+
+pub(crate) use app::{TestApp, TestEngine};
+pub(crate) use client::Reply;
+
+use std::time::Duration;
+
+/// The bound of every wait: long enough for a loaded machine, short enough to end.
+pub(crate) const SOON: Duration = Duration::from_secs(30);
+
+/// Waits until a condition gives a value; fails with `what` when it does not within [`SOON`].
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut condition: impl FnMut() -> F) -> T {
+    let found = async {
+        loop {
+            if let Some(value) = condition().await {
+                return value;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    match tokio::time::timeout(SOON, found).await {
+        Ok(value) => value,
+        Err(_) => panic!("did not happen within {} s: {what}", SOON.as_secs()),
+    }
+}
+
+/// Declares the same test for both engines: `both_engines!(name)` runs `async fn name(app: TestApp)`.
+macro_rules! both_engines {
+    ($($name:ident),* $(,)?) => {
+        mod embedded {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name($crate::support::TestApp::start($crate::support::TestEngine::Embedded).await).await;
+            })*
+        }
+        mod distributed {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name($crate::support::TestApp::start($crate::support::TestEngine::Distributed).await).await;
+            })*
+        }
+    };
+}
+pub(crate) use both_engines;
