@@ -1,0 +1,44 @@
+//! Whether webhooks that hang make the others wait: 20 webhooks, every event to all, of which 0, 1 and 5 never answer.
+
+use super::BenchArgs;
+use super::case::{Plan, with};
+use super::engine::{Kind, Role};
+use super::figures::{Latency, Row, round};
+use super::latency::{events_max, paced};
+use crate::cli::{Outcome, Output};
+
+const WEBHOOKS: u32 = 20;
+const HANGING: [u32; 3] = [0, 1, 5];
+/// A thousand deliveries a second over all webhooks.
+const EVENTS_PER_SECOND: u32 = 50;
+
+/// The figures are those of the webhooks that do answer.
+pub(super) async fn run(args: &BenchArgs, kind: Kind, output: Output) -> Outcome<Vec<Row>> {
+    let mut rows: Vec<Row> = Vec::new();
+    for hanging in HANGING {
+        let events_max = events_max(args, EVENTS_PER_SECOND);
+        let plan = Plan {
+            name: format!("{hanging} of {WEBHOOKS} hang"),
+            kind,
+            role: Role::All,
+            healthy: WEBHOOKS - hanging,
+            hanging,
+            paused: false,
+            events_max,
+            window: events_max * usize::try_from(WEBHOOKS)?,
+        };
+        let row = with(args, plan.clone(), output, async |case| {
+            let paced = paced(args, case, EVENTS_PER_SECOND).await?;
+            Ok(Row { engine: kind.name(), scenario: plan.name, counts: Some(case.counts()), ..paced })
+        });
+        let mut row = row.await?;
+        let first = rows.first().map_or(row.latency, |first| first.latency);
+        if let Some((with, without)) = row.latency.zip(first) {
+            let ratio = |pick: fn(Latency) -> f64| Some(round(pick(with) / pick(without).max(f64::MIN_POSITIVE)));
+            row.p50_ratio = ratio(|latency| latency.p50_ms);
+            row.p99_ratio = ratio(|latency| latency.p99_ms);
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
