@@ -297,7 +297,8 @@ async fn lite_insert(
     deliveries: &[&DeliveryRow],
 ) -> Result<(), StoreError> {
     for rows in chunks(events) {
-        let mut insert = sqlx::query(LITE_EVENTS.sql(rows.len()));
+        let text = LITE_EVENTS.sql(rows.len());
+        let mut insert = sqlx::query(&text);
         for row in rows {
             let EventContent { id, event_type, occurred_at, data } = &*row.content;
             insert = insert.bind(id.0).bind(row.scope.tenant.0).bind(row.scope.environment.as_str());
@@ -306,7 +307,8 @@ async fn lite_insert(
         insert.execute(&mut *conn).await?;
     }
     for rows in chunks(deliveries) {
-        let mut insert = sqlx::query(LITE_DELIVERIES.sql(rows.len()));
+        let text = LITE_DELIVERIES.sql(rows.len());
+        let mut insert = sqlx::query(&text);
         for row in rows {
             let DeliveryRow { id, scope, event, event_type, webhook, reason, .. } = row;
             insert = insert.bind(id.0).bind(scope.tenant.0).bind(scope.environment.as_str()).bind(event.0);
@@ -315,7 +317,8 @@ async fn lite_insert(
         insert.execute(&mut *conn).await?;
     }
     for rows in chunks(deliveries) {
-        let mut insert = sqlx::query(LITE_DUE.sql(rows.len()));
+        let text = LITE_DUE.sql(rows.len());
+        let mut insert = sqlx::query(&text);
         for row in rows {
             let DeliveryRow { id, scope, event, webhook, due_at, leased, epoch, .. } = row;
             insert = insert.bind(id.0).bind(scope.tenant.0).bind(webhook.0).bind(event.0);

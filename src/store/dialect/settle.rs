@@ -192,7 +192,8 @@ fn pg_settle(rows: &[SettleRow]) -> PgQuery<'_> {
 
 async fn lite_settle(conn: &mut SqliteConnection, rows: &[SettleRow]) -> Result<(), StoreError> {
     for rows in chunks(rows) {
-        let mut insert = sqlx::query(LITE_ATTEMPTS.sql(rows.len()));
+        let text = LITE_ATTEMPTS.sql(rows.len());
+        let mut insert = sqlx::query(&text);
         for row in rows {
             insert = insert.bind(row.delivery.0).bind(row.number).bind(row.scope.tenant.0);
             insert = insert.bind(row.started_at.as_millis()).bind(row.duration_ms()).bind(&row.url);
@@ -203,13 +204,15 @@ async fn lite_settle(conn: &mut SqliteConnection, rows: &[SettleRow]) -> Result<
     }
     let (done, failed): (Vec<&SettleRow>, Vec<&SettleRow>) = rows.iter().partition(|row| row.step == NextStep::Done);
     for rows in chunks(&done) {
-        let mut update = sqlx::query(LITE_DELIVERED.sql(rows.len()));
+        let text = LITE_DELIVERED.sql(rows.len());
+        let mut update = sqlx::query(&text);
         for row in rows {
             update = update.bind(row.delivery.0).bind(row.number).bind(row.status).bind(row.settled_at.as_millis());
         }
         update.execute(&mut *conn).await?;
         for statement in [LITE_ENDED, LITE_RAISED] {
-            let mut delete = sqlx::query(statement.sql(rows.len()));
+            let text = statement.sql(rows.len());
+        let mut delete = sqlx::query(&text);
             for row in rows {
                 delete = delete.bind(row.delivery.0);
             }
