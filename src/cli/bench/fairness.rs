@@ -10,7 +10,7 @@ use crate::cli::Outcome;
 const WEBHOOKS: u32 = 20;
 const HANGING: [u32; 3] = [0, 1, 5];
 /// How many measurements that are.
-pub(super) const CASES: u64 = HANGING.len() as u64;
+pub(super) const CASES: usize = HANGING.len();
 /// A thousand deliveries a second over all webhooks.
 const EVENTS_PER_SECOND: u32 = 50;
 

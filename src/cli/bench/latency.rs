@@ -11,7 +11,7 @@ use crate::cli::Outcome;
 
 const RATES_PER_SECOND: [u32; 3] = [50, 200, 1000];
 /// How many measurements that are.
-pub(super) const CASES: u64 = RATES_PER_SECOND.len() as u64;
+pub(super) const CASES: usize = RATES_PER_SECOND.len();
 /// Sent and not counted.
 const WARM_UP: Duration = Duration::from_secs(1);
 

@@ -6,8 +6,9 @@
 //!
 //! Three rules make the figures mean something. In a *closed loop*, what is published and not yet received is bounded,
 //! so that the rate is what the engine keeps up with and not what it can pile up. In an *open loop*, events are sent on
-//! a schedule whatever became of the earlier ones, and latency counts from the moment an event was due to go out, so
-//! that a stall shows in every event that it held up. And each run counts what was accepted against what was received:
+//! a schedule whatever became of the earlier ones, and latency counts from the moment an event's turn came, whether or
+//! not a connection was free, so that a stall shows in every event that it held up; how late the load itself was is a
+//! figure of its own. And each run counts what was accepted against what was received:
 //! a fast engine that loses something fails. The *raw ceiling* is the same signed body posted in a bare client loop to
 //! the same receiver: no delivery engine on this machine can do more, and each throughput is also given as a share of it.
 
@@ -100,7 +101,7 @@ enum Scenario {
 
 impl Scenario {
     /// How many measurements it takes.
-    const fn cases(self) -> u64 {
+    const fn cases(self) -> usize {
         match self {
             Self::Raw | Self::OneToOne | Self::OneToFive | Self::Ingest | Self::Backlog => 1,
             Self::Latency => latency::CASES,
@@ -120,9 +121,9 @@ impl Progress {
         let kinds = args.kinds().len();
         let cases = |scenario: &Scenario| match scenario {
             Scenario::Raw => scenario.cases(),
-            other => other.cases() * u64::try_from(kinds).unwrap_or(1),
+            other => other.cases() * kinds,
         };
-        let bar = output.progress(args.scenarios.iter().map(cases).sum(), "bench");
+        let bar = output.progress(u64::try_from(args.scenarios.iter().map(cases).sum::<usize>()).unwrap_or(0), "bench");
         bar.enable_steady_tick(Duration::from_secs(1));
         Self { bar, output }
     }
