@@ -56,7 +56,7 @@ impl Output {
     /// A bar on standard error; nowhere when that is not a terminal.
     pub(crate) fn progress(self, length: u64, what: &'static str) -> ProgressBar {
         let target = if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let style = ProgressStyle::with_template("{prefix} {bar:30} {human_pos}/{human_len}  {per_sec}  ETA {eta}");
+        let style = ProgressStyle::with_template("{prefix} {bar:30} {human_pos}/{human_len}  ETA {eta}  {msg}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         ProgressBar::with_draw_target(Some(length), target).with_style(style).with_prefix(what)
     }

@@ -79,6 +79,9 @@ struct Delivery {
     status: String,
     #[serde(default, rename(deserialize = "attemptLog"))]
     attempts: Vec<Attempt>,
+    /// Whether the receiver said that the signature was good, as ours do.
+    #[serde(skip_deserializing)]
+    verified: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -102,16 +105,16 @@ impl Delivery {
         self.status == "delivered"
     }
 
-    /// What a receiver of ours says when the signature was good.
-    fn is_verified(&self) -> bool {
+    fn judged(mut self) -> Self {
         let excerpt = self.attempts.last().and_then(|attempt| attempt.response_excerpt.as_deref()).unwrap_or_default();
-        serde_json::from_str(excerpt).is_ok_and(|value: serde_json::Value| value["verified"] == true)
+        self.verified = serde_json::from_str(excerpt).is_ok_and(|value: serde_json::Value| value["verified"] == true);
+        self
     }
 }
 
 pub(super) async fn run(args: SendArgs, globals: &Globals, output: Output) -> Outcome {
     let api = Api::new(Target::find(globals)?)?;
-    let body = event_body(&args)?;
+    let (body, data_bytes) = event_body(&args)?;
     let progress = (args.count > 1).then(|| output.progress(args.count, "send"));
     let began = Instant::now();
     let one = |number: u64| {
@@ -132,17 +135,18 @@ pub(super) async fn run(args: SendArgs, globals: &Globals, output: Output) -> Ou
     if let Some(bar) = progress {
         bar.finish_and_clear();
     }
-    report(&sent, &body, output)?;
+    report(&sent, data_bytes, output)?;
     let deliveries = || sent.iter().flat_map(|sent| sent.deliveries.iter().flatten());
-    if deliveries().any(|delivery| !delivery.is_final()) {
+    let unlisted = |sent: &Sent| sent.deliveries.as_ref().is_some_and(|listed| listed.len() < expected(sent.matched));
+    if sent.iter().any(unlisted) || deliveries().any(|delivery| !delivery.is_final()) {
         return Err(Failure::new(Exit::TimedOut, format!("not final within {} s", args.timeout.as_secs())));
     }
     let failed = deliveries().filter(|delivery| !delivery.is_delivered()).count();
     if failed == 0 { Ok(()) } else { Err(Failure::new(Exit::Failed, format!("{failed} not delivered"))) }
 }
 
-/// The request's body. The data goes in as it is written, to the byte.
-fn event_body(args: &SendArgs) -> Outcome<String> {
+/// The request's body, and how many bytes of it are data. The data goes in as it is written, to the byte.
+fn event_body(args: &SendArgs) -> Outcome<(String, usize)> {
     let data = match args.data.as_str() {
         "-" => String::from_utf8(read_body("-".as_ref())?)?,
         text => match text.strip_prefix('@') {
@@ -152,7 +156,7 @@ fn event_body(args: &SendArgs) -> Outcome<String> {
     };
     let data: Box<RawValue> = serde_json::from_str(&data)
         .map_err(|error| Failure::new(Exit::Usage, format!("the data is not JSON: {error}")))?;
-    Ok(serde_json::to_string(&Event { r#type: &args.event_type, data: &data })?)
+    Ok((serde_json::to_string(&Event { r#type: &args.event_type, data: &data })?, data.get().len()))
 }
 
 async fn send_one(api: &Api, args: &SendArgs, body: String, number: u64) -> Outcome<Sent> {
@@ -170,7 +174,7 @@ async fn send_one(api: &Api, args: &SendArgs, body: String, number: u64) -> Outc
 /// Polls until every delivery of an event is final, or the time is up; gives them as they are then.
 async fn follow(api: &Api, event: &str, matched: u64, within: Duration) -> Outcome<Vec<Delivery>> {
     let began = Instant::now();
-    let wanted = usize::try_from(matched).unwrap_or(PAGE).min(PAGE);
+    let wanted = expected(matched);
     let mut pause = POLL_FIRST;
     let listed = loop {
         let listed: Vec<Delivery> = api.get(&format!("/deliveries?eventId={event}&limit={PAGE}")).await?;
@@ -181,11 +185,19 @@ async fn follow(api: &Api, event: &str, matched: u64, within: Duration) -> Outco
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(POLL_MAX);
     };
-    let detail = |delivery: Delivery| async move { api.get::<Delivery>(&format!("/deliveries/{}", delivery.id)).await };
+    let detail = |delivery: Delivery| async move {
+        let path = format!("/deliveries/{}", delivery.id);
+        api.get::<Delivery>(&path).await.map(Delivery::judged)
+    };
     stream::iter(listed).map(detail).buffered(IN_FLIGHT_MAX).try_collect().await
 }
 
-fn report(sent: &[Sent], body: &str, output: Output) -> Outcome {
+/// How many deliveries a list of them shows.
+fn expected(matched: u64) -> usize {
+    usize::try_from(matched).unwrap_or(PAGE).min(PAGE)
+}
+
+fn report(sent: &[Sent], data_bytes: usize, output: Output) -> Outcome {
     if output.is_json() {
         match sent {
             [one] => output.value(one)?,
@@ -194,8 +206,8 @@ fn report(sent: &[Sent], body: &str, output: Output) -> Outcome {
         return Ok(());
     }
     for Sent { id, event_type, accepted_ms, matched, deliveries } in sent {
-        let bytes = body.len();
-        output.line(&format!("{id}   {event_type}   {bytes} B   accepted in {accepted_ms} ms   {matched} deliveries"));
+        let webhooks = if *matched == 1 { "1 webhook".to_owned() } else { format!("{matched} webhooks") };
+        output.line(&format!("{id}   {event_type}   {data_bytes} B   accepted in {accepted_ms} ms   for {webhooks}"));
         for delivery in deliveries.iter().flatten() {
             output.line(&format!("  {}", describe(delivery)));
         }
@@ -214,7 +226,7 @@ fn report(sent: &[Sent], body: &str, output: Output) -> Outcome {
 }
 
 fn describe(delivery: &Delivery) -> String {
-    let Delivery { id, webhook_id, status, attempts } = delivery;
+    let Delivery { id, webhook_id, status, attempts, verified } = delivery;
     let mark = match status.as_str() {
         "delivered" => '✓',
         "pending" => '…',
@@ -224,11 +236,8 @@ fn describe(delivery: &Delivery) -> String {
         return format!("{mark} {status}   {id}   {webhook_id}   no attempt yet");
     };
     let answer = answer.map_or_else(|| "no answer".to_owned(), |answer| answer.to_string());
-    let remark = if delivery.is_verified() {
-        "signature verified by the receiver".to_owned()
-    } else {
-        outcome.clone().unwrap_or_default()
-    };
+    let remark =
+        if *verified { "signature verified by the receiver".to_owned() } else { outcome.clone().unwrap_or_default() };
     format!("{mark} {status}   {id}   {webhook_id}   {answer}   attempt {number}   {duration_ms} ms   {remark}")
         .trim_end()
         .to_owned()
@@ -241,7 +250,7 @@ mod tests {
     fn delivery(status: &str, excerpt: &str) -> Delivery {
         let log = json!([{"number": 1, "durationMs": 11, "status": 200, "outcome": "Delivered.", "responseExcerpt": excerpt}]);
         let value = json!({"id": "dlv_1", "webhookId": "wh_1", "status": status, "attempts": 1, "attemptLog": log});
-        serde_json::from_value(value).expect("reads what the API gives")
+        serde_json::from_value::<Delivery>(value).expect("reads what the API gives").judged()
     }
 
     #[test]

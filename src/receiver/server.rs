@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::{Body, Frame, Incoming};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -210,11 +210,14 @@ impl Body for Answer {
         matches!(self, Self::Whole(None) | Self::Huge { left: 0 })
     }
 
-    fn size_hint(&self) -> hyper::body::SizeHint {
+    fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(body) => hyper::body::SizeHint::with_exact(body.as_ref().map_or(0, |body| body.len() as u64)),
-            Self::Drip(_) => hyper::body::SizeHint::default(),
-            Self::Huge { left } => hyper::body::SizeHint::with_exact(*left),
+            Self::Whole(body) => {
+                let length = body.as_ref().map_or(0, Bytes::len);
+                SizeHint::with_exact(u64::try_from(length).unwrap_or(u64::MAX))
+            }
+            Self::Drip(_) => SizeHint::default(),
+            Self::Huge { left } => SizeHint::with_exact(*left),
         }
     }
 }

@@ -2,18 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use super::BenchArgs;
-use super::case::{Plan, with};
+use super::case::{Plan, UNBOUNDED, with};
 use super::engine::{Kind, Memory, Role};
 use super::figures::{MemoryFigures, Row, per_second};
 use super::load::on_thread;
-use crate::cli::{Outcome, Output};
+use super::{BenchArgs, Progress};
+use crate::cli::Outcome;
 
 /// Long enough for what was done after the answers to be done.
 const SETTLE: Duration = Duration::from_secs(3);
 const ACCEPT_WITHIN: Duration = Duration::from_mins(5);
 
-pub(super) async fn run(args: &BenchArgs, kind: Kind, output: Output) -> Outcome<Row> {
+pub(super) async fn run(args: &BenchArgs, kind: Kind, progress: &Progress) -> Outcome<Row> {
     // One more for the event that opens the case.
     let events_max = usize::try_from(args.backlog)? + 1;
     let plan = Plan {
@@ -24,9 +24,9 @@ pub(super) async fn run(args: &BenchArgs, kind: Kind, output: Output) -> Outcome
         hanging: 0,
         paused: true,
         events_max,
-        window: events_max,
+        window: UNBOUNDED,
     };
-    with(args, plan.clone(), output, async |case| {
+    with(args, plan.clone(), progress, async |case| {
         let idle = case.engine.memory()?;
         let (began, before) = (Instant::now(), case.ledger.accepted_count());
         on_thread(case.load.clone().closed_loop(args.connections, began + ACCEPT_WITHIN)).await?;
@@ -35,12 +35,10 @@ pub(super) async fn run(args: &BenchArgs, kind: Kind, output: Output) -> Outcome
         let loaded = case.engine.memory()?;
         anyhow::ensure!(case.ledger.received_count() == 0, "a paused webhook was sent something");
 
-        let progress = output.progress(args.backlog.into(), "drain");
         let (resumed, processor) = (Instant::now(), case.engine.processor_time()?);
         case.resume().await?;
-        case.drain(|received| progress.set_position(received)).await;
+        case.drain(|received| progress.say(&format!("{}: {received} drained", kind.name()))).await;
         let wall = case.ledger.last_received().saturating_duration_since(resumed).max(Duration::from_millis(1));
-        progress.finish_and_clear();
         let cores = case.cores_since(processor, wall)?;
         tokio::time::sleep(SETTLE).await;
         let drained = case.engine.memory()?;

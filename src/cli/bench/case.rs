@@ -10,14 +10,14 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::BenchArgs;
 use super::engine::{Engine, Kind, Role};
 use super::figures::{Counts, round};
 use super::ledger::{Ledger, Template};
 use super::load::Load;
+use super::{BenchArgs, Progress};
 use crate::cli::api::Api;
 use crate::cli::target::Target;
-use crate::cli::{Failure, Outcome, Output};
+use crate::cli::{Failure, Outcome};
 use crate::domain::secret::Secret;
 use crate::receiver::{Behaviour, Fault, Receiver, ReceiverOptions, Recording, Route};
 
@@ -27,6 +27,8 @@ pub(super) const EVENT_TYPE: &str = "message.received";
 pub(super) const VERIFY_EVERY: u64 = 16;
 /// The most events that a second can bring here.
 pub(super) const EVENTS_PER_SECOND_MAX: usize = 60_000;
+/// A window so wide that nobody reaches its end.
+pub(super) const UNBOUNDED: usize = 1 << 30;
 /// A drain that brings nothing for so long is over.
 const STALL: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
@@ -72,11 +74,11 @@ struct Webhook {
 pub(super) async fn with<T>(
     args: &BenchArgs,
     plan: Plan,
-    output: Output,
+    progress: &Progress,
     work: impl AsyncFnOnce(&Case<'_>) -> anyhow::Result<T>,
 ) -> Outcome<T> {
-    output.hint(&format!("{}: {}", plan.kind.name(), plan.name));
-    let engine = Engine::start(args, plan.kind, plan.role).await?;
+    progress.begin(&format!("{}: {}", plan.kind.name(), plan.name));
+    let engine = Engine::start(args, plan.kind, plan.role).await.with_context(|| plan.name.clone())?;
     let measured = async {
         let case = Case::prepare(args, &plan, &engine).await?;
         work(&case).await

@@ -8,11 +8,11 @@ use anyhow::Context as _;
 use reqwest::header::CONTENT_TYPE;
 use tokio::task::JoinSet;
 
-use super::BenchArgs;
 use super::case::{EVENT_TYPE, VERIFY_EVERY};
 use super::figures::{Counts, Row, per_second};
 use super::ledger::Template;
-use crate::cli::{Outcome, Output};
+use super::{BenchArgs, Progress};
+use crate::cli::Outcome;
 use crate::clock::Clock;
 use crate::domain::secret::Secret;
 use crate::domain::signature::{
@@ -33,8 +33,8 @@ struct Loop {
     posted: AtomicU64,
 }
 
-pub(super) async fn run(args: &BenchArgs, output: Output) -> Outcome<Row> {
-    output.hint("raw ceiling: a bare client loop");
+pub(super) async fn run(args: &BenchArgs, progress: &Progress) -> Outcome<Row> {
+    progress.begin("raw ceiling: a bare client loop");
     let secret = Secret::generate([9; 32]);
     let receiver = Receiver::start_on_thread(ReceiverOptions::default()).await?;
     let route = Route::new(vec![secret.clone()]).recording(Recording::Count);

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use serde::Serialize;
 
 /// One measurement.
@@ -73,7 +72,9 @@ pub(super) struct Counts {
 
 impl Row {
     pub(super) fn compare(&mut self, ceiling: Option<f64>) {
-        self.of_ceiling = self.delivered_per_s.zip(ceiling).map(|(rate, ceiling)| round(rate / ceiling));
+        // A paced run delivers what it is given.
+        let rate = self.delivered_per_s.filter(|_| self.load_late_p99_ms.is_none());
+        self.of_ceiling = rate.zip(ceiling).map(|(rate, ceiling)| round(rate / ceiling));
     }
 
     /// What must not be, in words.
@@ -140,7 +141,7 @@ pub(super) fn per_second(count: u64, over: Duration) -> f64 {
 /// All rows, for people.
 pub(super) fn table(rows: &[Row]) -> String {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
+    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
     table.set_header([
         "engine",
         "scenario",

@@ -2,25 +2,27 @@
 
 use std::time::{Duration, Instant};
 
-use super::BenchArgs;
-use super::case::{Case, Plan, with};
+use super::case::{Case, Plan, UNBOUNDED, with};
 use super::engine::{Kind, Role};
 use super::figures::{Latency, Row, per_second};
 use super::load::on_thread;
-use crate::cli::{Outcome, Output};
+use super::{BenchArgs, Progress};
+use crate::cli::Outcome;
 
 const RATES_PER_SECOND: [u32; 3] = [50, 200, 1000];
+/// How many measurements that are.
+pub(super) const CASES: usize = RATES_PER_SECOND.len();
 /// Sent and not counted.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-pub(super) async fn run(args: &BenchArgs, kind: Kind, output: Output) -> Outcome<Vec<Row>> {
+pub(super) async fn run(args: &BenchArgs, kind: Kind, progress: &Progress) -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     for rate in RATES_PER_SECOND {
         let events_max = events_max(args, rate);
         let name = format!("latency at {rate}/s");
         let plan =
-            Plan { name, kind, role: Role::All, healthy: 1, hanging: 0, paused: false, events_max, window: events_max };
-        let row = with(args, plan.clone(), output, async |case| {
+            Plan { name, kind, role: Role::All, healthy: 1, hanging: 0, paused: false, events_max, window: UNBOUNDED };
+        let row = with(args, plan.clone(), progress, async |case| {
             let paced = paced(args, case, rate).await?;
             Ok(Row { engine: kind.name(), scenario: plan.name, counts: Some(case.counts()), ..paced })
         });

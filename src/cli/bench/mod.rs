@@ -6,8 +6,9 @@
 //!
 //! Three rules make the figures mean something. In a *closed loop*, what is published and not yet received is bounded,
 //! so that the rate is what the engine keeps up with and not what it can pile up. In an *open loop*, events are sent on
-//! a schedule whatever became of the earlier ones, and latency counts from the moment an event was due to go out, so
-//! that a stall shows in every event that it held up. And each run counts what was accepted against what was received:
+//! a schedule whatever became of the earlier ones, and latency counts from the moment an event's turn came, whether or
+//! not a connection was free, so that a stall shows in every event that it held up; how late the load itself was is a
+//! figure of its own. And each run counts what was accepted against what was received:
 //! a fast engine that loses something fails. The *raw ceiling* is the same signed body posted in a bare client loop to
 //! the same receiver: no delivery engine on this machine can do more, and each throughput is also given as a share of it.
 
@@ -25,6 +26,7 @@ mod throughput;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use indicatif::ProgressBar;
 use serde_json::json;
 use url::Url;
 
@@ -97,6 +99,51 @@ enum Scenario {
     Backlog,
 }
 
+impl Scenario {
+    /// How many measurements it takes.
+    const fn cases(self) -> usize {
+        match self {
+            Self::Raw | Self::OneToOne | Self::OneToFive | Self::Ingest | Self::Backlog => 1,
+            Self::Latency => latency::CASES,
+            Self::Fairness => fairness::CASES,
+        }
+    }
+}
+
+/// What is being measured, for people who wait.
+struct Progress {
+    bar: ProgressBar,
+    output: Output,
+}
+
+impl Progress {
+    fn new(args: &BenchArgs, output: Output) -> Self {
+        let kinds = args.kinds().len();
+        let cases = |scenario: &Scenario| match scenario {
+            Scenario::Raw => scenario.cases(),
+            other => other.cases() * kinds,
+        };
+        let bar = output.progress(u64::try_from(args.scenarios.iter().map(cases).sum::<usize>()).unwrap_or(0), "bench");
+        bar.enable_steady_tick(Duration::from_secs(1));
+        Self { bar, output }
+    }
+
+    /// The next measurement.
+    fn begin(&self, text: &str) {
+        if self.bar.is_hidden() {
+            self.output.hint(text);
+        } else if !self.bar.message().is_empty() {
+            self.bar.inc(1);
+        }
+        self.say(text);
+    }
+
+    /// How far it is.
+    fn say(&self, text: &str) {
+        self.bar.set_message(text.to_owned());
+    }
+}
+
 impl BenchArgs {
     fn duration(&self) -> Duration {
         Duration::from_secs(self.seconds.into())
@@ -113,11 +160,13 @@ impl BenchArgs {
 
 pub(super) async fn run(args: BenchArgs, output: Output) -> Outcome {
     let mut rows = Vec::new();
+    let progress = Progress::new(&args, output);
     tokio::select! {
-        measured = measure(&args, output, &mut rows) => measured?,
+        measured = measure(&args, &progress, &mut rows) => measured?,
         // Dropping the measurement kills the engine.
         signal = tokio::signal::ctrl_c() => return Err(signal.map_or_else(Failure::from, |()| Failure::new(Exit::Failed, "interrupted"))),
     }
+    progress.bar.finish_and_clear();
     if output.is_json() {
         output.value(&json!({
             "seconds": args.seconds, "payloadBytes": args.payload, "outstanding": args.outstanding,
@@ -130,10 +179,10 @@ pub(super) async fn run(args: BenchArgs, output: Output) -> Outcome {
     if faults.is_empty() { Ok(()) } else { Err(Failure::new(Exit::Failed, faults.join("; "))) }
 }
 
-async fn measure(args: &BenchArgs, output: Output, rows: &mut Vec<Row>) -> Outcome {
+async fn measure(args: &BenchArgs, progress: &Progress, rows: &mut Vec<Row>) -> Outcome {
     let mut ceiling = None;
     if args.scenarios.contains(&Scenario::Raw) {
-        let row = ceiling::run(args, output).await?;
+        let row = ceiling::run(args, progress).await?;
         ceiling = row.delivered_per_s;
         rows.push(row);
     }
@@ -141,12 +190,12 @@ async fn measure(args: &BenchArgs, output: Output, rows: &mut Vec<Row>) -> Outco
         for scenario in &args.scenarios {
             let mut measured = match scenario {
                 Scenario::Raw => continue,
-                Scenario::OneToOne => vec![throughput::deliver(args, kind, 1, output).await?],
-                Scenario::OneToFive => vec![throughput::deliver(args, kind, 5, output).await?],
-                Scenario::Ingest => vec![throughput::ingest(args, kind, output).await?],
-                Scenario::Latency => latency::run(args, kind, output).await?,
-                Scenario::Fairness => fairness::run(args, kind, output).await?,
-                Scenario::Backlog => vec![backlog::run(args, kind, output).await?],
+                Scenario::OneToOne => vec![throughput::deliver(args, kind, 1, progress).await?],
+                Scenario::OneToFive => vec![throughput::deliver(args, kind, 5, progress).await?],
+                Scenario::Ingest => vec![throughput::ingest(args, kind, progress).await?],
+                Scenario::Latency => latency::run(args, kind, progress).await?,
+                Scenario::Fairness => fairness::run(args, kind, progress).await?,
+                Scenario::Backlog => vec![backlog::run(args, kind, progress).await?],
             };
             for row in &mut measured {
                 row.compare(ceiling);

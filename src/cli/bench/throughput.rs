@@ -2,18 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use super::BenchArgs;
-use super::case::{Case, EVENTS_PER_SECOND_MAX, Plan, with};
+use super::case::{Case, EVENTS_PER_SECOND_MAX, Plan, UNBOUNDED, with};
 use super::engine::{Kind, Role};
 use super::figures::{Latency, Row, per_second};
 use super::load::on_thread;
-use crate::cli::{Outcome, Output};
+use super::{BenchArgs, Progress};
+use crate::cli::Outcome;
 
 /// Not counted: connections open, caches fill, concurrency finds its level.
 const WARM_UP: Duration = Duration::from_secs(1);
 
 /// Publishing and delivering to so many webhooks.
-pub(super) async fn deliver(args: &BenchArgs, kind: Kind, webhooks: u32, output: Output) -> Outcome<Row> {
+pub(super) async fn deliver(args: &BenchArgs, kind: Kind, webhooks: u32, progress: &Progress) -> Outcome<Row> {
     let plan = Plan {
         name: format!("1:{webhooks}"),
         kind,
@@ -24,7 +24,7 @@ pub(super) async fn deliver(args: &BenchArgs, kind: Kind, webhooks: u32, output:
         events_max: events_max(args),
         window: usize::try_from(args.outstanding * webhooks)?,
     };
-    with(args, plan.clone(), output, async |case| {
+    with(args, plan.clone(), progress, async |case| {
         let measured = measure(args, case).await?;
         case.drain(|_| {}).await;
         Ok(Row {
@@ -42,15 +42,15 @@ pub(super) async fn deliver(args: &BenchArgs, kind: Kind, webhooks: u32, output:
 }
 
 /// Accepting alone: no worker runs, or, where one process is all there is, the webhook is paused.
-pub(super) async fn ingest(args: &BenchArgs, kind: Kind, output: Output) -> Outcome<Row> {
+pub(super) async fn ingest(args: &BenchArgs, kind: Kind, progress: &Progress) -> Outcome<Row> {
     let (role, paused) = match kind {
         Kind::Embedded => (Role::All, true),
         Kind::Postgres => (Role::Api, false),
     };
     let events_max = events_max(args);
     let name = "ingest alone".to_owned();
-    let plan = Plan { name, kind, role, healthy: 1, hanging: 0, paused, events_max, window: events_max };
-    with(args, plan.clone(), output, async |case| {
+    let plan = Plan { name, kind, role, healthy: 1, hanging: 0, paused, events_max, window: UNBOUNDED };
+    with(args, plan.clone(), progress, async |case| {
         let measured = measure(args, case).await?;
         // Nothing was to be delivered, so nothing can be lost on the way.
         let counts = super::figures::Counts { lost: 0, ..case.counts() };
