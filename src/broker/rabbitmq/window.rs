@@ -15,13 +15,17 @@ use tokio::sync::Notify;
 /// After so many messages the older half of the average is forgotten.
 const AVERAGE_MESSAGES: u64 = 1024;
 
+/// The queues are looked at sooner once one part in so many of the window is taken, so that it does not run out
+/// between two looks.
+const LOOK_AT_PART: usize = 4;
+
 #[derive(Debug)]
 pub(super) struct Window {
     size: usize,
     /// What a message is taken to hold before the first one was published.
     tickets_per_message: u64,
     places: Mutex<Places>,
-    /// Told when somebody got fewer places than wanted, so that it pays to look at the queues sooner.
+    /// Told when places run short, so that it pays to look at the queues sooner.
     pub(super) short: Notify,
 }
 
@@ -69,7 +73,7 @@ impl Window {
         }
         let granted = wanted.min(self.size.saturating_sub(places.taken()));
         places.reserved += granted;
-        if granted < wanted {
+        if granted < wanted || places.taken() > self.size / LOOK_AT_PART {
             self.short.notify_one();
         }
         granted
