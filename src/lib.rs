@@ -1,5 +1,6 @@
 //! Angarium: see the final text later.
 
+pub mod api;
 pub mod broker;
 pub mod chance;
 pub mod clock;
