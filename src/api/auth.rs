@@ -22,7 +22,7 @@ const HINT: &str =
     "Send the key as `Authorization: Bearer KEY` or as `X-API-Key: KEY`. `angarium keys create` makes one.";
 
 /// A permission, as a type.
-pub trait Needs {
+pub(super) trait Needs {
     /// Which.
     const PERMISSION: Permission;
 }
@@ -31,7 +31,7 @@ macro_rules! needs {
     ($($name:ident),* $(,)?) => {
         $(
             #[doc = concat!("A route that asks for [`Permission::", stringify!($name), "`].")]
-            pub struct $name;
+            pub(super) struct $name;
 
             impl Needs for $name {
                 const PERMISSION: Permission = Permission::$name;
@@ -43,11 +43,11 @@ macro_rules! needs {
 needs!(ReadEvents, WriteEvents, ReadWebhooks, WriteWebhooks, ReadDeliveries, WriteDeliveries);
 
 /// Somebody whose key works and holds the permission `N`.
-pub struct Caller<N: Needs> {
+pub(super) struct Caller<N: Needs> {
     /// Whose rows it sees.
-    pub scope: Scope,
+    pub(super) scope: Scope,
     /// The key.
-    pub key: Arc<ApiKey>,
+    pub(super) key: Arc<ApiKey>,
     needs: PhantomData<N>,
 }
 

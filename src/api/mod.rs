@@ -5,12 +5,12 @@
 //! permission that it asks for. Handlers call the engine's verbs for writing and its store for reading; the types of a
 //! noun's JSON stay in the noun's file.
 
-pub mod auth;
-pub mod dead_letters;
-pub mod deliveries;
-pub mod events;
+mod auth;
+mod dead_letters;
+mod deliveries;
+mod events;
 mod front;
-pub mod health;
+mod health;
 mod json;
 mod page;
 mod patience;
@@ -22,7 +22,7 @@ pub mod server;
 mod tests;
 mod webhook_logs;
 mod webhook_view;
-pub mod webhooks;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
