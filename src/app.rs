@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::api;
+use crate::api::{self, Api, ApiOptions};
 use crate::broker::Broker;
 use crate::broker::in_process::InProcess;
 use crate::broker::ingest::{Ingest, IngestOptions};
@@ -191,20 +191,23 @@ impl App {
     }
 
     async fn start_servers(&mut self, config: &Config, role: Role) -> anyhow::Result<()> {
-        let state = api::State::new(Arc::clone(&self.engine), api::ApiOptions::from(config), self.serving.clone());
+        let options = ApiOptions::from(config);
+        let api = Api::new(Arc::clone(&self.engine), options.clone(), self.serving.clone());
         if role.serves_api() {
             let listener = bind(&config.api.listen.to_string(), "api.listen").await?;
             self.api = Some(listener.local_addr()?);
-            let router = api::router(state.clone());
-            self.servers.spawn(api::server::serve(listener, router, state.options().server(), self.serving.clone()));
+            self.serve(listener, api::router(&api), &options);
         }
         if !config.admin.listen.is_empty() {
             let listener = bind(&config.admin.listen, "admin.listen").await?;
             self.admin = Some(listener.local_addr()?);
-            let router = api::health_router(state.clone());
-            self.servers.spawn(api::server::serve(listener, router, state.options().server(), self.serving.clone()));
+            self.serve(listener, api::health_router(&api), &options);
         }
         Ok(())
+    }
+
+    fn serve(&self, listener: TcpListener, router: axum::Router, options: &ApiOptions) {
+        self.servers.spawn(api::server::serve(listener, router, options.clone(), self.serving.clone()));
     }
 
     /// Takes everything down in order: no new requests, then no new attempts, then what is left is committed.

@@ -1,1 +1,127 @@
-//! (in another branch)
+//! The HTTP API: routes, extractors, one error body, lists by page or cursor.
+//!
+//! Every request comes in through [`front`], which gives it an id and a time limit, and turns what went wrong into the
+//! one body of [`problem`]. [`auth`] tells whose rows it may see: a handler cannot learn its scope without naming the
+//! permission that it asks for. Handlers call the engine's verbs for writing and its store for reading; the types of a
+//! noun's JSON stay in the noun's file.
+
+mod auth;
+mod dead_letters;
+mod deliveries;
+mod events;
+mod front;
+mod health;
+mod json;
+mod page;
+mod patience;
+mod problem;
+mod publish;
+mod query;
+pub mod server;
+#[cfg(test)]
+mod tests;
+mod webhook_logs;
+mod webhook_view;
+mod webhooks;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+pub use problem::Code;
+
+use crate::config;
+use crate::engine::Engine;
+
+/// Bounds and times of the API; see `config/default.toml`.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "each is commented in config/default.toml")]
+pub struct ApiOptions {
+    pub body_bytes_max: usize,
+    pub event_data_bytes_max: usize,
+    pub batch_events_max: usize,
+    pub header_timeout: Duration,
+    pub body_timeout: Duration,
+    pub request_timeout: Duration,
+    pub connections_max: usize,
+    pub page_limit_default: u32,
+    pub page_limit_max: u32,
+    pub page_depth_max: u32,
+    pub webhook_timeout_default: Duration,
+    pub drain: Duration,
+}
+
+impl From<&config::Config> for ApiOptions {
+    fn from(config: &config::Config) -> Self {
+        let api = &config.api;
+        Self {
+            body_bytes_max: api.body_bytes_max,
+            event_data_bytes_max: api.event_data_bytes_max,
+            batch_events_max: api.batch_events_max,
+            header_timeout: api.header_timeout_ms,
+            body_timeout: api.body_timeout_ms,
+            request_timeout: api.request_timeout_ms,
+            connections_max: api.connections_max,
+            page_limit_default: api.page_limit_default,
+            page_limit_max: api.page_limit_max,
+            page_depth_max: api.page_depth_max,
+            webhook_timeout_default: config.delivery.timeout_default_ms,
+            drain: config.shutdown.drain_ms,
+        }
+    }
+}
+
+/// What handlers work with.
+pub struct Api {
+    engine: Arc<Engine>,
+    options: ApiOptions,
+    draining: CancellationToken,
+}
+
+impl Api {
+    /// `draining` is cancelled when the process is going down; from then on it says that it is not ready.
+    pub fn new(engine: Arc<Engine>, options: ApiOptions, draining: CancellationToken) -> Arc<Self> {
+        Arc::new(Self { engine, options, draining })
+    }
+}
+
+/// Every route.
+pub fn router(api: &Arc<Api>) -> Router {
+    Router::new()
+        .merge(events::routes())
+        .merge(webhooks::routes())
+        .merge(deliveries::routes())
+        .merge(dead_letters::routes())
+        .merge(health::routes())
+        .fallback(front::no_route)
+        .method_not_allowed_fallback(front::no_method)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), front::front))
+        .with_state(Arc::clone(api))
+}
+
+/// Health and metrics alone, for a process that serves no API.
+pub fn health_router(api: &Arc<Api>) -> Router {
+    health::routes().with_state(Arc::clone(api))
+}
+
+/// The body of every success.
+#[derive(Serialize)]
+struct Success<T> {
+    success: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'static str>,
+    data: T,
+}
+
+fn success<T: Serialize>(status: StatusCode, data: T) -> Response {
+    (status, axum::Json(Success { success: true, message: None, data })).into_response()
+}
+
+fn said<T: Serialize>(status: StatusCode, message: &'static str, data: T) -> Response {
+    (status, axum::Json(Success { success: true, message: Some(message), data })).into_response()
+}

@@ -5,6 +5,7 @@
 //! the environment or standard input, never from the arguments, which every user of the machine can see.
 
 mod api;
+mod bench;
 mod dev;
 mod doctor;
 mod duration;
@@ -80,6 +81,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Check that an Angarium is well
     Doctor(doctor::DoctorArgs),
+    /// Measure throughput, latency and memory on this machine
+    Bench(bench::BenchArgs),
 }
 
 /// Runs a command. The exit code is that of [`Exit`].
@@ -96,6 +99,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Sign(args) => sign::run(&args, &globals, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Doctor(args) => doctor::run(args, &globals, output).await,
+        Command::Bench(args) => Box::pin(bench::run(args, output)).await,
     };
     let exit = outcome.map_or_else(|failure| output.failure(&failure), |()| Exit::Ok);
     ExitCode::from(exit.code())

@@ -3,7 +3,7 @@
 //! Requests that arrive while a commit is under way share the next one. The answer is given after the commit and
 //! never waits for the broker: a ticket that cannot be handed over now is found by the sweep.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -221,6 +221,9 @@ struct Plan {
 
 async fn commit(engine: &Engine, jobs: Vec<Job>) {
     engine.metrics.accept_batch.observe(f64::from(u32::try_from(jobs.len()).unwrap_or(u32::MAX)));
+    if repeats_an_event(&jobs) {
+        return one_by_one(engine, jobs).await;
+    }
     let started = tokio::time::Instant::now();
     match write(engine, &jobs).await {
         Ok((plan, duplicates)) => {
@@ -228,11 +231,7 @@ async fn commit(engine: &Engine, jobs: Vec<Job>) {
             finish(engine, jobs, plan, &duplicates);
         }
         // One row that the database refuses must not fail the requests that share its commit.
-        Err(error) if !error.is_busy() && jobs.len() > 1 => {
-            for job in jobs {
-                Box::pin(commit(engine, vec![job])).await;
-            }
-        }
+        Err(error) if !error.is_busy() && jobs.len() > 1 => one_by_one(engine, jobs).await,
         Err(error) => {
             let error = Arc::new(error);
             tracing::warn!("{} event(s) were not accepted: {error}", jobs.len());
@@ -241,6 +240,19 @@ async fn commit(engine: &Engine, jobs: Vec<Job>) {
             }
         }
     }
+}
+
+async fn one_by_one(engine: &Engine, jobs: Vec<Job>) {
+    for job in jobs {
+        Box::pin(commit(engine, vec![job])).await;
+    }
+}
+
+/// Whether two jobs are about one event, which only a client that chooses its ids can bring about. What became of a
+/// batch is told by event, so those two cannot share it.
+fn repeats_an_event(jobs: &[Job]) -> bool {
+    let mut seen = HashSet::new();
+    jobs.iter().any(|job| job.idempotency.is_some()) && !jobs.iter().all(|job| seen.insert(job.content.id))
 }
 
 type Duplicates = Vec<(EventId, KeptKey)>;

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{Store, StoreError, on_read};
-use crate::domain::id::{DeliveryId, WebhookId};
+use crate::domain::id::{DeliveryId, EventId, WebhookId};
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 
@@ -12,30 +12,67 @@ macro_rules! dead_letters_where {
         concat!(
             "select ",
             $head,
-            " from dead_letters where tenant_id = $1 and environment = $2 and delivery_id < $3 \
-             and ($4 or webhook_id = $5) and (cast($6 as text) is null or event_type = $6) \
-             and died_at >= $7 and died_at < $8 ",
+            " where l.tenant_id = $1 and l.environment = $2 and l.delivery_id < $3 \
+             and ($4 or l.webhook_id = $5) and (cast($6 as text) is null or l.event_type = $6) \
+             and l.died_at >= $7 and l.died_at < $8 ",
             $tail
         )
     };
 }
 const PAGE: &str = dead_letters_where!(
-    "delivery_id, webhook_id, event_type, died_at",
-    "order by delivery_id desc limit $9 offset $10"
+    "l.delivery_id, d.event_id, l.webhook_id, l.event_type, d.attempts, d.last_status, d.last_error, l.died_at \
+     from dead_letters l join deliveries d on d.id = l.delivery_id",
+    "order by l.delivery_id desc limit $9 offset $10"
 );
-const COUNT: &str = dead_letters_where!("count(*)", "");
+const COUNT: &str = dead_letters_where!("count(*) from dead_letters l", "");
 
 /// A dead letter as listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     /// Which delivery.
     pub delivery: DeliveryId,
+    /// Of which event.
+    pub event: EventId,
     /// Where to.
     pub webhook: WebhookId,
     /// Of what type the event is.
     pub event_type: String,
+    /// Attempts ever.
+    pub attempts: i64,
+    /// Status of the last answer.
+    pub last_status: Option<i64>,
+    /// Kind of the last failure without an answer.
+    pub last_error: Option<String>,
     /// When it died.
     pub died_at: Timestamp,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    delivery_id: Uuid,
+    event_id: Uuid,
+    webhook_id: Uuid,
+    event_type: String,
+    attempts: i64,
+    last_status: Option<i64>,
+    last_error: Option<String>,
+    died_at: i64,
+}
+
+impl From<Row> for DeadLetter {
+    fn from(row: Row) -> Self {
+        let Row { delivery_id, event_id, webhook_id, event_type, attempts, last_status, last_error, died_at } = row;
+        Self {
+            delivery: DeliveryId(delivery_id),
+            event: EventId(event_id),
+            webhook: WebhookId(webhook_id),
+            event_type,
+            attempts,
+            last_status,
+            last_error,
+            died_at: Timestamp::from_millis(died_at),
+        }
+    }
 }
 
 /// Which dead letters to list.
@@ -76,17 +113,11 @@ impl Store {
         limit: u32,
         offset: u32,
     ) -> Result<Vec<DeadLetter>, StoreError> {
-        let rows: Vec<(Uuid, Uuid, String, i64)> = on_read!(self, |db| {
+        let rows: Vec<Row> = on_read!(self, |db| {
             let query = bind_filter!(sqlx::query_as(PAGE), scope, filter);
             query.bind(i64::from(limit)).bind(i64::from(offset)).fetch_all(db).await
         })?;
-        let letter = |(delivery, webhook, event_type, died_at)| DeadLetter {
-            delivery: DeliveryId(delivery),
-            webhook: WebhookId(webhook),
-            event_type,
-            died_at: Timestamp::from_millis(died_at),
-        };
-        Ok(rows.into_iter().map(letter).collect())
+        Ok(rows.into_iter().map(DeadLetter::from).collect())
     }
 
     /// How many dead letters a filter finds.

@@ -68,7 +68,7 @@ macro_rules! deliveries_where {
             $walk,
             " and (cast($6 as text) is null or d.state = $6) and (cast($7 as text) is null or d.event_type = $7) \
              and (cast($8 as bigint) is null or (d.last_status >= $8 and d.last_status <= $9)) \
-             and (cast($10 as text) is null or d.last_error = $10) ",
+             and (cast($10 as text) is null or d.last_error = $10) and ($11 or d.webhook_id = $12) ",
             $tail
         )
     };
@@ -80,7 +80,7 @@ macro_rules! page_and_count {
                 "d.id, d.event_id, d.event_type, d.webhook_id, d.reason, d.state, d.attempts, d.last_status, \
                  d.last_error, d.settled_at, q.due_at, q.leased",
                 $walk,
-                "order by d.id desc limit $11 offset $12"
+                "order by d.id desc limit $13 offset $14"
             ),
             deliveries_where!("count(*)", $walk, ""),
         )
@@ -133,7 +133,7 @@ impl TryFrom<Row> for Delivery {
     }
 }
 
-/// Binds `$1` to `$10`, which a page and its count have in common.
+/// Binds `$1` to `$12`, which a page and its count have in common.
 macro_rules! bind_filter {
     ($query:expr, $scope:expr, $filter:expr, $key:expr) => {
         $query
@@ -147,6 +147,8 @@ macro_rules! bind_filter {
             .bind($filter.status_range.map(|(first, _)| first))
             .bind($filter.status_range.map(|(_, last)| last))
             .bind($filter.error.map(FailureKind::as_str))
+            .bind($filter.webhook.is_none())
+            .bind($filter.webhook.map_or(Uuid::nil(), |webhook| webhook.0))
     };
 }
 
@@ -170,8 +172,7 @@ impl Store {
         row.map(Delivery::try_from).transpose()
     }
 
-    /// A page of deliveries, newest first. Where both an event and a webhook are asked for, the event's few
-    /// deliveries are read and the webhook's picked.
+    /// A page of deliveries, newest first.
     pub async fn deliveries_page(
         &self,
         scope: Scope,
@@ -184,9 +185,7 @@ impl Store {
             let query = bind_filter!(sqlx::query_as(page), scope, filter, key);
             query.bind(i64::from(limit)).bind(i64::from(offset)).fetch_all(db).await
         })?;
-        let deliveries = rows.into_iter().map(Delivery::try_from).collect::<Result<Vec<_>, _>>()?;
-        let wanted = |delivery: &Delivery| filter.webhook.is_none_or(|webhook| webhook == delivery.webhook);
-        Ok(deliveries.into_iter().filter(wanted).collect())
+        rows.into_iter().map(Delivery::try_from).collect()
     }
 
     /// How many deliveries a filter finds.

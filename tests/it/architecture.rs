@@ -20,7 +20,17 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     (
         "app",
         &[
-            "app", "api", "worker", "scheduler", "engine", "store", "broker", "domain", "clock", "chance", "config",
+            "app",
+            "api",
+            "worker",
+            "scheduler",
+            "engine",
+            "store",
+            "broker",
+            "domain",
+            "clock",
+            "chance",
+            "config",
             "telemetry",
         ],
     ),

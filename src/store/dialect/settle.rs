@@ -212,7 +212,7 @@ async fn lite_settle(conn: &mut SqliteConnection, rows: &[SettleRow]) -> Result<
         update.execute(&mut *conn).await?;
         for statement in [LITE_ENDED, LITE_RAISED] {
             let text = statement.sql(rows.len());
-        let mut delete = sqlx::query(&text);
+            let mut delete = sqlx::query(&text);
             for row in rows {
                 delete = delete.bind(row.delivery.0);
             }

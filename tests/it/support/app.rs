@@ -112,10 +112,7 @@ impl TestApp {
     }
 
     async fn broker_is_ready(&self) {
-        eventually("the broker is ready", || async {
-            self.app().engine.broker().health().ready.then_some(())
-        })
-        .await;
+        eventually("the broker is ready", || async { self.app().engine.broker().health().ready.then_some(()) }).await;
     }
 
     /// The running app.

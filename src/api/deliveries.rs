@@ -1,0 +1,257 @@
+//! Deliveries: list, read with every attempt, retry, cancel.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::auth::{Caller, ReadDeliveries, WriteDeliveries};
+use super::page::{List, PAGE_OR_CURSOR, Page};
+use super::problem::{Code, Problem};
+use super::query::{Id, Noun as _, Query};
+use super::{Api, success};
+use crate::domain::attempt::FailureKind;
+use crate::domain::delivery::DeliveryState;
+use crate::domain::id::{DeliveryId, EventId, WebhookId, first_uuid_at};
+use crate::domain::tenant::Scope;
+use crate::domain::time::Timestamp;
+use crate::store::attempts::Attempt;
+use crate::store::deliveries::{Delivery, DeliveryFilter};
+use crate::store::due::Intervention;
+
+pub(super) fn routes() -> Router<Arc<Api>> {
+    Router::new()
+        .route("/api/v1/deliveries", get(list))
+        .route("/api/v1/deliveries/{id}", get(show))
+        .route("/api/v1/deliveries/{id}/retry", post(retry))
+        .route("/api/v1/deliveries/{id}/cancel", post(cancel))
+}
+
+const FILTERS: &[&str] =
+    &["webhookId", "eventId", "eventType", "status", "statusClass", "errorKind", "createdAfter", "createdBefore"];
+
+fn read_filter(query: &mut Query) -> DeliveryFilter {
+    let class = |text: &str| match text {
+        "2xx" => Some((200, 299)),
+        "3xx" => Some((300, 399)),
+        "4xx" => Some((400, 499)),
+        "5xx" => Some((500, 599)),
+        _ => None,
+    };
+    DeliveryFilter {
+        webhook: query.parsed("webhookId"),
+        event: query.parsed("eventId"),
+        event_type: query.event_type("eventType"),
+        state: query.get("status", "pending, delivered, dead or cancelled", DeliveryState::parse),
+        status_range: query.get("statusClass", "2xx, 3xx, 4xx or 5xx", class),
+        error: query.get("errorKind", &FailureKind::ALL.map(FailureKind::as_str).join(", "), FailureKind::parse),
+        from: query.time("createdAfter").map(first_uuid_at),
+        before: query.time("createdBefore").map(first_uuid_at),
+    }
+}
+
+/// A delivery as listed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DeliveryView {
+    id: DeliveryId,
+    event_id: EventId,
+    event_type: String,
+    webhook_id: WebhookId,
+    reason: String,
+    status: &'static str,
+    attempts: i64,
+    last_status: Option<i64>,
+    last_error: Option<String>,
+    next_attempt_at: Option<Timestamp>,
+    created_at: Timestamp,
+    settled_at: Option<Timestamp>,
+}
+
+impl From<Delivery> for DeliveryView {
+    fn from(delivery: Delivery) -> Self {
+        let Delivery {
+            id,
+            event,
+            event_type,
+            webhook,
+            reason,
+            state,
+            attempts,
+            last_status,
+            last_error,
+            settled_at,
+            next_attempt_at,
+        } = delivery;
+        Self {
+            id,
+            event_id: event,
+            event_type,
+            webhook_id: webhook,
+            reason,
+            status: state.as_str(),
+            attempts,
+            last_status,
+            last_error,
+            next_attempt_at,
+            created_at: id.time(),
+            settled_at,
+        }
+    }
+}
+
+/// A page of what a filter finds, the cursor of the next, and how much it finds in all.
+pub(super) async fn page_of(
+    api: &Api,
+    scope: Scope,
+    mut filter: DeliveryFilter,
+    page: Page,
+) -> Result<(Vec<Delivery>, Option<String>, u64), Problem> {
+    let store = api.engine.store();
+    let total = store.deliveries_count(scope, &filter).await?;
+    filter.before = earlier(filter.before, page.before);
+    let mut rows = store.deliveries_page(scope, &filter, page.limit + 1, page.offset()).await?;
+    let next = page.cut(&mut rows, |delivery| delivery.id.0);
+    Ok((rows, next, total))
+}
+
+fn earlier(one: Option<Uuid>, other: Option<Uuid>) -> Option<Uuid> {
+    one.into_iter().chain(other).min()
+}
+
+async fn list(
+    State(api): State<Arc<Api>>,
+    caller: Caller<ReadDeliveries>,
+    uri: Uri,
+) -> Result<Json<List<DeliveryView>>, Problem> {
+    let mut query = Query::read(&uri, &[PAGE_OR_CURSOR, FILTERS]);
+    let page = Page::read_shallow(&mut query, &api.options);
+    let filter = read_filter(&mut query);
+    query.finish()?;
+    let (rows, next, total) = page_of(&api, caller.scope, filter, page).await?;
+    Ok(Json(page.list(rows.into_iter().map(DeliveryView::from).collect(), total, next)))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DeliveryDetail {
+    #[serde(flatten)]
+    delivery: DeliveryView,
+    /// Where the event and its data are.
+    event_url: String,
+    attempt_log: Vec<AttemptView>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AttemptView {
+    number: i64,
+    started_at: Timestamp,
+    duration_ms: i64,
+    url: String,
+    status: Option<i64>,
+    error_kind: Option<String>,
+    outcome: String,
+    next_attempt_at: Option<Timestamp>,
+    request_headers: Box<RawValue>,
+    response_headers: Box<RawValue>,
+    /// As text; what is not UTF-8 is replaced.
+    response_excerpt: String,
+    response_excerpt_bytes: usize,
+}
+
+impl TryFrom<Attempt> for AttemptView {
+    type Error = Problem;
+
+    fn try_from(attempt: Attempt) -> Result<Self, Problem> {
+        let Attempt {
+            number,
+            started_at,
+            duration_ms,
+            url,
+            status,
+            error,
+            next_at,
+            outcome,
+            request_headers,
+            response_headers,
+            response_excerpt,
+        } = attempt;
+        let json =
+            |text| RawValue::from_string(text).map_err(|_| Problem::internal("headers of an attempt are not JSON"));
+        Ok(Self {
+            number,
+            started_at,
+            duration_ms,
+            url,
+            status,
+            error_kind: error,
+            outcome,
+            next_attempt_at: next_at,
+            request_headers: json(request_headers)?,
+            response_headers: json(response_headers)?,
+            response_excerpt: String::from_utf8_lossy(&response_excerpt).into_owned(),
+            response_excerpt_bytes: response_excerpt.len(),
+        })
+    }
+}
+
+async fn show(
+    State(api): State<Arc<Api>>,
+    caller: Caller<ReadDeliveries>,
+    Id(id): Id<DeliveryId>,
+) -> Result<Response, Problem> {
+    let store = api.engine.store();
+    let delivery = store.delivery(caller.scope, id).await?.ok_or_else(|| Problem::not_found(DeliveryId::NOUN))?;
+    let attempts = store.attempts(caller.scope, id).await?;
+    let attempt_log = attempts.into_iter().map(AttemptView::try_from).collect::<Result<_, _>>()?;
+    let event_url = format!("/api/v1/events/{}", delivery.event);
+    Ok(success(StatusCode::OK, DeliveryDetail { delivery: delivery.into(), event_url, attempt_log }))
+}
+
+async fn retry(
+    State(api): State<Arc<Api>>,
+    caller: Caller<WriteDeliveries>,
+    Id(id): Id<DeliveryId>,
+) -> Result<Response, Problem> {
+    let outcome = api.engine.retry(caller.scope, id).await?;
+    intervened(&api, caller.scope, id, outcome, "cannot be retried").await
+}
+
+async fn cancel(
+    State(api): State<Arc<Api>>,
+    caller: Caller<WriteDeliveries>,
+    Id(id): Id<DeliveryId>,
+) -> Result<Response, Problem> {
+    let outcome = api.engine.cancel(caller.scope, id).await?;
+    intervened(&api, caller.scope, id, outcome, "is final and cannot be cancelled").await
+}
+
+/// The delivery as it stands now, or why it was left alone.
+pub(super) async fn intervened(
+    api: &Api,
+    scope: Scope,
+    id: DeliveryId,
+    outcome: Intervention,
+    refusal: &str,
+) -> Result<Response, Problem> {
+    let delivery = api.engine.store().delivery(scope, id).await?;
+    let delivery = delivery.ok_or_else(|| Problem::not_found(DeliveryId::NOUN))?;
+    match outcome {
+        Intervention::Done => Ok(success(StatusCode::OK, DeliveryView::from(delivery))),
+        Intervention::NotFound => Err(Problem::not_found(DeliveryId::NOUN)),
+        Intervention::UnderWay => {
+            let message = "An attempt of the delivery is under way; wait for its outcome.";
+            Err(Problem::new(Code::Conflict, message))
+        }
+        Intervention::WrongState => {
+            Err(Problem::new(Code::Conflict, format!("The delivery is {} and {refusal}.", delivery.state)))
+        }
+    }
+}

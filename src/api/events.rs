@@ -1,0 +1,186 @@
+//! Events: publish one or a batch, read one, replay one.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use axum::routing::{get, post};
+use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::auth::{Caller, ReadEvents, WriteEvents};
+use super::json::{self, JsonBytes, MaybeJson};
+use super::problem::{ItemError, Problem};
+use super::publish::{EventRules, header_key};
+use super::query::{Id, Noun as _};
+use super::{Api, success};
+use crate::domain::event::EventContent;
+use crate::domain::field::{FieldCode, FieldProblem};
+use crate::domain::id::{EventId, WebhookId};
+use crate::domain::tenant::Scope;
+use crate::domain::time::Timestamp;
+use crate::engine::accept::{Accepted, Publish, Target};
+
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+pub(super) fn routes() -> Router<Arc<Api>> {
+    Router::new()
+        .route("/api/v1/events", post(publish))
+        .route("/api/v1/events/batch", post(publish_batch))
+        .route("/api/v1/events/{id}", get(show))
+        .route("/api/v1/events/{id}/replay", post(replay))
+}
+
+/// An event that was accepted.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AcceptedEvent {
+    id: EventId,
+    r#type: String,
+    deliveries: u32,
+    created_at: Timestamp,
+    /// Whether an earlier request with the same key made it.
+    replayed: bool,
+}
+
+impl AcceptedEvent {
+    fn new(event_type: String, accepted: Accepted) -> Self {
+        let Accepted { event, deliveries, replayed } = accepted;
+        Self { id: event, r#type: event_type, deliveries, created_at: event.time(), replayed }
+    }
+}
+
+async fn accept(api: &Api, scope: Scope, publish: Publish) -> Result<AcceptedEvent, Problem> {
+    let event_type = publish.event_type.as_str().to_owned();
+    let accepted = api.engine.accept(scope, publish, Target::Subscribers).await?;
+    Ok(AcceptedEvent::new(event_type, accepted))
+}
+
+async fn publish(
+    State(api): State<Arc<Api>>,
+    caller: Caller<WriteEvents>,
+    headers: HeaderMap,
+    JsonBytes(body): JsonBytes,
+) -> Result<Response, Problem> {
+    let rules = EventRules {
+        now: api.engine.clock().now(),
+        data_bytes_max: api.options.event_data_bytes_max,
+        header_key: header_key(&headers)?,
+        index: None,
+    };
+    let event = accept(&api, caller.scope, rules.read(&body)?).await?;
+    let replayed = event.replayed;
+    let mut response = success(StatusCode::ACCEPTED, event);
+    if replayed {
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewBatch<'a> {
+    #[serde(borrow)]
+    events: Vec<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct Batch<'a> {
+    accepted: usize,
+    failed: usize,
+    results: Vec<BatchResult<'a>>,
+}
+
+#[derive(Serialize)]
+struct BatchResult<'a> {
+    index: usize,
+    success: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a AcceptedEvent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ItemError<'a>>,
+}
+
+/// Each event is judged and accepted alone; the answer says of each what became of it.
+async fn publish_batch(
+    State(api): State<Arc<Api>>,
+    caller: Caller<WriteEvents>,
+    headers: HeaderMap,
+    JsonBytes(body): JsonBytes,
+) -> Result<Response, Problem> {
+    let header_key = header_key(&headers)?;
+    let NewBatch { events } = json::parse(&body)?;
+    let max = api.options.batch_events_max;
+    if events.is_empty() || events.len() > max {
+        let message = format!("must have 1 to {max} entries");
+        return Err(Problem::field(FieldProblem::new("events", FieldCode::Length, message)));
+    }
+    let (now, data_bytes_max) = (api.engine.clock().now(), api.options.event_data_bytes_max);
+    let accepting = events.iter().enumerate().map(|(index, event)| {
+        let rules = EventRules { now, data_bytes_max, header_key, index: Some(index) };
+        let publish = rules.read(event.get().as_bytes());
+        let (api, scope) = (&api, caller.scope);
+        async move { accept(api, scope, publish?).await }
+    });
+    let results = join_all(accepting).await;
+    let accepted = results.iter().filter(|result| result.is_ok()).count();
+    let failed = results.len() - accepted;
+    let results = results.iter().enumerate().map(|(index, result)| BatchResult {
+        index,
+        success: result.is_ok(),
+        data: result.as_ref().ok(),
+        error: result.as_ref().err().map(Problem::item),
+    });
+    Ok(success(StatusCode::ACCEPTED, Batch { accepted, failed, results: results.collect() }))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event<'a> {
+    id: EventId,
+    r#type: &'a str,
+    data: &'a RawValue,
+    occurred_at: Timestamp,
+    created_at: Timestamp,
+}
+
+async fn show(
+    State(api): State<Arc<Api>>,
+    caller: Caller<ReadEvents>,
+    Id(id): Id<EventId>,
+) -> Result<Response, Problem> {
+    let stored = api.engine.store().event(caller.scope, id).await?;
+    let stored = stored.ok_or_else(|| Problem::not_found(EventId::NOUN))?;
+    let EventContent { id, event_type, occurred_at, data } = &*stored.content;
+    let data = serde_json::from_slice(data).map_err(|_| Problem::internal(format!("the data of {id} is not JSON")))?;
+    let (r#type, occurred_at) = (event_type.as_str(), *occurred_at);
+    Ok(success(StatusCode::OK, Event { id: *id, r#type, data, occurred_at, created_at: id.time() }))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+struct Replay {
+    webhook_id: Option<WebhookId>,
+}
+
+#[derive(Serialize)]
+struct Replayed {
+    id: EventId,
+    deliveries: u32,
+}
+
+/// New deliveries with the same `webhook-id`: to one webhook, or to those that subscribe to the event now.
+async fn replay(
+    State(api): State<Arc<Api>>,
+    caller: Caller<WriteEvents>,
+    Id(id): Id<EventId>,
+    MaybeJson(Replay { webhook_id }): MaybeJson<Replay>,
+) -> Result<Response, Problem> {
+    let target = webhook_id.map_or(Target::Subscribers, Target::Only);
+    let replayed = api.engine.replay(caller.scope, id, target).await?;
+    let Accepted { event, deliveries, replayed: _ } = replayed.ok_or_else(|| Problem::not_found(EventId::NOUN))?;
+    Ok(success(StatusCode::ACCEPTED, Replayed { id: event, deliveries }))
+}

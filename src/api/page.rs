@@ -1,0 +1,154 @@
+//! Lists: by page, and for those that grow without end also by cursor.
+//!
+//! A page is counted from the newest row, so it shifts while rows arrive, and a deep one is slow. A cursor is the id
+//! of the last row seen: neither happens. What it holds is nobody's business but ours.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::ApiOptions;
+use super::query::Query;
+use crate::domain::field::FieldCode;
+
+/// The parameters of a list by page.
+pub(super) const PAGE: &[&str] = &["page", "limit"];
+/// The parameters of a list by page or cursor.
+pub(super) const PAGE_OR_CURSOR: &[&str] = &["page", "limit", "cursor"];
+
+/// Where in a list to start, and how many rows to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Page {
+    /// From 1; always 1 with a cursor.
+    page: u32,
+    pub(super) limit: u32,
+    /// Only rows with smaller ids.
+    pub(super) before: Option<Uuid>,
+}
+
+impl Page {
+    /// Reads `page` and `limit`, and `cursor` where the list has one.
+    pub(super) fn read(query: &mut Query, options: &ApiOptions) -> Self {
+        let limit_max = options.page_limit_max;
+        let number = |text: &str| text.parse::<u32>().ok().filter(|n| *n >= 1);
+        let page = query.get("page", "a whole number from 1", number);
+        let limit = query.get("limit", &format!("a whole number from 1 to {limit_max}"), |text| {
+            number(text).filter(|limit| *limit <= limit_max)
+        });
+        let before = query.get("cursor", "a `nextCursor` as a list gave it", read_cursor);
+        if query.text("cursor").is_some() && query.text("page").is_some() {
+            query.refuse("cursor", FieldCode::Mismatch, "cannot be combined with `page`");
+        }
+        Self { page: page.unwrap_or(1), limit: limit.unwrap_or(options.page_limit_default), before }
+    }
+
+    /// The same for a list that has a cursor, so that deep pages need not be served.
+    pub(super) fn read_shallow(query: &mut Query, options: &ApiOptions) -> Self {
+        let page = Self::read(query, options);
+        let depth_max = options.page_depth_max;
+        if u64::from(page.page) * u64::from(page.limit) > u64::from(depth_max) {
+            let message = format!("times `limit` must be at most {depth_max}; beyond that, follow `nextCursor`");
+            query.refuse("page", FieldCode::OutOfRange, message);
+        }
+        page
+    }
+
+    pub(super) fn offset(self) -> u32 {
+        (self.page - 1).saturating_mul(self.limit)
+    }
+
+    /// Splits rows that were read one further than the page goes: the page, and the cursor of the next.
+    pub(super) fn cut<T>(self, rows: &mut Vec<T>, id: impl Fn(&T) -> Uuid) -> Option<String> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        rows.last().filter(|_| has_more).map(|last| URL_SAFE_NO_PAD.encode(id(last).as_bytes()))
+    }
+
+    pub(super) fn totals(self, total: u64) -> Totals {
+        let total_pages = total.div_ceil(u64::from(self.limit));
+        Totals { total, page: self.page, limit: self.limit, total_pages }
+    }
+
+    pub(super) fn list<T>(self, data: Vec<T>, total: u64, next_cursor: Option<String>) -> List<T> {
+        List { success: true, data, pagination: Pagination { totals: self.totals(total), next_cursor } }
+    }
+}
+
+fn read_cursor(text: &str) -> Option<Uuid> {
+    Uuid::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+}
+
+/// How long a list is. Stands beside the rows, or in `pagination`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Totals {
+    total: u64,
+    page: u32,
+    limit: u32,
+    total_pages: u64,
+}
+
+/// The body of most lists. Webhooks and their logs have their own, with the totals beside the rows.
+#[derive(Serialize)]
+pub(super) struct List<T> {
+    success: bool,
+    data: Vec<T>,
+    pagination: Pagination,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pagination {
+    #[serde(flatten)]
+    totals: Totals,
+    next_cursor: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options() -> ApiOptions {
+        let config = crate::config::Config::from_layers("", []).unwrap();
+        ApiOptions::from(&config)
+    }
+
+    fn read(uri: &str) -> Result<Page, String> {
+        let mut query = Query::read(&uri.parse().unwrap(), &[PAGE_OR_CURSOR]);
+        let page = Page::read_shallow(&mut query, &options());
+        query.finish().map(|()| page).map_err(|problem| problem.message().to_owned())
+    }
+
+    #[test]
+    fn a_page_has_bounds() {
+        assert_eq!(read("/").unwrap(), Page { page: 1, limit: 20, before: None });
+        assert_eq!(read("/?page=3&limit=100").unwrap().offset(), 200);
+        for bad in ["/?page=0", "/?limit=0", "/?limit=101", "/?page=-1", "/?page=x", "/?limit=99999999999"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+        assert!(read("/?page=100&limit=100").is_ok());
+        assert!(read("/?page=101&limit=100").unwrap_err().contains("nextCursor"));
+        assert!(read("/?page=4294967295&limit=100").is_err());
+    }
+
+    #[test]
+    fn a_cursor_stands_for_the_last_row() {
+        let page = read("/?limit=2").unwrap();
+        let mut rows = vec![Uuid::from_u128(9), Uuid::from_u128(8), Uuid::from_u128(7)];
+        let cursor = page.cut(&mut rows, |id| *id).unwrap();
+        assert_eq!(rows.len(), 2);
+        assert_eq!(read(&format!("/?cursor={cursor}")).unwrap().before, Some(Uuid::from_u128(8)));
+        assert_eq!(page.cut(&mut rows, |id| *id), None);
+        assert!(read(&format!("/?cursor={cursor}&page=2")).is_err());
+        assert!(read("/?cursor=xx").is_err());
+    }
+
+    #[test]
+    fn totals_round_up() {
+        let page = read("/?limit=20").unwrap();
+        assert_eq!(page.totals(0).total_pages, 0);
+        assert_eq!(page.totals(41).total_pages, 3);
+    }
+}

@@ -1,0 +1,416 @@
+//! What can go wrong, as a client sees it: a closed catalogue of codes, and one body for all of them.
+//!
+//! A handler returns a [`Problem`]; [`super::front`] writes its body, because only it knows the request's id and what
+//! media type the client reads. What the database or a panic said stays inside: it is logged once, with that id.
+
+use axum::Extension;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::domain::field::FieldProblem;
+use crate::domain::time::Timestamp;
+use crate::engine::accept::AcceptError;
+use crate::engine::webhooks::WebhookError;
+use crate::store::StoreError;
+
+/// What a client should wait when it is told to come back and nobody knows better.
+const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// The codes of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "each is the code that it stands for")]
+pub enum Code {
+    RequestMalformed,
+    AuthRequired,
+    ApiKeyInvalid,
+    ApiKeyExpired,
+    PermissionDenied,
+    PlanLimitExceeded,
+    ResourceNotFound,
+    MethodNotAllowed,
+    RequestTimeout,
+    Conflict,
+    PreconditionFailed,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    ValidationError,
+    IdempotencyKeyReused,
+    InternalError,
+    Unavailable,
+}
+
+impl Code {
+    /// Every code, for documents.
+    pub const ALL: [Self; 17] = [
+        Self::RequestMalformed,
+        Self::AuthRequired,
+        Self::ApiKeyInvalid,
+        Self::ApiKeyExpired,
+        Self::PermissionDenied,
+        Self::PlanLimitExceeded,
+        Self::ResourceNotFound,
+        Self::MethodNotAllowed,
+        Self::RequestTimeout,
+        Self::Conflict,
+        Self::PreconditionFailed,
+        Self::PayloadTooLarge,
+        Self::UnsupportedMediaType,
+        Self::ValidationError,
+        Self::IdempotencyKeyReused,
+        Self::InternalError,
+        Self::Unavailable,
+    ];
+
+    /// The word in the body.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RequestMalformed => "REQUEST_MALFORMED",
+            Self::AuthRequired => "AUTH_REQUIRED",
+            Self::ApiKeyInvalid => "API_KEY_INVALID",
+            Self::ApiKeyExpired => "API_KEY_EXPIRED",
+            Self::PermissionDenied => "PERMISSION_DENIED",
+            Self::PlanLimitExceeded => "PLAN_LIMIT_EXCEEDED",
+            Self::ResourceNotFound => "RESOURCE_NOT_FOUND",
+            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::RequestTimeout => "REQUEST_TIMEOUT",
+            Self::Conflict => "CONFLICT",
+            Self::PreconditionFailed => "PRECONDITION_FAILED",
+            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::ValidationError => "VALIDATION_ERROR",
+            Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
+            Self::InternalError => "INTERNAL_ERROR",
+            Self::Unavailable => "UNAVAILABLE",
+        }
+    }
+
+    /// The status that it comes with.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::RequestMalformed => StatusCode::BAD_REQUEST,
+            Self::AuthRequired | Self::ApiKeyInvalid | Self::ApiKeyExpired => StatusCode::UNAUTHORIZED,
+            Self::PermissionDenied | Self::PlanLimitExceeded => StatusCode::FORBIDDEN,
+            Self::ResourceNotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::ValidationError | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// What all problems of this code have in common.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::RequestMalformed => "The request cannot be read",
+            Self::AuthRequired => "An API key is required",
+            Self::ApiKeyInvalid => "The API key does not work here",
+            Self::ApiKeyExpired => "The API key has expired",
+            Self::PermissionDenied => "The API key lacks a permission",
+            Self::PlanLimitExceeded => "A limit is used up",
+            Self::ResourceNotFound => "There is no such thing",
+            Self::MethodNotAllowed => "The method is not allowed here",
+            Self::RequestTimeout => "The request took too long to arrive",
+            Self::Conflict => "The state does not allow it",
+            Self::PreconditionFailed => "It has changed since it was read",
+            Self::PayloadTooLarge => "The request is too large",
+            Self::UnsupportedMediaType => "The body must be JSON",
+            Self::ValidationError => "Validation failed",
+            Self::IdempotencyKeyReused => "The idempotency key stands for another request",
+            Self::InternalError => "Something went wrong inside",
+            Self::Unavailable => "Busy; try again soon",
+        }
+    }
+}
+
+/// What went wrong with a request.
+#[derive(Debug, Clone)]
+pub(super) struct Problem(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    code: Code,
+    message: String,
+    hint: Option<&'static str>,
+    errors: Vec<FieldProblem>,
+    retry_after: Option<u64>,
+    close: bool,
+    cause: Option<String>,
+}
+
+/// What a problem's body is written with.
+pub(super) struct Rendering<'a> {
+    pub(super) request_id: &'a str,
+    pub(super) path: &'a str,
+    pub(super) now: Timestamp,
+    /// RFC 9457 instead of our own envelope.
+    pub(super) as_problem_json: bool,
+}
+
+impl Problem {
+    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            code,
+            message: message.into(),
+            hint: None,
+            errors: Vec::new(),
+            retry_after: None,
+            close: false,
+            cause: None,
+        }))
+    }
+
+    /// Everything that is wrong with the fields of a request.
+    pub(super) fn fields(errors: Vec<FieldProblem>) -> Self {
+        let message = match errors.as_slice() {
+            [only] => only.sentence(),
+            [first, rest @ ..] => format!("{}, and {} more", first.sentence(), rest.len()),
+            [] => Code::ValidationError.title().to_owned(),
+        };
+        let mut problem = Self::new(Code::ValidationError, message);
+        problem.0.errors = errors;
+        problem
+    }
+
+    pub(super) fn field(error: FieldProblem) -> Self {
+        Self::fields(vec![error])
+    }
+
+    pub(super) fn not_found(noun: &str) -> Self {
+        Self::new(Code::ResourceNotFound, format!("There is no such {noun}."))
+    }
+
+    pub(super) fn unavailable(message: &str) -> Self {
+        let mut problem = Self::new(Code::Unavailable, message);
+        problem.0.retry_after = Some(RETRY_AFTER_SECONDS);
+        problem
+    }
+
+    /// Our own fault; the cause is for the log only.
+    pub(super) fn internal(cause: impl Into<String>) -> Self {
+        let mut problem = Self::new(Code::InternalError, "This is our fault, and it is logged under the request id.");
+        problem.0.cause = Some(cause.into());
+        problem
+    }
+
+    pub(super) fn with_hint(mut self, hint: &'static str) -> Self {
+        self.0.hint = Some(hint);
+        self
+    }
+
+    /// Has the connection closed after the answer: what is left of the request is not going to be read.
+    pub(super) fn closing(mut self) -> Self {
+        self.0.close = true;
+        self
+    }
+
+    pub(super) fn code(&self) -> Code {
+        self.0.code
+    }
+
+    pub(super) fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    pub(super) fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+
+    fn details(&self) -> Option<Value> {
+        match (self.0.hint, self.0.errors.as_slice()) {
+            (Some(hint), _) => Some(serde_json::json!({ "hint": hint })),
+            (None, []) => None,
+            (None, errors) => Some(serde_json::json!({ "errors": errors })),
+        }
+    }
+
+    /// The part that a batch shows of each event that was not accepted.
+    pub(super) fn item(&self) -> ItemError<'_> {
+        ItemError { code: self.0.code.as_str(), message: &self.0.message, details: self.details() }
+    }
+
+    pub(super) fn body(&self, with: &Rendering<'_>) -> Vec<u8> {
+        let Inner { code, message, retry_after, .. } = &*self.0;
+        let body = if with.as_problem_json {
+            serde_json::to_vec(&ProblemJson {
+                r#type: format!("/docs/errors#{}", code.as_str()),
+                title: code.title(),
+                status: code.status().as_u16(),
+                detail: message,
+                instance: with.path,
+                code: code.as_str(),
+                details: self.details(),
+                request_id: with.request_id,
+                timestamp: with.now,
+                retry_after: *retry_after,
+            })
+        } else {
+            serde_json::to_vec(&Envelope {
+                success: false,
+                error: ErrorBody { item: self.item(), request_id: with.request_id, timestamp: with.now },
+                retry_after: *retry_after,
+            })
+        };
+        body.expect("the fields are text, numbers and lists")
+    }
+}
+
+/// Without its body, which [`super::front`] writes.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.0.code.status().into_response();
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.0.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.0.close {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if self.0.code.status() == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"angarium\""));
+        }
+        (Extension(self), response).into_response()
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<'a> {
+    success: bool,
+    error: ErrorBody<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorBody<'a> {
+    #[serde(flatten)]
+    item: ItemError<'a>,
+    request_id: &'a str,
+    timestamp: Timestamp,
+}
+
+#[derive(Serialize)]
+pub(super) struct ItemError<'a> {
+    code: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Value>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProblemJson<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    instance: &'a str,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Value>,
+    request_id: &'a str,
+    timestamp: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+}
+
+impl From<&StoreError> for Problem {
+    fn from(error: &StoreError) -> Self {
+        let mut problem = match error {
+            StoreError::Busy(_) | StoreError::Contended => Self::unavailable("The database is busy; try again soon."),
+            StoreError::Conflict(_) => Self::new(Code::Conflict, "The same thing exists already."),
+            StoreError::Corrupt { .. } | StoreError::Database(_) | StoreError::Migrate(_) | StoreError::UnknownUrl => {
+                Self::internal("")
+            }
+        };
+        problem.0.cause = Some(error.to_string());
+        problem
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<AcceptError> for Problem {
+    fn from(error: AcceptError) -> Self {
+        match error {
+            AcceptError::Overloaded => Self::unavailable("Too many events wait to be stored; try again soon."),
+            AcceptError::KeyReused => {
+                Self::new(Code::IdempotencyKeyReused, "The idempotency key was used with another request.")
+            }
+            AcceptError::WebhookNotFound => Self::not_found("webhook"),
+            AcceptError::Store(error) => Self::from(&*error),
+        }
+    }
+}
+
+impl From<WebhookError> for Problem {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::NotFound => Self::not_found("webhook"),
+            WebhookError::Changed => Self::new(Code::Conflict, "Others keep changing the webhook; try again."),
+            WebhookError::TooMany { max } => {
+                Self::new(Code::PlanLimitExceeded, format!("There are {max} webhooks, which is as many as may be."))
+            }
+            WebhookError::Store(error) => Self::from(&error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::field::FieldCode;
+
+    fn body(problem: &Problem, as_problem_json: bool) -> Value {
+        let with = Rendering { request_id: "req_1", path: "/x", now: Timestamp::from_millis(0), as_problem_json };
+        serde_json::from_slice(&problem.body(&with)).unwrap()
+    }
+
+    #[test]
+    fn codes_are_distinct_words() {
+        let words: std::collections::BTreeSet<_> = Code::ALL.into_iter().map(Code::as_str).collect();
+        assert_eq!(words.len(), Code::ALL.len());
+        assert!(Code::ALL.into_iter().all(|code| code.status().as_u16() >= 400));
+    }
+
+    #[test]
+    fn both_media_types_say_the_same() {
+        let problem = Problem::field(FieldProblem::new("url", FieldCode::NotAllowed, "must start with `https://`"));
+        let ours = body(&problem, false);
+        assert_eq!(ours["success"], false);
+        assert_eq!(ours["error"]["code"], "VALIDATION_ERROR");
+        assert_eq!(ours["error"]["message"], "url must start with `https://`");
+        assert_eq!(ours["error"]["details"]["errors"][0]["path"], serde_json::json!(["url"]));
+        assert_eq!(ours["error"]["timestamp"], "1970-01-01T00:00:00.000Z");
+        let rfc = body(&problem, true);
+        assert_eq!(rfc["status"], 422);
+        assert_eq!(rfc["detail"], ours["error"]["message"]);
+        assert_eq!(rfc["details"], ours["error"]["details"]);
+        assert_eq!(rfc["requestId"], "req_1");
+    }
+
+    #[test]
+    fn what_the_database_says_stays_inside() {
+        let error = StoreError::Corrupt { table: "webhooks", column: "secret_column", id: "x".to_owned() };
+        let problem = Problem::from(error);
+        assert!(problem.cause().unwrap().contains("secret_column"));
+        assert!(!body(&problem, false).to_string().contains("secret_column"));
+        let busy = Problem::from(StoreError::Contended);
+        assert_eq!((busy.code(), body(&busy, false)["retryAfter"].as_u64()), (Code::Unavailable, Some(1)));
+    }
+}

@@ -1,0 +1,234 @@
+//! The wire form of a new event, and what makes an engine's `Publish` of it.
+//!
+//! `data` is not parsed into a tree: its bytes are checked to be a JSON object and kept as they came, because they
+//! are what is signed and sent.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use axum::http::HeaderMap;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+
+use super::json;
+use super::problem::{Code, Problem};
+use crate::domain::event::EventType;
+use crate::domain::field::{FieldCode, FieldProblem};
+use crate::domain::id::EventId;
+use crate::domain::time::Timestamp;
+use crate::engine::accept::{IdempotencyKey, Publish};
+use std::time::Duration;
+
+/// The most characters in an idempotency key.
+const KEY_CHARS_MAX: usize = 255;
+/// How old the time in a client's own event id may be: as long as its idempotency key is kept.
+const ID_AGE_MAX: Duration = Duration::from_hours(24);
+/// How far it may be ahead, for clocks that differ.
+const ID_AHEAD_MAX: Duration = Duration::from_mins(5);
+/// Keeps the keys that we make apart from those that clients give: it is not a visible character.
+const SEPARATOR: char = '\u{1f}';
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct NewEvent<'a> {
+    r#type: Option<String>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    id: Option<String>,
+    occurred_at: Option<String>,
+    idempotency_key: Option<String>,
+}
+
+/// What an event is judged by.
+pub(super) struct EventRules<'a> {
+    pub(super) now: Timestamp,
+    pub(super) data_bytes_max: usize,
+    /// Of the request.
+    pub(super) header_key: Option<&'a str>,
+    /// The event's place in its batch; the request's key then stands for each event with its place.
+    pub(super) index: Option<usize>,
+}
+
+/// Reads the request's `Idempotency-Key`.
+pub(super) fn header_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| is_key(key));
+    key.map(Some).ok_or_else(|| Problem::field(key_problem("Idempotency-Key")))
+}
+
+fn is_key(text: &str) -> bool {
+    (1..=KEY_CHARS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn key_problem(name: &str) -> FieldProblem {
+    FieldProblem::new(name, FieldCode::Invalid, format!("must be 1 to {KEY_CHARS_MAX} visible ASCII characters"))
+}
+
+impl EventRules<'_> {
+    /// Reads one event.
+    pub(super) fn read(&self, bytes: &[u8]) -> Result<Publish, Problem> {
+        let NewEvent { r#type, data, id, occurred_at, idempotency_key } = json::parse(bytes)?;
+        let mut problems = Vec::new();
+        let event_type = match &r#type {
+            None => {
+                problems.push(FieldProblem::required("type"));
+                None
+            }
+            Some(text) => keep("type", EventType::parse(text), &mut problems),
+        };
+        let data = check_data(data, &mut problems);
+        let id = id.and_then(|text| self.check_id(&text, &mut problems));
+        let occurred_at = occurred_at.and_then(|text| check_time(&text, &mut problems));
+        let key = self.key(idempotency_key, id, &mut problems);
+        let (Some(event_type), Some(data), true) = (event_type, data, problems.is_empty()) else {
+            return Err(Problem::fields(problems));
+        };
+        if data.len() > self.data_bytes_max {
+            let message = format!("`data` may have at most {} bytes; it has {}.", self.data_bytes_max, data.len());
+            return Err(Problem::new(Code::PayloadTooLarge, message));
+        }
+        let request_hash = |_: &String| request_hash(&event_type, data, id, occurred_at);
+        let idempotency = key.map(|key| IdempotencyKey { request_hash: request_hash(&key), key });
+        // A copy of its own: what is kept until it is delivered must not keep the request's buffer alive.
+        let data = Bytes::copy_from_slice(data.as_bytes());
+        Ok(Publish { id, event_type, data, occurred_at, idempotency })
+    }
+
+    /// A client's own id is bounded in time, because its day's partition must be there, and because after a day
+    /// nothing remembers that it was used.
+    fn check_id(&self, text: &str, problems: &mut Vec<FieldProblem>) -> Option<EventId> {
+        let id = keep("id", EventId::from_str(text), problems)?;
+        if id.0.get_version_num() == 7
+            && (self.now.before(ID_AGE_MAX)..=self.now.after(ID_AHEAD_MAX)).contains(&id.time())
+        {
+            return Some(id);
+        }
+        let message = "must be a UUIDv7 whose time is within the last 24 hours";
+        problems.push(FieldProblem::new("id", FieldCode::OutOfRange, message));
+        None
+    }
+
+    /// The key that stands for this event: the client's, or one made of its place in a batch, or of its own id.
+    fn key(&self, own: Option<String>, id: Option<EventId>, problems: &mut Vec<FieldProblem>) -> Option<String> {
+        if let Some(own) = own {
+            if !is_key(&own) {
+                problems.push(key_problem("idempotencyKey"));
+            } else if self.index.is_none() && self.header_key.is_some_and(|header| header != own) {
+                let message = "differs from the `Idempotency-Key` header: send one";
+                problems.push(FieldProblem::new("idempotencyKey", FieldCode::Mismatch, message));
+            }
+            return Some(own);
+        }
+        match (self.header_key, self.index) {
+            (Some(header), None) => Some(header.to_owned()),
+            (Some(header), Some(index)) => Some(format!("{header}{SEPARATOR}{index}")),
+            (None, _) => id.map(|id| format!("id{SEPARATOR}{id}")),
+        }
+    }
+}
+
+fn keep<T, E: Display>(name: &str, result: Result<T, E>, problems: &mut Vec<FieldProblem>) -> Option<T> {
+    result.map_err(|error| problems.push(FieldProblem::new(name, FieldCode::Invalid, error.to_string()))).ok()
+}
+
+fn check_data<'a>(data: Option<&'a RawValue>, problems: &mut Vec<FieldProblem>) -> Option<&'a str> {
+    let Some(data) = data.map(RawValue::get) else {
+        problems.push(FieldProblem::required("data"));
+        return None;
+    };
+    if data.starts_with('{') {
+        return Some(data);
+    }
+    problems.push(FieldProblem::new("data", FieldCode::WrongType, "must be a JSON object"));
+    None
+}
+
+fn check_time(text: &str, problems: &mut Vec<FieldProblem>) -> Option<Timestamp> {
+    let time = Timestamp::parse_rfc3339(text);
+    if time.is_none() {
+        let message = "must be a time such as `2026-11-21T20:04:59.120Z`";
+        problems.push(FieldProblem::new("occurredAt", FieldCode::Invalid, message));
+    }
+    time
+}
+
+/// The same for the same request, whatever its spaces and the order of its fields. Each part is preceded by its
+/// length, so that no two lists of parts give the same bytes.
+fn request_hash(event_type: &EventType, data: &str, id: Option<EventId>, occurred_at: Option<Timestamp>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let id = id.map(|id| *id.0.as_bytes());
+    let time = occurred_at.map(|time| time.as_millis().to_be_bytes());
+    let parts = [
+        event_type.as_str().as_bytes(),
+        data.as_bytes(),
+        id.as_ref().map_or(&[], |id| &id[..]),
+        time.as_ref().map_or(&[], |time| &time[..]),
+    ];
+    for part in parts {
+        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    fn read(text: &str, header_key: Option<&str>, index: Option<usize>) -> Result<Publish, (Code, String)> {
+        let rules = EventRules { now: NOW, data_bytes_max: 50, header_key, index };
+        rules.read(text.as_bytes()).map_err(|problem| (problem.code(), problem.message().to_owned()))
+    }
+
+    fn key(text: &str, header_key: Option<&str>, index: Option<usize>) -> Option<IdempotencyKey> {
+        read(text, header_key, index).unwrap().idempotency
+    }
+
+    #[test]
+    fn data_is_kept_byte_for_byte() {
+        let publish = read(r#" {"type":"a.b", "data": {"z":1.0, "a" :1e2 } } "#, None, None).unwrap();
+        assert_eq!(&publish.data[..], br#"{"z":1.0, "a" :1e2 }"#);
+        assert_eq!(publish.idempotency, None);
+    }
+
+    #[test]
+    fn all_problems_come_at_once() {
+        let (code, message) = read(r#"{"type":"A B","data":[1],"id":"x","occurredAt":"now"}"#, None, None).unwrap_err();
+        assert_eq!(code, Code::ValidationError);
+        assert!(message.starts_with("type ") && message.ends_with("and 3 more"), "{message}");
+        let (_, message) = read(r#"{"type":"a","data":{},"deliverAt":"x"}"#, None, None).unwrap_err();
+        assert!(message.starts_with("deliverAt is not a field here"), "{message}");
+        let large = format!(r#"{{"type":"a","data":{{"x":"{}"}}}}"#, "x".repeat(50));
+        assert_eq!(read(&large, None, None).unwrap_err().0, Code::PayloadTooLarge);
+    }
+
+    #[test]
+    fn a_clients_id_is_recent_and_is_a_key_too() {
+        let with = |id: EventId| format!(r#"{{"type":"a","data":{{}},"id":"{id}"}}"#);
+        let id = EventId::new(NOW, 7);
+        let publish = read(&with(id), None, None).unwrap();
+        assert_eq!(publish.id, Some(id));
+        assert_eq!(publish.idempotency.unwrap().key, format!("id\u{1f}{id}"));
+        for time in [NOW.before(Duration::from_hours(25)), NOW.after(Duration::from_mins(6))] {
+            assert!(read(&with(EventId::new(time, 7)), None, None).is_err());
+        }
+    }
+
+    #[test]
+    fn keys_come_from_the_header_or_the_body() {
+        let plain = r#"{"type":"a","data":{}}"#;
+        let keyed = r#"{"type":"a","data":{},"idempotencyKey":"k"}"#;
+        assert_eq!(key(plain, Some("h"), None).unwrap().key, "h");
+        assert_eq!(key(plain, Some("h"), Some(3)).unwrap().key, "h\u{1f}3");
+        assert_eq!(key(keyed, Some("k"), None).unwrap().key, "k");
+        assert_eq!(key(keyed, Some("h"), Some(3)).unwrap().key, "k");
+        assert!(read(keyed, Some("h"), None).is_err());
+        assert!(read(r#"{"type":"a","data":{},"idempotencyKey":"a b"}"#, None, None).is_err());
+        assert_eq!(key(plain, Some("k"), None), key(&format!(" {keyed}"), None, None));
+        assert_ne!(key(plain, Some("k"), None), key(r#"{"type":"b","data":{}}"#, Some("k"), None));
+    }
+}

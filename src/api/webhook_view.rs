@@ -1,0 +1,145 @@
+//! The wire form of webhooks: what a client gives, and what it is shown.
+//!
+//! The secret is shown when it is made and never again. The values of headers that may hold a credential are masked;
+//! see [`crate::domain::webhook_draft`] for what a client may do with the mask.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::domain::field::{FieldCode, FieldProblem, Given};
+use crate::domain::id::WebhookId;
+use crate::domain::retry::RetryPolicy;
+use crate::domain::secret::Secret;
+use crate::domain::subscription::Subscription;
+use crate::domain::tenant::Environment;
+use crate::domain::time::Timestamp;
+use crate::domain::webhook::{Webhook, WebhookSettings, WebhookStatus};
+use crate::domain::webhook_draft::{HEADER_MASK, WebhookDraft, holds_credential};
+
+macro_rules! settings_and {
+    ($(#[$doc:meta])* $name:ident { $($extra:ident: $type:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Deserialize)]
+        #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+        pub(super) struct $name {
+            name: Given<String>,
+            url: Given<String>,
+            events: Given<Vec<String>>,
+            headers: Given<BTreeMap<String, String>>,
+            retry_policy: Given<Value>,
+            timeout_ms: Given<u64>,
+            profile: Given<String>,
+            description: Given<String>,
+            metadata: Given<Map<String, Value>>,
+            $(pub(super) $extra: $type,)*
+        }
+
+        impl $name {
+            /// The settings in it, leaving the rest.
+            pub(super) fn take_draft(&mut self) -> WebhookDraft {
+                WebhookDraft {
+                    name: std::mem::take(&mut self.name),
+                    url: std::mem::take(&mut self.url),
+                    events: std::mem::take(&mut self.events),
+                    headers: std::mem::take(&mut self.headers),
+                    retry_policy: std::mem::take(&mut self.retry_policy),
+                    timeout_ms: std::mem::take(&mut self.timeout_ms),
+                    profile: std::mem::take(&mut self.profile),
+                    description: std::mem::take(&mut self.description),
+                    metadata: std::mem::take(&mut self.metadata),
+                }
+            }
+        }
+    };
+}
+
+settings_and!(
+    /// A webhook to create.
+    #[derive(Default)]
+    NewWebhook { secret: Option<String> }
+);
+settings_and!(
+    /// What to change of a webhook; what is not mentioned stays.
+    #[derive(Default)]
+    WebhookChange { is_active: Option<bool> }
+);
+
+/// A secret that a client chose.
+pub(super) fn read_secret(text: Option<&str>, problems: &mut Vec<FieldProblem>) -> Option<Secret> {
+    match Secret::parse(text?) {
+        Ok(secret) => Some(secret),
+        Err(error) => {
+            problems.push(FieldProblem::new("secret", FieldCode::Invalid, error.to_string()));
+            None
+        }
+    }
+}
+
+/// A webhook as it is shown.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WebhookView {
+    id: WebhookId,
+    name: String,
+    url: String,
+    events: Subscription,
+    headers: BTreeMap<String, String>,
+    retry_policy: RetryPolicy,
+    timeout_ms: u128,
+    profile: &'static str,
+    description: Option<String>,
+    metadata: Option<Map<String, Value>>,
+    is_active: bool,
+    status: &'static str,
+    status_reason: Option<String>,
+    environment: Environment,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    version: i64,
+    /// Only when it was just made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+}
+
+impl From<Webhook> for WebhookView {
+    fn from(webhook: Webhook) -> Self {
+        let Webhook { id, scope, settings, status, status_reason, created_at, updated_at, deleted_at: _, revision } =
+            webhook;
+        let WebhookSettings { name, url, events, headers, retry_policy, timeout, profile, description, metadata } =
+            settings;
+        Self {
+            id,
+            name,
+            url,
+            events,
+            headers: headers.into_iter().map(masked).collect(),
+            retry_policy,
+            timeout_ms: timeout.as_millis(),
+            profile: profile.as_str(),
+            description,
+            metadata,
+            is_active: status == WebhookStatus::Active,
+            status: status.as_str(),
+            status_reason,
+            environment: scope.environment,
+            created_at,
+            updated_at,
+            version: revision,
+            secret: None,
+        }
+    }
+}
+
+impl WebhookView {
+    /// For the one answer that shows the secret.
+    pub(super) fn with_secret(webhook: Webhook, secret: &Secret) -> Self {
+        Self { secret: Some(secret.reveal()), ..Self::from(webhook) }
+    }
+}
+
+fn masked((name, value): (String, String)) -> (String, String) {
+    let value = if holds_credential(&name) { HEADER_MASK.to_owned() } else { value };
+    (name, value)
+}

@@ -1,0 +1,392 @@
+//! A webhook's settings as a client gave them, and the rules that make [`WebhookSettings`] of them.
+//!
+//! One set of rules serves creating and changing. A field that a change does not mention keeps its value, without
+//! being judged again: tightening the rules must not keep an owner from renaming a webhook.
+//!
+//! Headers may hold credentials, so their values are shown masked. A client that reads a webhook, edits it and writes
+//! it back sends the mask; it then keeps the value that it stands for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::egress::{EgressPolicy, HEADERS_BYTES_MAX, HEADERS_MAX, HeaderDenied, UrlDenied, check_header};
+use super::field::{FieldCode, FieldProblem, Given, Segment};
+use super::retry::RetryPolicy;
+use super::subscription::{PATTERNS_MAX, Pattern, Subscription};
+use super::webhook::{DESCRIPTION_CHARS_MAX, NAME_CHARS_MAX, Profile, TIMEOUT_MAX, TIMEOUT_MIN, WebhookSettings};
+
+/// The most bytes in a webhook's metadata, as JSON.
+pub const METADATA_BYTES_MAX: usize = 8192;
+/// What stands for the value of a header that may hold a credential.
+pub const HEADER_MASK: &str = "***";
+
+/// What a client gave.
+#[derive(Clone, Default)]
+#[allow(missing_docs, reason = "the fields of WebhookSettings")]
+pub struct WebhookDraft {
+    pub name: Given<String>,
+    pub url: Given<String>,
+    pub events: Given<Vec<String>>,
+    pub headers: Given<BTreeMap<String, String>>,
+    pub retry_policy: Given<Value>,
+    pub timeout_ms: Given<u64>,
+    pub profile: Given<String>,
+    pub description: Given<String>,
+    pub metadata: Given<Map<String, Value>>,
+}
+
+/// What a draft is judged by.
+#[derive(Clone, Copy)]
+pub struct DraftRules<'a> {
+    /// Where webhooks may point.
+    pub egress: &'a EgressPolicy,
+    /// The time limit of a webhook that sets none.
+    pub timeout_default: Duration,
+    /// The most that it may set.
+    pub timeout_max: Duration,
+}
+
+/// Whether a header's value should not be shown: its name says that it proves who asks.
+#[must_use]
+pub fn holds_credential(header: &str) -> bool {
+    const WORDS: [&str; 8] = ["auth", "token", "key", "secret", "password", "credential", "session", "signature"];
+    let name = header.to_ascii_lowercase();
+    WORDS.into_iter().any(|word| name.contains(word))
+}
+
+impl WebhookDraft {
+    /// Settings for a new webhook, or changed ones for `current`.
+    ///
+    /// # Errors
+    /// With every problem at once.
+    pub fn check(
+        self,
+        rules: DraftRules<'_>,
+        current: Option<&WebhookSettings>,
+    ) -> Result<WebhookSettings, Vec<FieldProblem>> {
+        let Self { name, url, events, headers, retry_policy, timeout_ms, profile, description, metadata } = self;
+        let mut problems = Vec::new();
+        let p = &mut problems;
+        let name = required("name", name, current.map(|c| &c.name), p, check_name);
+        let url = required("url", url, current.map(|c| &c.url), p, |text, p| check_url(&text, rules.egress, p));
+        let events = required("events", events, current.map(|c| &c.events), p, |texts, p| check_events(&texts, p));
+        let stored = current.map(|c| &c.headers);
+        let headers = optional(headers, stored, BTreeMap::new, p, |given, p| check_headers(given, stored, p));
+        let policy = current.map(|c| &c.retry_policy);
+        let retry_policy = optional(retry_policy, policy, RetryPolicy::default, p, |value, p| check_policy(&value, p));
+        let timeout_max = rules.timeout_max.min(TIMEOUT_MAX);
+        let timeout = optional(
+            timeout_ms,
+            current.map(|c| &c.timeout),
+            || rules.timeout_default,
+            p,
+            |millis, p| check_timeout(millis, timeout_max, p),
+        );
+        let profile = optional(
+            profile,
+            current.map(|c| &c.profile),
+            || Profile::Default,
+            p,
+            |word, p| {
+                keep(Profile::parse(&word), p, || FieldProblem::new("profile", FieldCode::Invalid, "must be `default`"))
+            },
+        );
+        let description = optional(description, current.map(|c| &c.description), || None, p, check_description);
+        let metadata = optional(metadata, current.map(|c| &c.metadata), || None, p, check_metadata);
+        let settings = (|| {
+            Some(WebhookSettings {
+                name: name?,
+                url: url?,
+                events: events?,
+                headers: headers?,
+                retry_policy: retry_policy?,
+                timeout: timeout?,
+                profile: profile?,
+                description: description?,
+                metadata: metadata?,
+            })
+        })();
+        match settings {
+            Some(settings) if problems.is_empty() => Ok(settings),
+            Some(_) | None => Err(problems),
+        }
+    }
+}
+
+type Problems = Vec<FieldProblem>;
+
+fn required<G, T: Clone>(
+    name: &str,
+    given: Given<G>,
+    current: Option<&T>,
+    problems: &mut Problems,
+    check: impl FnOnce(G, &mut Problems) -> Option<T>,
+) -> Option<T> {
+    match (given, current) {
+        (Given::Value(value), _) => check(value, problems),
+        (Given::Absent, Some(current)) => Some(current.clone()),
+        (Given::Absent | Given::Null, _) => keep(None, problems, || FieldProblem::required(name)),
+    }
+}
+
+fn optional<G, T: Clone>(
+    given: Given<G>,
+    current: Option<&T>,
+    default: impl FnOnce() -> T,
+    problems: &mut Problems,
+    check: impl FnOnce(G, &mut Problems) -> Option<T>,
+) -> Option<T> {
+    match given {
+        Given::Value(value) => check(value, problems),
+        Given::Absent => Some(current.cloned().unwrap_or_else(default)),
+        Given::Null => Some(default()),
+    }
+}
+
+fn keep<T>(value: Option<T>, problems: &mut Problems, problem: impl FnOnce() -> FieldProblem) -> Option<T> {
+    if value.is_none() {
+        problems.push(problem());
+    }
+    value
+}
+
+fn check_name(text: String, problems: &mut Problems) -> Option<String> {
+    let name = text.trim();
+    let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    keep(fits.then(|| name.to_owned()), problems, || {
+        let message = format!("must have 1 to {NAME_CHARS_MAX} characters and none of them a control character");
+        FieldProblem::new("name", FieldCode::Length, message)
+    })
+}
+
+fn check_url(text: &str, egress: &EgressPolicy, problems: &mut Problems) -> Option<String> {
+    match egress.check_url(text) {
+        Ok(url) => Some(url.into()),
+        Err(denied) => {
+            let code = match denied {
+                UrlDenied::TooLong => FieldCode::Length,
+                UrlDenied::Malformed => FieldCode::Invalid,
+                UrlDenied::NotHttps
+                | UrlDenied::Scheme
+                | UrlDenied::Userinfo
+                | UrlDenied::Fragment
+                | UrlDenied::Port { .. }
+                | UrlDenied::Host
+                | UrlDenied::Address(_) => FieldCode::NotAllowed,
+            };
+            problems.push(FieldProblem::new("url", code, denied.to_string()));
+            None
+        }
+    }
+}
+
+fn check_events(texts: &[String], problems: &mut Problems) -> Option<Subscription> {
+    let mut patterns = Vec::with_capacity(texts.len().min(PATTERNS_MAX));
+    let before = problems.len();
+    for (index, text) in texts.iter().enumerate().take(PATTERNS_MAX) {
+        match Pattern::parse(text) {
+            Ok(pattern) => patterns.push(pattern),
+            Err(error) => {
+                let path = vec!["events".into(), index.into()];
+                problems.push(FieldProblem::at(path, FieldCode::Invalid, error.to_string()));
+            }
+        }
+    }
+    if texts.is_empty() || texts.len() > PATTERNS_MAX {
+        let message = format!("must have 1 to {PATTERNS_MAX} entries");
+        problems.push(FieldProblem::new("events", FieldCode::Length, message));
+    }
+    if problems.len() > before { None } else { Subscription::new(patterns).ok() }
+}
+
+fn check_headers(
+    given: BTreeMap<String, String>,
+    stored: Option<&BTreeMap<String, String>>,
+    problems: &mut Problems,
+) -> Option<BTreeMap<String, String>> {
+    let before = problems.len();
+    let mut headers = BTreeMap::new();
+    for (name, value) in given {
+        let mut refuse = |code, message: String| {
+            problems.push(FieldProblem::at(vec!["headers".into(), Segment::Name(name.clone())], code, message));
+        };
+        let value = if value == HEADER_MASK && holds_credential(&name) {
+            let kept = stored.and_then(|stored| stored.iter().find(|(other, _)| other.eq_ignore_ascii_case(&name)));
+            kept.map(|(_, value)| value.clone())
+        } else {
+            Some(value)
+        };
+        match &value {
+            None => refuse(FieldCode::Invalid, "is only the mask that stands for a value: give the value".to_owned()),
+            Some(value) => {
+                if let Err(denied) = check_header(&name, value) {
+                    refuse(header_code(denied), denied.to_string());
+                }
+            }
+        }
+        if headers.keys().any(|other: &String| other.eq_ignore_ascii_case(&name)) {
+            refuse(header_code(HeaderDenied::Twice), HeaderDenied::Twice.to_string());
+        }
+        headers.insert(name, value.unwrap_or_default());
+    }
+    let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    for (broken, denied) in
+        [(headers.len() > HEADERS_MAX, HeaderDenied::TooMany), (bytes > HEADERS_BYTES_MAX, HeaderDenied::TooLarge)]
+    {
+        if broken {
+            problems.push(FieldProblem::new("headers", header_code(denied), format!("are too many: {denied}")));
+        }
+    }
+    (problems.len() == before).then_some(headers)
+}
+
+const fn header_code(denied: HeaderDenied) -> FieldCode {
+    match denied {
+        HeaderDenied::Name | HeaderDenied::Value | HeaderDenied::Twice => FieldCode::Invalid,
+        HeaderDenied::Reserved => FieldCode::NotAllowed,
+        HeaderDenied::TooMany | HeaderDenied::TooLarge => FieldCode::Length,
+    }
+}
+
+fn check_policy(value: &Value, problems: &mut Problems) -> Option<RetryPolicy> {
+    match RetryPolicy::parse(value) {
+        Ok(policy) => Some(policy),
+        Err(error) => {
+            problems.extend(error.problems.into_iter().map(|(place, message)| {
+                let mut path = vec!["retryPolicy".into()];
+                path.extend(segments(&place));
+                FieldProblem::at(path, FieldCode::Invalid, message)
+            }));
+            None
+        }
+    }
+}
+
+/// `schedule[3]` as two segments.
+fn segments(place: &str) -> Vec<Segment> {
+    let indexed = place.strip_suffix(']').and_then(|rest| rest.rsplit_once('['));
+    match indexed.and_then(|(name, index)| Some((name, index.parse::<usize>().ok()?))) {
+        Some((name, index)) => vec![name.into(), index.into()],
+        None if place.is_empty() => Vec::new(),
+        None => vec![place.into()],
+    }
+}
+
+fn check_timeout(millis: u64, max: Duration, problems: &mut Problems) -> Option<Duration> {
+    let timeout = Duration::from_millis(millis);
+    keep((TIMEOUT_MIN..=max).contains(&timeout).then_some(timeout), problems, || {
+        let message = format!("must be from {} to {}", TIMEOUT_MIN.as_millis(), max.as_millis());
+        FieldProblem::new("timeoutMs", FieldCode::OutOfRange, message)
+    })
+}
+
+#[allow(clippy::option_option, reason = "the outer one says whether it is valid, the inner one is the setting")]
+fn check_description(text: String, problems: &mut Problems) -> Option<Option<String>> {
+    let fits = text.chars().count() <= DESCRIPTION_CHARS_MAX;
+    keep(fits.then_some(Some(text)), problems, || {
+        let message = format!("must have at most {DESCRIPTION_CHARS_MAX} characters");
+        FieldProblem::new("description", FieldCode::Length, message)
+    })
+}
+
+#[allow(clippy::option_option, reason = "the outer one says whether it is valid, the inner one is the setting")]
+fn check_metadata(map: Map<String, Value>, problems: &mut Problems) -> Option<Option<Map<String, Value>>> {
+    let fits = serde_json::to_string(&map).is_ok_and(|text| text.len() <= METADATA_BYTES_MAX);
+    keep(fits.then_some(Some(map)), problems, || {
+        let message = format!("must have at most {METADATA_BYTES_MAX} bytes as JSON");
+        FieldProblem::new("metadata", FieldCode::Length, message)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECONDS: fn(u64) -> Duration = Duration::from_secs;
+
+    fn check(draft: WebhookDraft, current: Option<&WebhookSettings>) -> Result<WebhookSettings, Vec<FieldProblem>> {
+        let egress = EgressPolicy::default();
+        draft.check(DraftRules { egress: &egress, timeout_default: SECONDS(10), timeout_max: SECONDS(20) }, current)
+    }
+
+    fn draft() -> WebhookDraft {
+        WebhookDraft {
+            name: Given::Value(" orders ".to_owned()),
+            url: Given::Value("https://Example.com/in".to_owned()),
+            events: Given::Value(vec!["order.*".to_owned()]),
+            headers: Given::Value(BTreeMap::from([("Authorization".to_owned(), "Bearer x".to_owned())])),
+            ..WebhookDraft::default()
+        }
+    }
+
+    fn places(result: Result<WebhookSettings, Vec<FieldProblem>>) -> Vec<String> {
+        let sentence = |problem: &FieldProblem| problem.sentence().split(' ').next().unwrap().to_owned();
+        result.unwrap_err().iter().map(sentence).collect()
+    }
+
+    #[test]
+    fn a_new_webhook_gets_defaults() {
+        let settings = check(draft(), None).unwrap();
+        assert_eq!(settings.name, "orders");
+        assert_eq!(settings.url, "https://example.com/in");
+        assert_eq!(settings.timeout, SECONDS(10));
+        assert_eq!(settings.retry_policy, RetryPolicy::default());
+    }
+
+    #[test]
+    fn all_problems_come_at_once() {
+        let bad = WebhookDraft {
+            name: Given::Absent,
+            url: Given::Value("http://10.0.0.1/".to_owned()),
+            events: Given::Value(vec!["ok".to_owned(), "No!".to_owned()]),
+            headers: Given::Value(BTreeMap::from([("Host".to_owned(), "x".to_owned())])),
+            retry_policy: Given::Value(serde_json::json!({ "schedule": [1, "x"] })),
+            timeout_ms: Given::Value(21_000),
+            profile: Given::Value("none".to_owned()),
+            description: Given::Value("d".repeat(DESCRIPTION_CHARS_MAX + 1)),
+            metadata: Given::Null,
+        };
+        let expected = [
+            "name",
+            "url",
+            "events[1]",
+            "headers.Host",
+            "retryPolicy.schedule[1]",
+            "timeoutMs",
+            "profile",
+            "description",
+        ];
+        assert_eq!(places(check(bad, None)), expected);
+    }
+
+    #[test]
+    fn a_change_keeps_what_it_does_not_mention() {
+        let current = check(draft(), None).unwrap();
+        assert_eq!(check(WebhookDraft::default(), Some(&current)).unwrap(), current);
+        let change = WebhookDraft {
+            headers: Given::Null,
+            timeout_ms: Given::Value(5_000),
+            url: Given::Null,
+            ..WebhookDraft::default()
+        };
+        assert_eq!(places(check(change, Some(&current))), ["url"]);
+        let change = WebhookDraft { headers: Given::Null, timeout_ms: Given::Value(5_000), ..WebhookDraft::default() };
+        let changed = check(change, Some(&current)).unwrap();
+        assert_eq!((changed.timeout, changed.headers.len()), (SECONDS(5), 0));
+    }
+
+    #[test]
+    fn the_mask_keeps_the_value_that_it_stands_for() {
+        let current = check(draft(), None).unwrap();
+        let masked = || WebhookDraft {
+            headers: Given::Value(BTreeMap::from([("authorization".to_owned(), HEADER_MASK.to_owned())])),
+            ..WebhookDraft::default()
+        };
+        let changed = check(masked(), Some(&current)).unwrap();
+        assert_eq!(changed.headers["authorization"], "Bearer x");
+        let fresh = WebhookDraft { headers: masked().headers, ..draft() };
+        assert_eq!(places(check(fresh, None)), ["headers.authorization"]);
+    }
+}
