@@ -6,6 +6,7 @@
 //! noun's JSON stay in the noun's file.
 
 mod auth;
+mod code;
 mod dead_letters;
 mod deliveries;
 mod events;
@@ -33,7 +34,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-pub use problem::Code;
+pub use code::Code;
 
 use crate::config;
 use crate::engine::Engine;
@@ -111,6 +112,7 @@ pub fn health_router(api: &Arc<Api>) -> Router {
 
 /// The body of every success.
 #[derive(Serialize)]
+#[allow(clippy::struct_field_names, reason = "the names are the API's")]
 struct Success<T> {
     success: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
