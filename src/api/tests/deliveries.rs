@@ -1,11 +1,17 @@
 //! Deliveries and dead letters.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use serde_json::json;
 
-use super::start;
+use super::{TestApi, start};
+use crate::domain::attempt::{AttemptResult, NextStep};
+use crate::domain::delivery::DeliveryState;
+use crate::domain::event::EventType;
 use crate::domain::id::DeliveryId;
 use crate::domain::time::Timestamp;
+use crate::engine::settle::AttemptOver;
 
 #[tokio::test]
 async fn deliveries_are_listed_cancelled_and_retried() {
@@ -56,12 +62,71 @@ async fn deliveries_are_listed_cancelled_and_retried() {
     t.post(&format!("/api/v1/deliveries/{unknown}/cancel"), json!({})).await.fails(404, "RESOURCE_NOT_FOUND");
 }
 
+/// Has the next ticket's only attempt fail, and waits until that is durable.
+async fn die(t: &TestApi) -> String {
+    let engine = &t.api.engine;
+    let ticket = engine.broker().receive(1).await.unwrap().tickets.remove(0);
+    let now = engine.clock().now();
+    let over = AttemptOver {
+        delivery: ticket.delivery,
+        epoch: ticket.epoch,
+        scope: t.scope,
+        webhook: ticket.webhook,
+        event_type: EventType::parse("order.created").unwrap(),
+        number: 1,
+        started_at: now,
+        settled_at: now,
+        took: Duration::from_millis(7),
+        url: "http://localhost:9999/in".to_owned(),
+        result: AttemptResult::FailedStatus { status: 500, retry_after: None },
+        step: NextStep::DeadLetter,
+        request_headers: r#"{"webhook-id":"x"}"#.to_owned(),
+        response_headers: "{}".to_owned(),
+        response_excerpt: b"no\xffway".to_vec(),
+    };
+    engine.settle(over).await;
+    while engine.store().delivery(t.scope, ticket.delivery).await.unwrap().unwrap().state == DeliveryState::Pending {
+        tokio::task::yield_now().await;
+    }
+    ticket.delivery.to_string()
+}
+
 #[tokio::test]
 async fn dead_letters_are_listed_and_redriven() {
     let t = start(&[]).await;
-    let none = t.get("/api/v1/dead-letters?eventType=a.b&diedAfter=2020-01-01T00:00:00Z").await;
-    assert_eq!((none.is(200), &none.body["pagination"]["total"]), (&json!([]), &json!(0)));
+    let webhook = t.webhook().await;
+    let event = t.event().await;
+    let id = die(&t).await;
+    t.event().await;
+    die(&t).await;
+    let list = t.get(&format!("/api/v1/dead-letters?webhookId={webhook}&eventType=order.created")).await;
+    assert_eq!((&list.is(200)[1]["id"], &list.body["pagination"]["total"]), (&json!(id), &json!(2)));
+    let oldest = &list.body["data"][1];
+    assert_eq!(
+        (&oldest["eventId"], &oldest["lastStatus"], &oldest["attempts"]),
+        (&json!(event), &json!(500), &json!(1))
+    );
+    let first = t.get("/api/v1/dead-letters?limit=1").await;
+    let cursor = first.body["pagination"]["nextCursor"].as_str().unwrap();
+    assert_eq!(t.get(&format!("/api/v1/dead-letters?cursor={cursor}")).await.is(200)[0]["id"], json!(id));
+    let detail = t.get(&format!("/api/v1/deliveries/{id}")).await;
+    let attempt = &detail.is(200)["attemptLog"][0];
+    assert_eq!((&attempt["status"], &attempt["responseExcerpt"]), (&json!(500), &json!("no\u{fffd}way")));
+    assert_eq!((&attempt["requestHeaders"]["webhook-id"], &attempt["responseExcerptBytes"]), (&json!("x"), &json!(6)));
+    assert_eq!(t.get("/api/v1/deliveries?statusClass=5xx&status=dead").await.body["pagination"]["total"], 2);
+    let logs = t.get(&format!("/api/v1/webhooks/{webhook}/logs?status=failed")).await;
+    assert_eq!((&logs.is(200)["total"], &logs.body["data"]["logs"][0]["responseStatus"]), (&json!(2), &json!(500)));
+    assert_eq!(t.post(&format!("/api/v1/dead-letters/{id}/redrive"), json!({})).await.is(200)["status"], "pending");
+    let rest = t.post("/api/v1/dead-letters/redrive", json!({ "webhookId": webhook, "max": 10 })).await;
+    assert_eq!(rest.is(200)["redriven"], 1);
+    assert_eq!(t.get("/api/v1/dead-letters").await.is(200), &json!([]));
+}
+
+#[tokio::test]
+async fn bad_filters_of_dead_letters_are_refused() {
+    let t = start(&[]).await;
     t.get("/api/v1/dead-letters?page=101&limit=100").await.fails(422, "VALIDATION_ERROR");
+    t.get("/api/v1/dead-letters?diedAfter=x").await.fails(422, "VALIDATION_ERROR");
     let all = t.call("POST", "/api/v1/dead-letters/redrive", &[], Body::empty()).await;
     assert_eq!(all.is(200)["redriven"], 0);
     let bad = json!({ "max": 10_001, "diedAfter": "x", "eventType": "A" });
