@@ -1,7 +1,7 @@
 //! The HTTP API: routes, extractors, one error body, lists by page or cursor.
 //!
-//! Every request comes in through [`front`], which gives it an id and a time limit, and turns what went wrong into the
-//! one body of [`problem`]. [`auth`] tells whose rows it may see: a handler cannot learn its scope without naming the
+//! Every request comes in through `front`, which gives it an id and a time limit, and turns what went wrong into the
+//! one body of `problem`. `auth` tells whose rows it may see: a handler cannot learn its scope without naming the
 //! permission that it asks for. Handlers call the engine's verbs for writing and its store for reading; the types of a
 //! noun's JSON stay in the noun's file.
 
