@@ -104,7 +104,7 @@ mod tests {
 
     fn read(headers: &[(&'static str, &'static str)]) -> Result<String, Code> {
         let pairs = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-        key_text(&HeaderMap::from_iter(pairs)).map(str::to_owned).map_err(|problem| problem.code())
+        key_text(&pairs.collect::<HeaderMap>()).map(str::to_owned).map_err(|problem| problem.code())
     }
 
     #[test]
