@@ -96,6 +96,14 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     Store::connect(&options).await.context("the database of store.url cannot be opened")
 }
 
+/// Removes a deployment: its database, and its names in the broker.
+pub async fn remove(config: &Config) -> anyhow::Result<()> {
+    if !config.broker.url.expose_secret().is_empty() {
+        RabbitMq::remove(rabbit_options(config, "remove", Role::Api)).await.context("the broker's queues")?;
+    }
+    Store::drop_database(config.store.url.expose_secret()).await.context("the database")
+}
+
 /// The master keys of a configuration: the text, else the file.
 pub fn master_keys(config: &Config) -> anyhow::Result<MasterKeys> {
     let mut text = config.master_keys.expose_secret().to_owned();
