@@ -96,6 +96,11 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     Store::connect(&options).await.context("the database of store.url cannot be opened")
 }
 
+/// Connects to the broker of a configuration, as a process that only publishes does.
+pub fn connect_broker(config: &Config, node: &str) -> anyhow::Result<Arc<dyn Broker>> {
+    Ok(Arc::new(RabbitMq::connect(rabbit_options(config, node, Role::Api))?))
+}
+
 /// Removes a deployment: its database, and its names in the broker.
 pub async fn remove(config: &Config) -> anyhow::Result<()> {
     if !config.broker.url.expose_secret().is_empty() {
