@@ -277,7 +277,6 @@ fn limits(config: &Config) -> Limits {
     Limits {
         accept_queue_max: config.accept.queue_max,
         accept_batch_max: config.accept.batch_max,
-        accept_batch_wait: config.accept.batch_wait_ms,
         webhooks_max: config.accept.webhooks_max,
         event_data_bytes_max: config.api.event_data_bytes_max,
         idempotency: config.api.idempotency_s,

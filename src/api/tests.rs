@@ -49,7 +49,6 @@ fn limits(config: &Config, production: bool) -> Limits {
     Limits {
         accept_queue_max: config.accept.queue_max,
         accept_batch_max: config.accept.batch_max,
-        accept_batch_wait: config.accept.batch_wait_ms,
         webhooks_max: config.accept.webhooks_max,
         event_data_bytes_max: 262_144,
         idempotency: config.api.idempotency_s,

@@ -40,7 +40,6 @@ use crate::telemetry::Metrics;
 pub struct Limits {
     pub accept_queue_max: usize,
     pub accept_batch_max: usize,
-    pub accept_batch_wait: Duration,
     pub webhooks_max: u32,
     pub event_data_bytes_max: usize,
     pub idempotency: Duration,

@@ -110,7 +110,7 @@ pub(super) async fn run(engine: Arc<Engine>, jobs: SettleJobs) {
         Db::Sqlite { .. } => 1,
     };
     let permits = Arc::new(Semaphore::new(commits));
-    let mut group = Group::new(jobs.0, engine.limits.settle_batch_max, engine.limits.accept_batch_wait);
+    let mut group = Group::new(jobs.0, engine.limits.settle_batch_max);
     while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
         let Some(batch) = group.next().await else { break };
         let engine_of_batch = Arc::clone(&engine);
