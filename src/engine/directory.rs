@@ -161,7 +161,8 @@ impl Engine {
             match opened.ok().and_then(|bytes| Secret::from_bytes(bytes).ok()) {
                 Some(key) => keys.push((SigningKey::new(&key), secret.expires_at)),
                 None => {
-                    tracing::error!(webhook.id = %webhook.id, "a secret of {} does not open with the master keys", webhook.id)
+                    let id = webhook.id;
+                    tracing::error!(webhook.id = %id, "a secret of {id} does not open with the master keys");
                 }
             }
         }

@@ -18,7 +18,7 @@ use crate::store::StoreError;
 use crate::store::webhooks::SealedSecret;
 
 /// The longest that older secrets may go on signing after a rotation.
-pub const OVERLAP_MAX: Duration = Duration::from_secs(7 * 86_400);
+pub const OVERLAP_MAX: Duration = Duration::from_hours(7 * 24);
 /// What a test sends.
 pub const TEST_EVENT_TYPE: &str = "webhook.test";
 /// How often a change is tried again because another came between.

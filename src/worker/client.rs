@@ -161,7 +161,7 @@ fn kind_of(error: &reqwest::Error) -> FailureKind {
 
 /// What an I/O error says by itself; some only wrap another error.
 fn kind_of_io(error: &io::Error) -> Option<FailureKind> {
-    if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+    if error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>) {
         return Some(FailureKind::Tls);
     }
     match error.kind() {

@@ -27,7 +27,7 @@ const CLAIMS_MAX: usize = 4;
 const RECEIVE_MAX: usize = 64;
 /// A lease must outlast the request by this much, or the request is not begun.
 const SEND_MARGIN: Duration = Duration::from_secs(2);
-const FORGET_IDLE_EVERY: Duration = Duration::from_secs(60);
+const FORGET_IDLE_EVERY: Duration = Duration::from_mins(1);
 
 /// A claimed delivery with all that sending it needs.
 struct Job {
