@@ -158,12 +158,11 @@ impl Engine {
         let mut keys = Vec::with_capacity(secrets.len());
         for secret in secrets {
             let opened = self.keys.open(webhook.scope.tenant, webhook.id, &secret.sealed);
-            match opened.ok().and_then(|bytes| Secret::from_bytes(bytes).ok()) {
-                Some(key) => keys.push((SigningKey::new(&key), secret.expires_at)),
-                None => {
-                    let id = webhook.id;
-                    tracing::error!(webhook.id = %id, "a secret of {id} does not open with the master keys");
-                }
+            if let Some(key) = opened.ok().and_then(|bytes| Secret::from_bytes(bytes).ok()) {
+                keys.push((SigningKey::new(&key), secret.expires_at));
+            } else {
+                let id = webhook.id;
+                tracing::error!(webhook.id = %id, "a secret of {id} does not open with the master keys");
             }
         }
         keys
