@@ -1,4 +1,5 @@
 //! One integration binary: a file per behaviour, each behaviour on both engines, by the front door.
 
 mod architecture;
+mod deliver;
 mod support;
