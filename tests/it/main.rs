@@ -2,4 +2,5 @@
 
 mod architecture;
 mod deliver;
+mod delivery_log;
 mod support;
