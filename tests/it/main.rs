@@ -3,4 +3,5 @@
 mod architecture;
 mod deliver;
 mod delivery_log;
+mod retry;
 mod support;
