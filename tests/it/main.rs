@@ -4,5 +4,6 @@ mod architecture;
 mod dead_letters;
 mod deliver;
 mod delivery_log;
+mod replay;
 mod retry;
 mod support;
