@@ -4,6 +4,7 @@ mod architecture;
 mod dead_letters;
 mod deliver;
 mod delivery_log;
+mod idempotency;
 mod interventions;
 mod replay;
 mod retry;
