@@ -1,6 +1,7 @@
 //! One integration binary: a file per behaviour, each behaviour on both engines, by the front door.
 
 mod architecture;
+mod batch;
 mod dead_letters;
 mod deliver;
 mod delivery_log;
