@@ -8,5 +8,6 @@ mod delivery_log;
 mod idempotency;
 mod interventions;
 mod replay;
+mod restart;
 mod retry;
 mod support;
