@@ -137,8 +137,8 @@ impl Engine {
     ) -> Result<(), WebhookError> {
         let now = self.clock.now();
         self.change(scope, id, if_revision, |webhook| webhook.deleted_at = Some(now)).await?;
-        // Those that were set aside are found again, and then cancelled.
-        self.store.bring_back(id, now).await?;
+        // The sweep cancels what is due, so that a retry must not wait for its time to be called off.
+        self.store.hurry_all(id, now).await?;
         Ok(())
     }
 
