@@ -1,4 +1,10 @@
 //! One integration binary: a file per behaviour, each behaviour on both engines, by the front door.
 
 mod architecture;
+mod auth;
+mod bad_input;
+mod broker_down;
+mod egress;
+mod processes;
+mod slow_clients;
 mod support;
