@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use serde_path_to_error::Segment as PathSegment;
 
@@ -118,18 +118,31 @@ async fn discard(mut body: Body, max: usize, timeout: Duration) {
 
 /// Parses a body, or a part of one.
 pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
+    // The parser would also take a list, as the fields in their order.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(not_an_object(bytes));
+    }
     serde_json::from_slice(bytes).or_else(|error| explain(bytes, &error))
+}
+
+fn not_an_object(bytes: &[u8]) -> Problem {
+    match serde_json::from_slice::<IgnoredAny>(bytes) {
+        Ok(_) => Problem::field(FieldProblem::at(Vec::new(), FieldCode::WrongType, "must be a JSON object")),
+        Err(error) => malformed(bytes, &error),
+    }
+}
+
+fn malformed(bytes: &[u8], error: &serde_json::Error) -> Problem {
+    let message = match bytes {
+        [] => "The body is empty; it must be JSON.".to_owned(),
+        _ => format!("The body is not JSON: {error}."),
+    };
+    Problem::new(Code::RequestMalformed, message)
 }
 
 fn explain<'a, T: Deserialize<'a>>(bytes: &'a [u8], error: &serde_json::Error) -> Result<T, Problem> {
     match error.classify() {
-        Category::Syntax | Category::Eof | Category::Io => {
-            let message = match bytes {
-                [] => "The body is empty; it must be JSON.".to_owned(),
-                _ => format!("The body is not JSON: {error}."),
-            };
-            Err(Problem::new(Code::RequestMalformed, message))
-        }
+        Category::Syntax | Category::Eof | Category::Io => Err(malformed(bytes, error)),
         Category::Data => {
             let mut parser = serde_json::Deserializer::from_slice(bytes);
             // What the fast parser refused, this one refuses too.
@@ -218,6 +231,9 @@ mod tests {
             assert_eq!(code, Code::ValidationError);
             message
         };
+        for text in ["[]", "[\"a\"]", " 5", "null", "\"{\""] {
+            assert_eq!(sentence(text), "must be a JSON object");
+        }
         assert_eq!(sentence(r#"{"name":5}"#), "name must be a string");
         assert_eq!(sentence(r#"{"inner":{"list":[1,300]}}"#), "inner.list[1] must be u8");
         assert_eq!(sentence(r#"{"inner":{}}"#), "inner.list is required");

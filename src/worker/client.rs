@@ -161,8 +161,14 @@ fn kind_of(error: &reqwest::Error) -> FailureKind {
 
 /// What an I/O error says by itself; some only wrap another error.
 fn kind_of_io(error: &io::Error) -> Option<FailureKind> {
-    if error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>) {
-        return Some(FailureKind::Tls);
+    // The chain of sources leaves out what an I/O error wraps, and connectors wrap one in another.
+    if let Some(inner) = error.get_ref() {
+        if inner.is::<rustls::Error>() {
+            return Some(FailureKind::Tls);
+        }
+        if let Some(inner) = inner.downcast_ref::<io::Error>() {
+            return kind_of_io(inner);
+        }
     }
     match error.kind() {
         io::ErrorKind::ConnectionRefused

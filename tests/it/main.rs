@@ -1,13 +1,20 @@
 //! One integration binary: a file per behaviour, each behaviour on both engines, by the front door.
 
 mod architecture;
+mod auth;
+mod bad_input;
 mod batch;
+mod broker_down;
+mod crash;
 mod dead_letters;
 mod deliver;
 mod delivery_log;
+mod egress;
 mod idempotency;
 mod interventions;
+mod processes;
 mod replay;
 mod restart;
 mod retry;
+mod slow_clients;
 mod support;
