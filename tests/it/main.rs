@@ -2,6 +2,7 @@
 
 mod architecture;
 mod batch;
+mod crash;
 mod dead_letters;
 mod deliver;
 mod delivery_log;
