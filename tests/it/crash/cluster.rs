@@ -11,8 +11,10 @@ use super::process::{Process, Settings, angarium};
 use super::servers::{Folder, PrivateServer, free_ports};
 use crate::support::client::Client;
 
-/// Requests that one worker has on the wire at once: what a kill may repeat.
-pub(super) const IN_FLIGHT_MAX: u64 = 32;
+/// Requests that one worker has on the wire at once.
+const IN_FLIGHT_MAX: u64 = 32;
+/// What the death of one worker may repeat: what was on the wire, and what was answered and not yet committed.
+pub(super) const LOST_PER_WORKER_MAX: u64 = 2 * IN_FLIGHT_MAX;
 /// After a crash a delivery waits at most this long for its next claim.
 pub(super) const LEASE: Duration = Duration::from_secs(7);
 /// Attempts that a delivery may have, the first included.
@@ -158,7 +160,7 @@ fn settings() -> Settings {
         ("ANGARIUM__EGRESS__ALLOW_HTTP", "true".to_owned()),
         ("ANGARIUM__EGRESS__ALLOW_NETWORKS", "127.0.0.0/8".to_owned()),
         ("ANGARIUM__STORE__CONNECT_TIMEOUT_MS", "2000".to_owned()),
-        ("ANGARIUM__LOG__FILTER", "info,sqlx=warn,lapin=off".to_owned()),
+        ("ANGARIUM__LOG__FILTER", "info,angarium::worker=warn,sqlx=warn,lapin=off".to_owned()),
     ]
 }
 
