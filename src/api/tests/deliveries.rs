@@ -84,7 +84,7 @@ async fn die(t: &TestApi) -> String {
         response_headers: "{}".to_owned(),
         response_excerpt: b"no\xffway".to_vec(),
     };
-    engine.settle(over).await;
+    engine.settle(over, None).await;
     while engine.store().delivery(t.scope, ticket.delivery).await.unwrap().unwrap().state == DeliveryState::Pending {
         tokio::task::yield_now().await;
     }
