@@ -39,10 +39,10 @@ async fn dead_letters_are_listed_and_filtered(app: TestApp) {
     let orders = hopeless(&app, "orders", json!(["order.*"])).await;
     let leads = hopeless(&app, "leads", json!(["lead.*"])).await;
     let first = bury(&app, "order.created").await;
-    app.advance(Duration::from_secs(60));
+    app.advance(Duration::from_mins(1));
     let second = bury(&app, "order.paid").await;
     let middle = app.clock.now();
-    app.advance(Duration::from_secs(60));
+    app.advance(Duration::from_mins(1));
     let third = bury(&app, "lead.captured").await;
 
     let list = app.client.get("/api/v1/dead-letters").await.expect(200).json();

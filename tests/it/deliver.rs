@@ -1,9 +1,10 @@
 //! An accepted event reaches every webhook that wants it, as the exact bytes that were published, signed.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::fmt::Write as _;
+use std::time::Duration;
 
+use angarium::clock::Clock;
 use angarium::domain::tenant::Environment;
-use angarium::domain::time::Timestamp;
 use angarium::receiver::{Behaviour, Record, Verdict};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::Method;
@@ -29,7 +30,10 @@ async fn publish_raw(app: &TestApp, data: &str) -> Reply {
 
 fn hex_hmac(key: &[u8], body: &[u8]) -> String {
     let tag = Hmac::<Sha256>::new_from_slice(key).unwrap().chain_update(body).finalize().into_bytes();
-    tag.iter().map(|byte| format!("{byte:02x}")).collect()
+    tag.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }
 
 fn header_time(record: &Record) -> i64 {
@@ -159,8 +163,7 @@ async fn custom_headers_are_sent_and_cannot_replace_ours(app: TestApp) {
 
 /// The official library of Standard Webhooks asks the machine's clock, so here the app's stands at the same time.
 async fn the_official_verifier_accepts(engine: TestEngine) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let app = TestApp::start_at(engine, Timestamp::from_millis(0).after(now), |_| ()).await;
+    let app = TestApp::start_at(engine, Clock::system().now(), |_| ()).await;
     let webhook = app.webhook("official").await;
     publish_raw(&app, "{ \"price\": 1.10, \"name\": \"é\" }").await;
     let record = app.receiver.wait_for(&webhook.path, 1, SOON).await.unwrap().remove(0);

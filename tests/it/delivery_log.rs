@@ -81,7 +81,7 @@ async fn deliveries_are_found_by_filter(app: TestApp) {
     let bad = app.webhook_with("bad", bad, Behaviour::status(404)).await;
     let before = app.clock.now();
     let created = app.publish("order.created", json!({})).await;
-    app.advance(Duration::from_secs(60));
+    app.advance(Duration::from_mins(1));
     let paid = app.publish("order.paid", json!({})).await;
     app.delivery_in(&paid, "delivered").await;
     for (filter, expected) in

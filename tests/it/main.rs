@@ -1,4 +1,5 @@
 //! One integration binary: a file per behaviour, each behaviour on both engines, by the front door.
+#![allow(clippy::unwrap_used, reason = "what a test expects it may unwrap, in its steps as well")]
 
 mod architecture;
 mod auth;

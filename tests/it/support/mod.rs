@@ -31,10 +31,8 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    match tokio::time::timeout(SOON, found).await {
-        Ok(value) => value,
-        Err(_) => panic!("did not happen within {} s: {what}", SOON.as_secs()),
-    }
+    let found = tokio::time::timeout(SOON, found).await;
+    found.unwrap_or_else(|_| panic!("did not happen within {} s: {what}", SOON.as_secs()))
 }
 
 /// Declares the same test for both engines: `both_engines!(name)` runs `async fn name(app: TestApp)`.
