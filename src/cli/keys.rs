@@ -12,6 +12,7 @@ use crate::app::open_engine;
 use crate::chance;
 use crate::config::Config;
 use crate::domain::id::KeyId;
+use crate::domain::permission::Permission;
 use crate::domain::tenant::{Environment, Scope};
 use crate::engine::Engine;
 use crate::store::keys::ApiKey;
@@ -91,6 +92,9 @@ async fn make(engine: &Engine, args: CreateArgs, output: Output) -> Outcome {
     let CreateArgs { tenant, environment, name, mut permissions, expires_days } = args;
     if permissions.is_empty() {
         permissions = PERMISSIONS.map(str::to_owned).to_vec();
+    }
+    if let Some(word) = permissions.iter().find(|word| !Permission::is_word(word)) {
+        return Err(Failure::new(Exit::Usage, format!("there is no permission `{word}`")));
     }
     let tenant = engine.ensure_tenant(&tenant, "unlimited").await?;
     let day = Duration::from_hours(24);

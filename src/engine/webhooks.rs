@@ -188,6 +188,8 @@ impl Engine {
         match disabled {
             Ok(_) => {
                 tracing::warn!(webhook.id = %id, "{id} was disabled: {reason}");
+                // Its failures are dealt with: once somebody has resumed it, no check may find them again.
+                self.store.webhook_is_healthy(id).await?;
                 let data = json!({ "webhookId": id, "cause": word, "reason": reason });
                 self.notice(scope, "webhook.disabled", &data).await;
                 Ok(())

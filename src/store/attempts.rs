@@ -5,7 +5,7 @@ use crate::domain::id::DeliveryId;
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 
-const OF_DELIVERY: &str = "select number, started_at, duration_ms, url, status, error, next_at, outcome, \
+pub(super) const OF_DELIVERY: &str = "select number, started_at, duration_ms, url, status, error, next_at, outcome, \
     request_headers, response_headers, response_excerpt from attempts \
     where tenant_id = $1 and delivery_id = $2 order by number limit $3";
 

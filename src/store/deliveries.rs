@@ -86,10 +86,10 @@ macro_rules! page_and_count {
         )
     };
 }
-const BY_SCOPE: (&str, &str) = page_and_count!("d.id <> $5");
-const BY_WEBHOOK: (&str, &str) = page_and_count!("d.webhook_id = $5");
-const BY_EVENT: (&str, &str) = page_and_count!("d.event_id = $5");
-const BY_ID: &str = "select d.id, d.event_id, d.event_type, d.webhook_id, d.reason, d.state, d.attempts, \
+pub(super) const BY_SCOPE: (&str, &str) = page_and_count!("d.id <> $5");
+pub(super) const BY_WEBHOOK: (&str, &str) = page_and_count!("d.webhook_id = $5");
+pub(super) const BY_EVENT: (&str, &str) = page_and_count!("d.event_id = $5");
+pub(super) const BY_ID: &str = "select d.id, d.event_id, d.event_type, d.webhook_id, d.reason, d.state, d.attempts, \
     d.last_status, d.last_error, d.settled_at, q.due_at, q.leased \
     from deliveries d left join due q on q.delivery_id = d.id \
     where d.tenant_id = $1 and d.environment = $2 and d.id = $3";

@@ -9,30 +9,30 @@ use crate::domain::time::Timestamp;
 
 // Jumps from webhook to webhook along the index: as many steps as there are webhooks with deliveries, however many
 // deliveries they have.
-const BACKLOG: &str = "with recursive hooks (id) as ( \
+pub(super) const BACKLOG: &str = "with recursive hooks (id) as ( \
         select (select webhook_id from due order by webhook_id limit 1) \
         union all \
         select (select d.webhook_id from due d where d.webhook_id > hooks.id order by d.webhook_id limit 1) \
         from hooks where hooks.id is not null) \
     select id, (select d.due_at from due d where d.webhook_id = hooks.id order by d.due_at limit 1) \
     from hooks where id is not null";
-const SET_ASIDE: &str = "update due set due_at = $3 where webhook_id = $1 and due_at <= $2";
-const BRING_BACK: &str = "update due set due_at = $2 where webhook_id = $1 and due_at = $3";
+pub(super) const SET_ASIDE: &str = "update due set due_at = $3 where webhook_id = $1 and due_at <= $2";
+pub(super) const BRING_BACK: &str = "update due set due_at = $2 where webhook_id = $1 and due_at = $3";
 const HURRY_ALL: &str = "update due set due_at = $2 where webhook_id = $1 and not leased and due_at <= $3";
-const OF_WEBHOOK: &str = "select delivery_id from due where webhook_id = $1 order by due_at limit $2";
+pub(super) const OF_WEBHOOK: &str = "select delivery_id from due where webhook_id = $1 order by due_at limit $2";
 const FORGET: &str = "delete from due where delivery_id = $1";
 const CANCELLED: &str = "update deliveries set state = 'cancelled', settled_at = $2 where id = $1";
 const RELEASE: &str = "update due set due_at = $1, leased = false where leased";
 const COUNT: &str = "select count(*) from due";
-const LOCK_DELIVERY: &str = "select d.state, d.attempts, d.webhook_id, d.event_id, q.leased, q.due_at \
+pub(super) const LOCK_DELIVERY: &str = "select d.state, d.attempts, d.webhook_id, d.event_id, q.leased, q.due_at \
     from deliveries d left join due q on q.delivery_id = d.id \
     where d.tenant_id = $1 and d.environment = $2 and d.id = $3";
 const CANCEL: &str = "delete from due where delivery_id = $1 and tenant_id = $2";
-const HURRY: &str =
+pub(super) const HURRY: &str =
     "update due set due_at = $3, run_attempts = 0 where delivery_id = $1 and tenant_id = $2 and not leased";
 const AGAIN: &str = "insert into due (delivery_id, tenant_id, webhook_id, event_id, due_at, epoch, leased, claims, \
     run_attempts, attempts) values ($1, $2, $3, $4, $5, $6, false, 0, 0, $7) on conflict do nothing";
-const PENDING: &str = "update deliveries set state = 'pending' where id = $1 and tenant_id = $2";
+pub(super) const PENDING: &str = "update deliveries set state = 'pending' where id = $1 and tenant_id = $2";
 const RAISE_DEAD: &str = "delete from dead_letters where delivery_id = $1 and tenant_id = $2";
 
 /// What came of asking for an attempt now, or for none any more.

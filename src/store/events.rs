@@ -10,11 +10,12 @@ use crate::domain::id::{EventId, TenantId};
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 
-const BY_ID: &str = "select id, tenant_id, environment, type, data, occurred_at from events \
+pub(super) const BY_ID: &str = "select id, tenant_id, environment, type, data, occurred_at from events \
     where tenant_id = $1 and environment = $2 and id = $3";
-const PG_BY_IDS: &str =
+pub(super) const PG_BY_IDS: &str =
     "select id, tenant_id, environment, type, data, occurred_at from events where id = any($1::uuid[])";
-const LITE_BY_ID: &str = "select id, tenant_id, environment, type, data, occurred_at from events where id = $1";
+pub(super) const LITE_BY_ID: &str =
+    "select id, tenant_id, environment, type, data, occurred_at from events where id = $1";
 
 /// An event as stored.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use super::{Store, StoreError, on_write};
 use crate::domain::time::Timestamp;
 
-const PURGE: &str = "delete from idempotency where (tenant_id, environment, key) in \
+pub(super) const PURGE: &str = "delete from idempotency where (tenant_id, environment, key) in \
     (select tenant_id, environment, key from idempotency where expires_at <= $1 limit $2)";
 
 impl Store {

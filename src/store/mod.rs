@@ -18,6 +18,7 @@ pub mod due;
 pub mod error;
 pub mod events;
 pub mod gates;
+pub mod hot;
 pub mod idempotency;
 pub mod keys;
 pub mod leaders;

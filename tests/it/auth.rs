@@ -86,7 +86,7 @@ async fn a_revoked_key_stops(app: TestApp) {
 }
 
 async fn an_expired_key_stops(app: TestApp) {
-    let (_, client) = key_until(&app, Some(app.clock.now().after(Duration::from_secs(60)))).await;
+    let (_, client) = key_until(&app, Some(app.clock.now().after(Duration::from_mins(1)))).await;
     app.advance(Duration::from_secs(59));
     client.get(LIST).await.expect(200);
     app.advance(Duration::from_secs(1));

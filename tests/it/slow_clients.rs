@@ -111,7 +111,7 @@ async fn silence_is_cut_off(app: TestApp) {
 
 async fn huge_headers_are_refused(app: TestApp) {
     let app = impatient(app).await;
-    let many: String = (0..5000).map(|n| format!("x-{n}: y\r\n")).collect();
+    let many = "x-many: y\r\n".repeat(5000);
     for headers in [format!("x-huge: {}\r\n", "y".repeat(2 << 20)), many] {
         let mut stream = connect(&app).await;
         let since = Instant::now();

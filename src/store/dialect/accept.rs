@@ -90,7 +90,7 @@ fn kept((request_hash, event, deliveries): KeptRow) -> KeptKey {
 
 // One statement, so that a commit is one round trip. All of it sees one snapshot: either `fresh` holds for all three
 // inserts or for none.
-const PG_INSERT: &str = "with fresh as materialized (select value from revision where value = $1), \
+pub(in crate::store) const PG_INSERT: &str = "with fresh as materialized (select value from revision where value = $1), \
     e as (insert into events (id, tenant_id, environment, type, data, occurred_at) \
         select u.* from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bigint[]) u \
         where exists (select 1 from fresh)), \
@@ -105,39 +105,39 @@ const PG_INSERT: &str = "with fresh as materialized (select value from revision 
         from unnest($8::uuid[], $9::uuid[], $13::uuid[], $11::uuid[], $15::bigint[], $16::boolean[], $17::bigint[]) u \
         where exists (select 1 from fresh)) \
     select exists (select 1 from fresh)";
-const PG_FORGET_KEYS: &str = "delete from idempotency i using unnest($1::uuid[], $2::text[], $3::text[]) u (t, e, k) \
+pub(in crate::store) const PG_FORGET_KEYS: &str = "delete from idempotency i using unnest($1::uuid[], $2::text[], $3::text[]) u (t, e, k) \
     where i.tenant_id = u.t and i.environment = u.e and i.key = u.k and i.expires_at <= $4";
 // In order of the key: two batches that share keys would otherwise deadlock.
-const PG_TAKE_KEYS: &str = "insert into idempotency \
+pub(in crate::store) const PG_TAKE_KEYS: &str = "insert into idempotency \
     (tenant_id, environment, key, request_hash, event_id, deliveries, expires_at) \
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::uuid[], $6::bigint[], $7::bigint[]) \
     order by 1, 2, 3 on conflict do nothing returning event_id";
 
 const LITE_REVISION: &str = "select value from revision";
-const LITE_EVENTS: Rows = Rows {
+pub(in crate::store) const LITE_EVENTS: Rows = Rows {
     head: "insert into events (id, tenant_id, environment, type, data, occurred_at) values ",
     columns: 6,
     tail: "",
 };
-const LITE_DELIVERIES: Rows = Rows {
+pub(in crate::store) const LITE_DELIVERIES: Rows = Rows {
     head: "insert into deliveries (id, tenant_id, environment, event_id, event_type, webhook_id, reason, state, \
            attempts) values ",
     columns: 9,
     tail: "",
 };
-const LITE_DUE: Rows = Rows {
+pub(in crate::store) const LITE_DUE: Rows = Rows {
     head: "insert into due (delivery_id, tenant_id, webhook_id, event_id, due_at, leased, epoch, claims, \
            run_attempts, attempts) values ",
     columns: 10,
     tail: "",
 };
-const LITE_FORGET_KEY: &str =
+pub(in crate::store) const LITE_FORGET_KEY: &str =
     "delete from idempotency where tenant_id = $1 and environment = $2 and key = $3 and expires_at <= $4";
-const LITE_TAKE_KEY: &str = "insert into idempotency \
+pub(in crate::store) const LITE_TAKE_KEY: &str = "insert into idempotency \
     (tenant_id, environment, key, request_hash, event_id, deliveries, expires_at) \
     values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
 
-const KEPT: &str = "select request_hash, event_id, deliveries from idempotency \
+pub(in crate::store) const KEPT: &str = "select request_hash, event_id, deliveries from idempotency \
     where tenant_id = $1 and environment = $2 and key = $3";
 
 impl Store {

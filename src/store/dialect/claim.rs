@@ -42,7 +42,7 @@ fn due((delivery, tenant, webhook, event, epoch, claims, run_attempts, attempts)
     }
 }
 
-const PG_SWEEP: &str = "with picked as materialized (select x.delivery_id \
+pub(in crate::store) const PG_SWEEP: &str = "with picked as materialized (select x.delivery_id \
         from unnest($1::uuid[], $2::bigint[]) w (id, quantum) \
         cross join lateral (select d.delivery_id from due d where d.webhook_id = w.id and d.due_at <= $3 \
             order by d.due_at limit w.quantum for update skip locked) x) \
@@ -50,16 +50,16 @@ const PG_SWEEP: &str = "with picked as materialized (select x.delivery_id \
     from picked p where d.delivery_id = p.delivery_id \
     returning d.delivery_id, d.tenant_id, d.webhook_id, d.event_id, d.epoch, d.claims, d.run_attempts, \
         d.attempts";
-const LITE_SWEEP: &str = "update due set due_at = $4, epoch = epoch + 1, leased = true, claims = claims + 1 \
+pub(in crate::store) const LITE_SWEEP: &str = "update due set due_at = $4, epoch = epoch + 1, leased = true, claims = claims + 1 \
     where delivery_id in (select delivery_id from due where webhook_id = $1 and due_at <= $3 order by due_at limit $2) \
     returning delivery_id, tenant_id, webhook_id, event_id, epoch, claims, run_attempts, attempts";
 
 // The lease is only written when too little of it is left: an update that leaves `due_at` alone touches no index.
-const PG_CLAIM: &str = "update due d set epoch = d.epoch + 1, leased = true, \
+pub(in crate::store) const PG_CLAIM: &str = "update due d set epoch = d.epoch + 1, leased = true, \
         due_at = case when d.due_at < $3 then $4 else d.due_at end \
     from unnest($1::uuid[], $2::bigint[]) u (id, epoch) \
     where d.delivery_id = u.id and d.epoch = u.epoch returning d.delivery_id, d.epoch, d.due_at";
-const LITE_CLAIM: &str = "update due set epoch = epoch + 1, leased = true, \
+pub(in crate::store) const LITE_CLAIM: &str = "update due set epoch = epoch + 1, leased = true, \
         due_at = case when due_at < $3 then $4 else due_at end \
     where delivery_id = $1 and epoch = $2 returning delivery_id, epoch, due_at";
 

@@ -70,7 +70,7 @@ impl SettleRow {
 
 // A success ends the delivery whatever the epoch is: the receiver has it. A failure counts only for the claim that
 // is still in force. `in (select …)` under `or` is hashed; a join with the CTE would be a nested loop.
-const PG_SETTLE: &str = "with input as materialized (select * from unnest( \
+pub(in crate::store) const PG_SETTLE: &str = "with input as materialized (select * from unnest( \
             $1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], \
             $8::uuid[], $9::text[], $10::uuid[], $11::text[], $12::bigint[]) \
         i (delivery_id, epoch, step, next_at, number, status, error, tenant_id, environment, webhook_id, \
@@ -96,34 +96,36 @@ const PG_SETTLE: &str = "with input as materialized (select * from unnest( \
     from input i where d.id = i.delivery_id and (i.step = 'delivered' \
         or i.delivery_id in (select delivery_id from ended) or i.delivery_id in (select delivery_id from later))";
 
-const LITE_ATTEMPTS: Rows = Rows {
+pub(in crate::store) const LITE_ATTEMPTS: Rows = Rows {
     head: "insert into attempts (delivery_id, number, tenant_id, started_at, duration_ms, url, status, error, \
            next_at, outcome, request_headers, response_headers, response_excerpt) values ",
     columns: 13,
     tail: " on conflict do nothing",
 };
-const LITE_DELIVERED: Rows = Rows {
+pub(in crate::store) const LITE_DELIVERED: Rows = Rows {
     head: "update deliveries set state = 'delivered', attempts = v.column2, last_status = v.column3, \
            last_error = null, settled_at = v.column4 from (values ",
     columns: 4,
     tail: ") v where deliveries.id = v.column1",
 };
-const LITE_ENDED: Rows = Rows { head: "delete from due where delivery_id in (values ", columns: 1, tail: ")" };
-const LITE_RAISED: Rows =
+pub(in crate::store) const LITE_ENDED: Rows =
+    Rows { head: "delete from due where delivery_id in (values ", columns: 1, tail: ")" };
+pub(in crate::store) const LITE_RAISED: Rows =
     Rows { head: "delete from dead_letters where delivery_id in (values ", columns: 1, tail: ")" };
-const LITE_LATER: &str = "update due set due_at = $3, leased = false, claims = 0, run_attempts = run_attempts + 1, \
+pub(in crate::store) const LITE_LATER: &str = "update due set due_at = $3, leased = false, claims = 0, run_attempts = run_attempts + 1, \
     attempts = $4 where delivery_id = $1 and epoch = $2";
-const LITE_DEAD: &str = "delete from due where delivery_id = $1 and epoch = $2";
-const LITE_DEAD_LETTER: &str = "insert into dead_letters \
+pub(in crate::store) const LITE_DEAD: &str = "delete from due where delivery_id = $1 and epoch = $2";
+pub(in crate::store) const LITE_DEAD_LETTER: &str = "insert into dead_letters \
     (delivery_id, tenant_id, environment, webhook_id, event_type, died_at) \
     values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
-const LITE_FAILED: &str = "update deliveries set state = $2, attempts = $3, last_status = $4, last_error = $5, \
+pub(in crate::store) const LITE_FAILED: &str = "update deliveries set state = $2, attempts = $3, last_status = $4, last_error = $5, \
     settled_at = $6 where id = $1";
 
-const PG_PARK: &str = "update due d set due_at = u.due_at, leased = false, claims = 0 \
+pub(in crate::store) const PG_PARK: &str = "update due d set due_at = u.due_at, leased = false, claims = 0 \
     from unnest($1::uuid[], $2::bigint[], $3::bigint[]) u (id, epoch, due_at) \
     where d.delivery_id = u.id and d.epoch = u.epoch";
-const LITE_PARK: &str = "update due set due_at = $3, leased = false, claims = 0 where delivery_id = $1 and epoch = $2";
+pub(in crate::store) const LITE_PARK: &str =
+    "update due set due_at = $3, leased = false, claims = 0 where delivery_id = $1 and epoch = $2";
 
 impl Store {
     /// Writes attempts and what follows from them; all or nothing.

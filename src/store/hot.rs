@@ -1,0 +1,72 @@
+//! The statements that run for every event, attempt or sweep, by name: what a test explains on a real database, so
+//! that none of them ever reads a growing table from one end to the other.
+
+use super::deliveries::{BY_EVENT, BY_ID as DELIVERY, BY_SCOPE, BY_WEBHOOK};
+use super::dialect::{accept, claim, settle};
+use super::{attempts, due, events, idempotency};
+
+/// On `PostgreSQL`.
+#[must_use]
+pub fn postgres() -> Vec<(&'static str, &'static str)> {
+    let own = [
+        ("accept", accept::PG_INSERT),
+        ("forget keys", accept::PG_FORGET_KEYS),
+        ("take keys", accept::PG_TAKE_KEYS),
+        ("sweep", claim::PG_SWEEP),
+        ("claim", claim::PG_CLAIM),
+        ("settle", settle::PG_SETTLE),
+        ("park", settle::PG_PARK),
+        ("events by id", events::PG_BY_IDS),
+    ];
+    own.into_iter().chain(shared()).collect()
+}
+
+/// On `SQLite`. Batches are shown with two rows.
+#[must_use]
+pub fn sqlite() -> Vec<(&'static str, String)> {
+    let batches = [
+        ("accept events", &accept::LITE_EVENTS),
+        ("accept deliveries", &accept::LITE_DELIVERIES),
+        ("accept due", &accept::LITE_DUE),
+        ("settle attempts", &settle::LITE_ATTEMPTS),
+        ("settle delivered", &settle::LITE_DELIVERED),
+        ("settle ended", &settle::LITE_ENDED),
+        ("settle raised", &settle::LITE_RAISED),
+    ];
+    let own = [
+        ("forget key", accept::LITE_FORGET_KEY),
+        ("take key", accept::LITE_TAKE_KEY),
+        ("sweep", claim::LITE_SWEEP),
+        ("claim", claim::LITE_CLAIM),
+        ("settle later", settle::LITE_LATER),
+        ("settle dead", settle::LITE_DEAD),
+        ("settle dead letter", settle::LITE_DEAD_LETTER),
+        ("settle failed", settle::LITE_FAILED),
+        ("park", settle::LITE_PARK),
+        ("event by id", events::LITE_BY_ID),
+    ];
+    let batches = batches.into_iter().map(|(name, rows)| (name, rows.sql(2)));
+    let single = own.into_iter().chain(shared()).map(|(name, sql)| (name, sql.to_owned()));
+    batches.chain(single).collect()
+}
+
+/// The same text on both.
+fn shared() -> [(&'static str, &'static str); 15] {
+    [
+        ("kept key", accept::KEPT),
+        ("purge keys", idempotency::PURGE),
+        ("backlog", due::BACKLOG),
+        ("set aside", due::SET_ASIDE),
+        ("bring back", due::BRING_BACK),
+        ("due of a webhook", due::OF_WEBHOOK),
+        ("lock a delivery", due::LOCK_DELIVERY),
+        ("hurry", due::HURRY),
+        ("event", events::BY_ID),
+        ("delivery", DELIVERY),
+        ("deliveries of a scope", BY_SCOPE.0),
+        ("deliveries of a webhook", BY_WEBHOOK.0),
+        ("deliveries of an event", BY_EVENT.0),
+        ("attempts", attempts::OF_DELIVERY),
+        ("pending", due::PENDING),
+    ]
+}
