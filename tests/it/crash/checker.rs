@@ -5,208 +5,183 @@
 //! - every accepted event was received and answered with success, by every webhook: nothing is lost;
 //! - the receiver got no other events, and the log has one delivery of each event for each webhook, delivered;
 //! - every signature verifies, and every body is the envelope around the very bytes that were published;
-//! - requests that were one too many are within the bound: those on the wire at a kill, and those without an answer;
+//! - requests that were one too many are within the bound: those whose outcome was not committed when a process died,
+//!   and those that the receiver may have had although it did not answer in time;
 //! - no delivery had more attempts than its policy allows, and none was retried before its time.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use angarium::receiver::{Record, Verdict};
-use serde_json::Value;
+use bytes::Bytes;
 
-use super::cluster::{ATTEMPTS_MAX, Cluster, CrashWebhook};
-use super::load::{AcceptedEvent, ClientLog};
-
-/// How long everything may take to be delivered after the last event was accepted and the last fault healed.
-const DRAIN_MAX: Duration = Duration::from_secs(90);
-const POLL_EVERY: Duration = Duration::from_millis(100);
-/// Half of the shortest delay of the webhooks' schedule: jitter takes no more.
-const RETRY_MIN: Duration = Duration::from_millis(500);
+/// Attempts that a delivery may have, the first included.
+pub(super) const ATTEMPTS_MAX: u64 = 10;
+/// Half of each delay of the webhooks' schedule: jitter takes no more.
+pub(super) const RETRY_MIN: Duration = Duration::from_millis(500);
 /// Of many problems, a failure shows this many.
 const PROBLEMS_SHOWN: usize = 10;
 
+/// The three logs of a scenario.
+#[derive(Default)]
+pub(super) struct History {
+    pub(super) accepted: Vec<AcceptedEvent>,
+    pub(super) webhooks: Vec<WebhookHistory>,
+}
+
+/// An event that was answered 202.
+#[derive(Clone)]
+pub(super) struct AcceptedEvent {
+    pub(super) id: String,
+    pub(super) data: String,
+    pub(super) deliveries: usize,
+    pub(super) at: Instant,
+}
+
+/// What one webhook got, and what is logged of it.
+#[derive(Default)]
+pub(super) struct WebhookHistory {
+    pub(super) path: String,
+    /// Whether every answer that it gives is a success.
+    pub(super) is_healthy: bool,
+    pub(super) received: Vec<ReceivedRequest>,
+    pub(super) logged: Vec<LoggedDelivery>,
+}
+
+/// A request as the receiver saw it.
+#[derive(Clone)]
+pub(super) struct ReceivedRequest {
+    pub(super) id: String,
+    pub(super) at: Instant,
+    pub(super) body: Bytes,
+    pub(super) is_verified: bool,
+    pub(super) is_success: bool,
+}
+
 /// A delivery as the API tells of it.
-struct LoggedDelivery {
-    id: String,
-    status: String,
-    attempts: u64,
+#[derive(Clone)]
+pub(super) struct LoggedDelivery {
+    pub(super) event: String,
+    pub(super) status: String,
+    pub(super) attempts: u64,
+    /// Attempts without an answer.
+    pub(super) unanswered: u64,
 }
 
 /// What a scenario came to.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
-    events: usize,
-    requests: usize,
-    duplicates: u64,
-    bound: u64,
+    pub(super) events: usize,
+    pub(super) requests: usize,
+    pub(super) duplicates: u64,
+    pub(super) duplicates_max: u64,
     /// Attempts that got no answer in time, which the receiver may have had.
-    unanswered: u64,
+    pub(super) unanswered: u64,
     /// Retries that came sooner than the policy says: the earlier failure was never committed.
-    hasty: u64,
-    /// From the moment of the call to the last settled delivery.
-    drained_in: Duration,
-    /// The longest time from 202 to the healthy webhooks.
-    slowest: Duration,
+    pub(super) hasty: u64,
+    /// The longest time from 202 to a healthy webhook.
+    pub(super) slowest: Duration,
 }
 
-impl Figures {
-    pub(super) fn slowest(&self) -> Duration {
-        self.slowest
+impl History {
+    /// Checks everything. `lost_outcomes_max`: requests whose outcome was not committed when a process died.
+    pub(super) fn check(&self, lost_outcomes_max: u64) -> Result<Figures, String> {
+        let mut check = Check::default();
+        check.figures.events = self.accepted.len();
+        let accepted: HashMap<&str, &AcceptedEvent> =
+            self.accepted.iter().map(|event| (event.id.as_str(), event)).collect();
+        check.expect(accepted.len() == self.accepted.len(), || "two keys got one event".to_owned());
+        for event in &self.accepted {
+            let is_for_all = event.deliveries == self.webhooks.len();
+            check.expect(is_for_all, || format!("{} has {} deliveries", event.id, event.deliveries));
+        }
+        for webhook in &self.webhooks {
+            check.webhook(webhook, &accepted);
+        }
+        check.figures.duplicates_max = lost_outcomes_max + check.figures.unanswered;
+        let Figures { duplicates, hasty, duplicates_max: max, .. } = check.figures;
+        check.expect(duplicates <= max, || format!("{duplicates} duplicates are more than {max}"));
+        check.expect(hasty <= max, || format!("{hasty} retries before their time are more than {max}"));
+        let Check { figures, problems } = check;
+        if problems.is_empty() {
+            return Ok(figures);
+        }
+        let shown = problems[..problems.len().min(PROBLEMS_SHOWN)].join("\n  ");
+        Err(format!("{} problem(s), among them:\n  {shown}\n{figures:?}", problems.len()))
     }
 }
 
-struct Checker {
+#[derive(Default)]
+struct Check {
     figures: Figures,
     problems: Vec<String>,
 }
 
-/// Waits until nothing is pending, and checks the history. `lost_outcomes_max`: requests that were on the wire, or
-/// answered and not committed, at the moments of the kills.
-pub(super) async fn check(cluster: &mut Cluster, log: &ClientLog, lost_outcomes_max: u64) -> Figures {
-    let drained_in = drain(cluster).await;
-    cluster.expect_running();
-    let mut checker = Checker { figures: Figures { drained_in, ..Figures::default() }, problems: Vec::new() };
-    checker.figures.events = log.accepted.len();
-    let accepted: HashMap<&str, &AcceptedEvent> = log.accepted.iter().map(|event| (event.id.as_str(), event)).collect();
-    checker.expect(accepted.len() == log.accepted.len(), || "two keys got one event".to_owned());
-    for event in &log.accepted {
-        let webhooks = u64::try_from(cluster.webhooks.len()).unwrap();
-        checker.expect(event.deliveries == webhooks, || format!("{} has {} deliveries", event.id, event.deliveries));
-    }
-    for webhook in &cluster.webhooks {
-        checker.check_webhook(cluster, webhook, &accepted).await;
-    }
-    let figures = &mut checker.figures;
-    figures.bound = lost_outcomes_max + figures.unanswered;
-    let (duplicates, hasty, bound) = (figures.duplicates, figures.hasty, figures.bound);
-    checker.expect(duplicates <= bound, || format!("{duplicates} duplicates are more than {bound}"));
-    checker.expect(hasty <= bound, || format!("{hasty} retries before their time are more than {bound}"));
-    let shown = &checker.problems[..checker.problems.len().min(PROBLEMS_SHOWN)];
-    let (count, figures) = (checker.problems.len(), &checker.figures);
-    assert!(
-        shown.is_empty(),
-        "{count} problem(s), among them:\n  {}\n{figures:?}\n{}",
-        shown.join("\n  "),
-        log.answers()
-    );
-    checker.figures
-}
-
-impl Checker {
+impl Check {
     fn expect(&mut self, holds: bool, problem: impl FnOnce() -> String) {
         if !holds {
             self.problems.push(problem());
         }
     }
 
-    async fn check_webhook(
-        &mut self,
-        cluster: &Cluster,
-        webhook: &CrashWebhook,
-        accepted: &HashMap<&str, &AcceptedEvent>,
-    ) {
-        let mut received: HashMap<String, Vec<Arc<Record>>> = HashMap::new();
-        for record in cluster.receiver.records(&webhook.path) {
-            self.figures.requests += 1;
-            self.expect(accepted.contains_key(record.id()), || format!("{} was never accepted", record.id()));
-            received.entry(record.id().to_owned()).or_default().push(record);
-        }
-        let mut logged = deliveries(cluster, webhook).await;
-        for event in accepted.values() {
-            let records = received.remove(&event.id).unwrap_or_default();
-            self.check_requests(webhook, event, &records);
-            let of_event = logged.remove(&event.id).unwrap_or_default();
-            let [delivery] = &of_event[..] else {
-                self.problems.push(format!("{} has {} deliveries for {}", event.id, of_event.len(), webhook.path));
-                continue;
-            };
-            self.check_log(cluster, event, delivery, &records).await;
-        }
-        self.expect(logged.is_empty(), || format!("{} event(s) were made up for {}", logged.len(), webhook.path));
-    }
-
-    fn check_requests(&mut self, webhook: &CrashWebhook, event: &AcceptedEvent, records: &[Arc<Record>]) {
-        let CrashWebhook { path, is_healthy, .. } = webhook;
-        let first_success = records.iter().find(|record| record.answer == Some(200));
-        match first_success {
-            None => self.problems.push(format!("{} is LOST: {path} never took it", event.id)),
-            Some(first) if *is_healthy => {
-                let took = first.at.saturating_duration_since(event.at);
-                self.figures.slowest = self.figures.slowest.max(took);
+    fn webhook(&mut self, webhook: &WebhookHistory, accepted: &HashMap<&str, &AcceptedEvent>) {
+        let WebhookHistory { path, is_healthy, received, logged } = webhook;
+        self.figures.requests += received.len();
+        let mut requests = by(received, |request| &request.id);
+        let mut deliveries = by(logged, |delivery| &delivery.event);
+        for (id, event) in accepted {
+            let requests = requests.remove(id).unwrap_or_default();
+            self.requests(path, event, &requests);
+            match requests.iter().find(|request| request.is_success) {
+                None => self.problems.push(format!("{id} is lost: {path} never took it")),
+                Some(first) if *is_healthy => {
+                    let took = first.at.saturating_duration_since(event.at);
+                    self.figures.slowest = self.figures.slowest.max(took);
+                }
+                Some(_) => {}
             }
-            Some(_) => {}
+            match deliveries.remove(id).unwrap_or_default()[..] {
+                [delivery] => self.delivery(path, delivery, &requests),
+                ref others => self.problems.push(format!("{id} has {} deliveries for {path}", others.len())),
+            }
         }
-        let head = format!(r#"{{"id":"{}","event":"order.created","timestamp":""#, event.id);
-        let end = format!(r#","data":{}}}"#, event.data);
-        for record in records {
-            let verdict = record.verdict;
-            self.expect(verdict == Verdict::Verified, || format!("{path} refused {}: {verdict:?}", event.id));
-            let is_same = record.body.starts_with(head.as_bytes()) && record.body.ends_with(end.as_bytes());
-            self.expect(is_same, || format!("the bytes of {} changed: {:?}", event.id, record.body));
-            self.expect(record.body == records[0].body, || format!("the bodies of {} differ", event.id));
-        }
-        let hasty = records.windows(2).filter(|pair| pair[1].at.duration_since(pair[0].at) < RETRY_MIN).count();
-        self.figures.hasty += u64::try_from(hasty).unwrap();
+        self.expect(requests.is_empty(), || format!("{path} got {} event(s) that nobody sent", requests.len()));
+        self.expect(deliveries.is_empty(), || format!("the log of {path} has {} event(s) too many", deliveries.len()));
     }
 
-    async fn check_log(
-        &mut self,
-        cluster: &Cluster,
-        event: &AcceptedEvent,
-        delivery: &LoggedDelivery,
-        records: &[Arc<Record>],
-    ) {
-        let LoggedDelivery { id, status, attempts } = delivery;
-        self.expect(status == "delivered", || format!("{id} of {} is {status}", event.id));
-        self.expect((1..=ATTEMPTS_MAX).contains(attempts), || format!("{id} had {attempts} attempts"));
-        let requests = u64::try_from(records.len()).unwrap();
-        let successes = records.iter().filter(|record| record.answer == Some(200)).count();
-        let successes = u64::try_from(successes).unwrap();
-        // One success is needed, and the log knows each attempt, unless its worker died before it could tell.
-        self.figures.duplicates += successes.saturating_sub(1).max(requests.saturating_sub(*attempts));
-        if *attempts > 1 {
-            let detail = cluster.client.get(&format!("/api/v1/deliveries/{id}")).await.expect(200).data();
-            let attempts = detail["attemptLog"].as_array().unwrap();
-            let unanswered = attempts.iter().filter(|attempt| attempt["status"] == Value::Null).count();
-            self.figures.unanswered += u64::try_from(unanswered).unwrap();
+    fn requests(&mut self, path: &str, event: &AcceptedEvent, requests: &[&ReceivedRequest]) {
+        let AcceptedEvent { id, data, .. } = event;
+        let head = format!(r#"{{"id":"{id}","event":"order.created","timestamp":""#);
+        let end = format!(r#","data":{data}}}"#);
+        for request in requests {
+            self.expect(request.is_verified, || format!("{path} could not verify {id}"));
+            let is_same = request.body.starts_with(head.as_bytes()) && request.body.ends_with(end.as_bytes());
+            self.expect(is_same, || format!("the bytes of {id} changed: {:?}", request.body));
+            self.expect(request.body == requests[0].body, || format!("the bodies of {id} differ"));
         }
+        let hasty = requests.windows(2).filter(|pair| pair[1].at.saturating_duration_since(pair[0].at) < RETRY_MIN);
+        self.figures.hasty += count(hasty.count());
+    }
+
+    fn delivery(&mut self, path: &str, delivery: &LoggedDelivery, requests: &[&ReceivedRequest]) {
+        let LoggedDelivery { event, status, attempts, unanswered } = delivery;
+        self.expect(status == "delivered", || format!("{event} is {status} for {path}"));
+        self.expect((1..=ATTEMPTS_MAX).contains(attempts), || format!("{event} had {attempts} attempts at {path}"));
+        let successes = count(requests.iter().filter(|request| request.is_success).count());
+        // One success is enough, and the log knows of every attempt, unless a process died before it could tell.
+        let unlogged = count(requests.len()).saturating_sub(*attempts);
+        self.figures.duplicates += successes.saturating_sub(1).max(unlogged);
+        self.figures.unanswered += unanswered;
     }
 }
 
-/// Waits until no delivery is pending; how long it took.
-async fn drain(cluster: &mut Cluster) -> Duration {
-    let began = Instant::now();
-    loop {
-        let reply = cluster.client.get("/api/v1/deliveries?status=pending&limit=5").await.expect(200).json();
-        let left = reply["pagination"]["total"].as_u64().unwrap();
-        if left == 0 {
-            return began.elapsed();
-        }
-        assert!(
-            began.elapsed() < DRAIN_MAX,
-            "{left} deliveries are still pending after {} s, among them {}",
-            DRAIN_MAX.as_secs(),
-            reply["data"]
-        );
-        tokio::time::sleep(POLL_EVERY).await;
+fn by<T>(items: &[T], key: impl Fn(&T) -> &String) -> HashMap<&str, Vec<&T>> {
+    let mut groups: HashMap<&str, Vec<&T>> = HashMap::new();
+    for item in items {
+        groups.entry(key(item)).or_default().push(item);
     }
+    groups
 }
 
-/// All deliveries of a webhook, by event.
-async fn deliveries(cluster: &Cluster, webhook: &CrashWebhook) -> BTreeMap<String, Vec<LoggedDelivery>> {
-    let mut found: BTreeMap<String, Vec<LoggedDelivery>> = BTreeMap::new();
-    let mut cursor = String::new();
-    loop {
-        let path = format!("/api/v1/deliveries?webhookId={}&limit=100{cursor}", webhook.id);
-        let reply = cluster.client.get(&path).await.expect(200).json();
-        for delivery in reply["data"].as_array().unwrap() {
-            let text = |name: &str| delivery[name].as_str().unwrap().to_owned();
-            let attempts = delivery["attempts"].as_u64().unwrap();
-            let logged = LoggedDelivery { id: text("id"), status: text("status"), attempts };
-            found.entry(text("eventId")).or_default().push(logged);
-        }
-        let Some(next) = reply["pagination"]["nextCursor"].as_str() else { return found };
-        cursor = format!("&cursor={next}");
-    }
+fn count(items: usize) -> u64 {
+    u64::try_from(items).unwrap()
 }

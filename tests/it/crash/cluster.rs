@@ -7,6 +7,7 @@ use angarium::domain::secret::Secret;
 use angarium::receiver::{Behaviour, Receiver, ReceiverOptions, Route};
 use serde_json::{Value, json};
 
+use super::checker::ATTEMPTS_MAX;
 use super::process::{Process, Settings, angarium};
 use super::servers::{Folder, PrivateServer, free_ports};
 use crate::support::client::Client;
@@ -17,8 +18,6 @@ const IN_FLIGHT_MAX: u64 = 32;
 pub(super) const LOST_PER_WORKER_MAX: u64 = 2 * IN_FLIGHT_MAX;
 /// After a crash a delivery waits at most this long for its next claim.
 pub(super) const LEASE: Duration = Duration::from_secs(7);
-/// Attempts that a delivery may have, the first included.
-pub(super) const ATTEMPTS_MAX: u64 = 10;
 /// How long each answer takes, so that a kill finds requests on the wire.
 const ANSWER_DELAY: Duration = Duration::from_millis(20);
 const READY_MAX: Duration = Duration::from_secs(60);

@@ -9,22 +9,16 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::checker::AcceptedEvent;
 use super::cluster::Cluster;
 
-const CLIENTS: usize = 16;
+/// Requests that are under way at once.
+pub(super) const CLIENTS: usize = 16;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// The bound of every wait for the load.
 const LOAD_MAX: Duration = Duration::from_secs(120);
 const POLL_EVERY: Duration = Duration::from_millis(5);
-
-/// An event that was answered 202.
-pub(super) struct AcceptedEvent {
-    pub(super) id: String,
-    pub(super) data: String,
-    pub(super) deliveries: u64,
-    pub(super) at: std::time::Instant,
-}
 
 /// Everything that a client may remember.
 #[derive(Default)]
@@ -174,7 +168,7 @@ impl Shared {
         }
         let reply: serde_json::Value = serde_json::from_str(&text).unwrap();
         let id = reply["data"]["id"].as_str().unwrap().to_owned();
-        let deliveries = reply["data"]["deliveries"].as_u64().unwrap();
+        let deliveries = usize::try_from(reply["data"]["deliveries"].as_u64().unwrap()).unwrap();
         log.accepted.push(AcceptedEvent { id, data: data.to_owned(), deliveries, at });
         true
     }
