@@ -1,0 +1,113 @@
+use super::*;
+use crate::domain::attempt::FailureKind;
+use uuid::Uuid;
+
+const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+const OK: AttemptResult = AttemptResult::Succeeded { status: 200 };
+const TIMEOUT: AttemptResult = AttemptResult::Failed { kind: FailureKind::Timeout };
+
+fn lanes() -> Lanes<u32> {
+    Lanes::new(LaneLimits {
+        in_flight_max: 8,
+        waiting_max: 100,
+        waiting_per_webhook_max: 20,
+        concurrency_start: 2,
+        concurrency_max: 4,
+    })
+}
+
+fn tenant(n: u128) -> TenantId {
+    TenantId(Uuid::from_u128(n))
+}
+
+fn hook(n: u128) -> WebhookId {
+    WebhookId(Uuid::from_u128(n))
+}
+
+fn sent(lanes: &mut Lanes<u32>) -> Vec<(u32, Pass)> {
+    std::iter::from_fn(|| lanes.next(NOW)).map(|sent| sent.expect("no circuit is open")).collect()
+}
+
+#[test]
+fn turns_go_round_the_tenants() {
+    let mut lanes = lanes();
+    for job in 0..10 {
+        assert_eq!(lanes.offer(tenant(1), hook(u128::from(job % 5)), false, job, NOW), Offer::Queued);
+    }
+    assert_eq!(lanes.offer(tenant(2), hook(99), false, 100, NOW), Offer::Queued);
+    let order: Vec<u32> = sent(&mut lanes).into_iter().map(|(job, _)| job).collect();
+    assert_eq!(order.len(), 8);
+    assert_eq!(order[1], 100, "a tenant with one delivery waits for one of another's: {order:?}");
+}
+
+#[test]
+fn a_lane_sends_no_more_than_its_limit_and_parks_what_does_not_fit() {
+    let mut lanes = lanes();
+    let parked = (0..30).filter(|job| matches!(lanes.offer(tenant(1), hook(1), false, *job, NOW), Offer::Park(..)));
+    assert_eq!(parked.count(), 10);
+    assert_eq!(sent(&mut lanes).len(), 2);
+    assert_eq!((lanes.in_flight(), lanes.waiting()), (2, 18));
+}
+
+#[test]
+fn a_hanging_webhook_opens_its_circuit_and_gives_its_deliveries_back() {
+    let mut lanes = lanes();
+    for job in 0..20 {
+        let _ = lanes.offer(tenant(1), hook(1), false, job, NOW);
+    }
+    let mut gate = None;
+    for _ in 0..5 {
+        let Some(Ok((_, pass))) = lanes.next(NOW) else { panic!("the circuit is still closed") };
+        let finished = lanes.finish(hook(1), pass, &TIMEOUT, Duration::from_secs(10), NOW, 0.5);
+        gate = gate.max(finished.gate);
+    }
+    assert!(gate.is_some_and(|until| until > NOW));
+    assert_eq!((lanes.waiting(), lanes.in_flight()), (0, 0));
+    let _ = lanes.offer(tenant(1), hook(1), false, 21, NOW);
+    assert!(matches!(lanes.next(NOW), Some(Err(Finished { gate: Some(_), .. }))));
+}
+
+#[test]
+fn retry_after_holds_the_whole_webhook() {
+    let mut lanes = lanes();
+    for job in 0..3 {
+        let _ = lanes.offer(tenant(1), hook(1), false, job, NOW);
+    }
+    let (_, pass) = sent(&mut lanes).remove(0);
+    let busy = AttemptResult::FailedStatus { status: 429, retry_after: Some(Duration::from_secs(30)) };
+    let finished = lanes.finish(hook(1), pass, &busy, Duration::ZERO, NOW, 0.5);
+    assert_eq!(finished.gate, Some(NOW.after(Duration::from_secs(30))));
+    assert_eq!(finished.parked.len(), 1);
+}
+
+#[test]
+fn slow_webhooks_have_a_part_of_the_places() {
+    let mut lanes = lanes();
+    for round in 0..6u32 {
+        let _ = lanes.offer(tenant(1), hook(1), false, round, NOW);
+        let (_, pass) = sent(&mut lanes).remove(0);
+        let _ = lanes.finish(hook(1), pass, &OK, Duration::from_secs(9), NOW, 0.5);
+    }
+    for job in 0..10 {
+        let _ = lanes.offer(tenant(1), hook(1), false, job, NOW);
+        let _ = lanes.offer(tenant(1), hook(2), false, 100 + job, NOW);
+    }
+    let slow = sent(&mut lanes).into_iter().filter(|(job, _)| *job < 100).count();
+    assert_eq!(slow, 2);
+}
+
+#[test]
+fn retries_keep_a_share() {
+    let mut lanes = lanes();
+    for job in 0..10 {
+        let _ = lanes.offer(tenant(1), hook(1), false, job, NOW);
+        let _ = lanes.offer(tenant(1), hook(1), true, 100 + job, NOW);
+    }
+    let mut order = Vec::new();
+    while order.len() < 10 {
+        let (job, pass) = sent(&mut lanes).remove(0);
+        order.push(job);
+        let _ = lanes.finish(hook(1), pass, &OK, Duration::ZERO, NOW, 0.5);
+    }
+    assert!(order.iter().filter(|job| **job >= 100).count() >= 3, "{order:?}");
+}
