@@ -20,7 +20,7 @@ pub(super) const LOST_PER_WORKER_MAX: u64 = 2 * IN_FLIGHT_MAX;
 pub(super) const LEASE: Duration = Duration::from_secs(7);
 /// How long each answer takes, so that a kill finds requests on the wire.
 const ANSWER_DELAY: Duration = Duration::from_millis(20);
-const READY_MAX: Duration = Duration::from_secs(60);
+const READY_MAX: Duration = Duration::from_mins(1);
 const POLL_EVERY: Duration = Duration::from_millis(25);
 
 /// A webhook and the path of the receiver that it points to.

@@ -17,7 +17,7 @@ pub(super) const CLIENTS: usize = 16;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// The bound of every wait for the load.
-const LOAD_MAX: Duration = Duration::from_secs(120);
+const LOAD_MAX: Duration = Duration::from_mins(2);
 const POLL_EVERY: Duration = Duration::from_millis(5);
 
 /// Everything that a client may remember.
