@@ -173,6 +173,7 @@ impl App {
         let lock = if embedded { Some(lock_sqlite(config)?) } else { None };
         store.make_partitions(clock.now(), config.scheduler.partition_days_ahead).await?;
         store.release_leases(clock.now()).await?;
+        store.depose().await?;
         let node = node_name(config);
         let broker: Arc<dyn Broker> = if distributed {
             Arc::new(RabbitMq::connect(rabbit_options(config, &node, role))?)

@@ -7,7 +7,7 @@
 //! - every signature verifies, and every body is the envelope around the very bytes that were published;
 //! - requests that were one too many are within the bound: those whose outcome was not committed when a process died,
 //!   and those that the receiver may have had although it did not answer in time;
-//! - no delivery had more attempts than its policy allows, and none was retried before its time.
+//! - no delivery had more attempts than its policy allows, and none was sent again before its time.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -76,7 +76,7 @@ pub(super) struct Figures {
     pub(super) duplicates_max: u64,
     /// Attempts that got no answer in time, which the receiver may have had.
     pub(super) unanswered: u64,
-    /// Retries that came sooner than the policy says: the earlier failure was never committed.
+    /// Requests that followed another sooner than the policy says: its outcome was never committed.
     pub(super) hasty: u64,
     /// The longest time from 202 to a healthy webhook.
     pub(super) slowest: Duration,
@@ -100,7 +100,7 @@ impl History {
         check.figures.duplicates_max = lost_outcomes_max + check.figures.unanswered;
         let Figures { duplicates, hasty, duplicates_max: max, .. } = check.figures;
         check.expect(duplicates <= max, || format!("{duplicates} duplicates are more than {max}"));
-        check.expect(hasty <= max, || format!("{hasty} retries before their time are more than {max}"));
+        check.expect(hasty <= max, || format!("{hasty} requests before their time are more than {max}"));
         let Check { figures, problems } = check;
         if problems.is_empty() {
             return Ok(figures);

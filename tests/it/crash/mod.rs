@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, MutexGuard};
 
+use self::checker::Figures;
 use self::cluster::{Cluster, LEASE, LOST_PER_WORKER_MAX};
 use self::load::{ClientLog, Load};
 
@@ -45,7 +46,13 @@ async fn my_turn() -> MutexGuard<'static, ()> {
 
 /// Waits until all is delivered, checks the history, and says what it came to. No healthy webhook may have waited
 /// longer than the outage and then a lease.
-async fn settle(name: &str, cluster: &mut Cluster, log: &ClientLog, lost_outcomes_max: u64, outage: Duration) {
+async fn settle(
+    name: &str,
+    cluster: &mut Cluster,
+    log: &ClientLog,
+    lost_outcomes_max: u64,
+    outage: Duration,
+) -> Figures {
     let drained = histories::drain(cluster).await;
     cluster.expect_running();
     let history = histories::collect(cluster, log).await;
@@ -53,6 +60,7 @@ async fn settle(name: &str, cluster: &mut Cluster, log: &ClientLog, lost_outcome
     eprintln!("{name}: outage {outage:.1?}, drained in {drained:.1?}, {figures:?}; {}", log.answers());
     let slowest_max = outage + LEASE + SLACK;
     assert!(figures.slowest <= slowest_max, "a healthy webhook waited {:?}, not {slowest_max:?}", figures.slowest);
+    figures
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -166,7 +174,8 @@ async fn killed_embedded_process_goes_on_where_it_was() {
         cluster.apis[0].start_again();
     }
     let log = load.finish().await;
-    settle("killed embedded process", &mut cluster, &log, 2 * LOST_PER_WORKER_MAX, Duration::ZERO).await;
+    let figures = settle("killed embedded process", &mut cluster, &log, 2 * LOST_PER_WORKER_MAX, Duration::ZERO).await;
+    assert!(figures.slowest < LEASE, "a restart waited {:?} for its own leases", figures.slowest);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
