@@ -1,5 +1,6 @@
 //! The composition root: makes the parts, gives them to the roles, and takes everything down in order.
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,6 +78,8 @@ pub struct App {
     workers: TaskTracker,
     ingest: Option<Ingest>,
     drain: Duration,
+    /// Held while this process uses an `SQLite` file.
+    _lock: Option<File>,
 }
 
 /// Opens the database of a configuration.
@@ -94,6 +97,28 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
         statement_timeout: config.store.statement_timeout_ms,
     };
     Store::connect(&options).await.context("the database of store.url cannot be opened")
+}
+
+/// Two processes on one `SQLite` file would end each other's leases and send twice.
+fn lock_sqlite(config: &Config) -> anyhow::Result<File> {
+    let path = config.store.url.expose_secret().trim_start_matches("sqlite:");
+    let path = format!("{}.lock", path.split('?').next().unwrap_or(path));
+    let lock = File::create(&path).with_context(|| format!("{path} cannot be made"))?;
+    lock.try_lock().with_context(|| format!("another process serves this database: it holds {path}"))?;
+    Ok(lock)
+}
+
+/// Connects to the broker of a configuration, as a process that only publishes does.
+pub fn connect_broker(config: &Config, node: &str) -> anyhow::Result<Arc<dyn Broker>> {
+    Ok(Arc::new(RabbitMq::connect(rabbit_options(config, node, Role::Api))?))
+}
+
+/// Removes a deployment: its database, and its names in the broker.
+pub async fn remove(config: &Config) -> anyhow::Result<()> {
+    if !config.broker.url.expose_secret().is_empty() {
+        RabbitMq::remove(rabbit_options(config, "remove", Role::Api)).await.context("the broker's queues")?;
+    }
+    Store::drop_database(config.store.url.expose_secret()).await.context("the database")
 }
 
 /// The master keys of a configuration: the text, else the file.
@@ -145,6 +170,7 @@ impl App {
         if let Some(time) = store.time().await? {
             clock.follow(time);
         }
+        let lock = if embedded { Some(lock_sqlite(config)?) } else { None };
         store.make_partitions(clock.now(), config.scheduler.partition_days_ahead).await?;
         store.release_leases(clock.now()).await?;
         let node = node_name(config);
@@ -167,6 +193,7 @@ impl App {
             workers: TaskTracker::new(),
             ingest: None,
             drain: config.shutdown.drain_ms,
+            _lock: lock,
         };
         app.start_background(config, role, &node)?;
         app.start_servers(config, role).await?;
@@ -264,7 +291,6 @@ fn limits(config: &Config) -> Limits {
     Limits {
         accept_queue_max: config.accept.queue_max,
         accept_batch_max: config.accept.batch_max,
-        accept_batch_wait: config.accept.batch_wait_ms,
         webhooks_max: config.accept.webhooks_max,
         event_data_bytes_max: config.api.event_data_bytes_max,
         idempotency: config.api.idempotency_s,

@@ -69,7 +69,7 @@ section!(Broker {
     ingest_exchange: String,
     ingest_prefetch: u16,
 });
-section!(Accept { queue_max: usize, batch_max: usize, batch_wait_ms: Duration => "millis", webhooks_max: u32 });
+section!(Accept { queue_max: usize, batch_max: usize, webhooks_max: u32 });
 section!(Delivery {
     lease_ms: Duration => "millis", timeout_default_ms: Duration => "millis",
     timeout_max_ms: Duration => "millis", in_flight_max: usize,

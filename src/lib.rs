@@ -1,4 +1,67 @@
-//! Angarium: see the final text later.
+//! Angarium delivers webhooks: it accepts events, signs them, sends them to every URL that wants them, tries again
+//! when a receiver fails, and keeps a log of all of it. This page is its architecture.
+//!
+//! # The players
+//!
+//! - The **store** ([`store`]) is the truth: `PostgreSQL`, or one `SQLite` file. It is the only module with SQL.
+//! - The **broker** ([`broker`]) is a doorbell: RabbitMQ, or a queue inside the process. It moves *tickets* ("this
+//!   delivery is ready") from the process that commits to a process that sends. It may lose or repeat any of them.
+//! - The **engine** ([`engine`]) has the verbs: accept, claim, settle, park, sweep, replay. It alone writes business
+//!   state. It knows no HTTP.
+//! - The **API** ([`api`]) turns HTTP requests into verbs; the **worker** ([`worker`]) turns tickets into HTTP
+//!   requests; the **scheduler** ([`scheduler`]) turns time into sweeps and chores.
+//! - The **domain** ([`domain`]) has the rules: when to retry, how to sign, where a request may go, when a circuit
+//!   opens. No clock, no chance, no I/O: those are arguments.
+//!
+//! One binary plays any of the roles ([`app::Role`]), or all of them in one process.
+//!
+//! # The life of an event
+//!
+//! ```text
+//! POST /api/v1/events ──┐                            one transaction:
+//! AMQP angarium.events ─┴─▶ engine::accept ────────▶ event + a delivery per webhook + their due rows ──▶ 202
+//!                                                     │ after COMMIT
+//!                                                     ▼
+//!  engine::sweep: due_at ≤ now ─────────▶ broker: tickets (first attempts, retries)
+//!  (retries, lost tickets, backlog)                   │
+//!                                                     ▼
+//!  worker: claim (lease, epoch) ─▶ lane ─▶ sign ─▶ POST ─▶ engine::settle: attempt + next state, one transaction
+//!                                   │                        │
+//!                                   └─ no permit: park       └─▶ delivered · retry at due_at · dead letter
+//! ```
+//!
+//! # The one table that matters
+//!
+//! A row in `due` exists exactly while its delivery is pending. Its `due_at` is the outbox (set at accept), the retry
+//! timer (set at settle), the lease (set at claim), and the crash recovery (a lease that runs out), all at once.
+//! Publishing a ticket never removes it; only an outcome does. Each claim raises the row's `epoch`, and a failure is
+//! believed only while the epoch is still that of its claim. A success is always believed: the receiver has it.
+//!
+//! # What is guaranteed
+//!
+//! - **At least once.** An event that was answered 202 reaches every webhook that matched it, or ends as a dead letter
+//!   that can be inspected and redriven. It survives the death of any process, and of the broker with all its data.
+//! - **A stable `webhook-id`.** It is the event's id, equal on every attempt and every replay: the receiver's
+//!   deduplication key.
+//! - **Few duplicates.** One is possible where a process dies between the receiver's answer and our commit, so at most
+//!   as many as it had requests on the wire; and where a request timed out that the receiver had processed.
+//! - **The bytes that were accepted are the bytes that are sent** and signed, at the moment of sending, with every key
+//!   that is then valid.
+//! - **One slow webhook delays no other.** See [`worker::lanes`].
+//!
+//! # What is not
+//!
+//! No order among deliveries: a retry would have to hold back everything behind it. No exactly-once: no sender can
+//! promise it. No delivery while the database is away: nothing is sent that could not be recorded.
+//!
+//! # Who may use whom
+//!
+//! ```text
+//! main → cli → app → {api, worker, scheduler} → engine → {store, broker} → domain
+//! ```
+//!
+//! [`config`], [`telemetry`], [`clock`] and [`chance`] are leaves. [`receiver`] is the receiver of `dev`, the bench and
+//! the tests. A test reads the `use` lines and fails on anything else (`tests/it/architecture.rs`).
 
 pub mod api;
 pub mod app;

@@ -15,7 +15,6 @@ use super::problem::{Code, Problem};
 use crate::domain::key::ApiKeyText;
 use crate::domain::permission::Permission;
 use crate::domain::tenant::{Environment, Scope};
-use crate::store::keys::ApiKey;
 
 const X_API_KEY: &str = "x-api-key";
 const HINT: &str =
@@ -46,8 +45,6 @@ needs!(ReadEvents, WriteEvents, ReadWebhooks, WriteWebhooks, ReadDeliveries, Wri
 pub(super) struct Caller<N: Needs> {
     /// Whose rows it sees.
     pub(super) scope: Scope,
-    /// The key.
-    pub(super) key: Arc<ApiKey>,
     needs: PhantomData<N>,
 }
 
@@ -71,7 +68,7 @@ impl<N: Needs> FromRequestParts<Arc<Api>> for Caller<N> {
             let message = format!("The API key lacks the permission `{}`.", N::PERMISSION);
             return Err(Problem::new(Code::PermissionDenied, message));
         }
-        Ok(Self { scope: key.scope, key, needs: PhantomData })
+        Ok(Self { scope: key.scope, needs: PhantomData })
     }
 }
 
@@ -107,7 +104,7 @@ mod tests {
 
     fn read(headers: &[(&'static str, &'static str)]) -> Result<String, Code> {
         let pairs = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-        key_text(&HeaderMap::from_iter(pairs)).map(str::to_owned).map_err(|problem| problem.code())
+        key_text(&pairs.collect::<HeaderMap>()).map(str::to_owned).map_err(|problem| problem.code())
     }
 
     #[test]

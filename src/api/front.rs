@@ -97,13 +97,12 @@ fn count_and_say(visit: &Visit, status: StatusCode, problem: Option<&Problem>, a
         return;
     };
     let code = problem.code().as_str();
-    match (status >= 500, problem.cause()) {
-        (true, cause) => {
-            let cause = cause.unwrap_or_else(|| problem.message());
-            tracing::error!(request.id = id, "{method} {route} {status} {code} in {ms} ms: {cause}");
-        }
-        (false, _) => tracing::info!(request.id = id, "{method} {route} {status} {code} in {ms} ms"),
+    if status < 500 {
+        tracing::info!(request.id = id, "{method} {route} {status} {code} in {ms} ms");
+        return;
     }
+    let cause = problem.cause().unwrap_or_else(|| problem.message());
+    tracing::error!(request.id = id, "{method} {route} {status} {code} in {ms} ms: {cause}");
 }
 
 /// The client's id where it is one, else a new one.

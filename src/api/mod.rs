@@ -1,11 +1,12 @@
 //! The HTTP API: routes, extractors, one error body, lists by page or cursor.
 //!
-//! Every request comes in through [`front`], which gives it an id and a time limit, and turns what went wrong into the
-//! one body of [`problem`]. [`auth`] tells whose rows it may see: a handler cannot learn its scope without naming the
+//! Every request comes in through `front`, which gives it an id and a time limit, and turns what went wrong into the
+//! one body of `problem`. `auth` tells whose rows it may see: a handler cannot learn its scope without naming the
 //! permission that it asks for. Handlers call the engine's verbs for writing and its store for reading; the types of a
 //! noun's JSON stay in the noun's file.
 
 mod auth;
+mod code;
 mod dead_letters;
 mod deliveries;
 mod events;
@@ -33,7 +34,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-pub use problem::Code;
+pub use code::Code;
 
 use crate::config;
 use crate::engine::Engine;
@@ -111,6 +112,7 @@ pub fn health_router(api: &Arc<Api>) -> Router {
 
 /// The body of every success.
 #[derive(Serialize)]
+#[allow(clippy::struct_field_names, reason = "the names are the API's")]
 struct Success<T> {
     success: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

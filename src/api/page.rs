@@ -19,6 +19,7 @@ pub(super) const PAGE_OR_CURSOR: &[&str] = &["page", "limit", "cursor"];
 
 /// Where in a list to start, and how many rows to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_field_names, reason = "the names are the API's")]
 pub(super) struct Page {
     /// From 1; always 1 with a cursor.
     page: u32,

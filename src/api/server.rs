@@ -1,7 +1,7 @@
 //! The server: accepts connections, bounds what a client can hold, and goes down without failing a request.
 //!
 //! A client may hold a connection, of which there are so many and no more; it must then send a request's headers
-//! within a time, its body within another (see [`super::json`]), and take the answer within a third.
+//! within a time, its body within another (see `json.rs`), and take the answer within a third.
 //!
 //! Going down: whoever has connected is still taken in, then the listener closes. For a moment, connections that wait
 //! for their next request may still send it; every answer says `Connection: close`, so that a client never writes

@@ -82,6 +82,7 @@ const fn word(state: DeliveryState) -> &'static str {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names, reason = "the names are the API's")]
 struct Logs {
     logs: Vec<LogEntry>,
     #[serde(flatten)]

@@ -124,12 +124,11 @@ async fn demo(engine: &Arc<Engine>, args: &DevArgs, kept: &mut Kept) -> Outcome<
         Ok(id) => engine.webhook(scope, id).await.ok(),
         Err(_) => None,
     };
-    match existing {
-        Some(webhook) => drop(engine.update_webhook(scope, webhook.id, settings, None).await?),
-        None => {
-            let (webhook, _) = engine.create_webhook(scope, settings, Some(secret)).await?;
-            kept.webhook_id = webhook.id.to_string();
-        }
+    if let Some(webhook) = existing {
+        engine.update_webhook(scope, webhook.id, settings, None).await?;
+    } else {
+        let (webhook, _) = engine.create_webhook(scope, settings, Some(secret)).await?;
+        kept.webhook_id = webhook.id.to_string();
     }
     Ok(receiver)
 }

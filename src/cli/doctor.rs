@@ -1,5 +1,7 @@
 //! `doctor`: whether an Angarium is well, seen from where this command runs.
 
+mod local;
+
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -20,13 +22,17 @@ pub(super) struct DoctorArgs {
     /// Ask only this URL, and succeed only if it answers 200 within 3 s; for the health check of a container
     #[arg(long, value_name = "URL")]
     ready: Option<Url>,
+    /// Check what a process of a deployment needs, with the configuration that it would have, instead of asking one
+    #[arg(long, conflicts_with = "ready")]
+    local: bool,
 }
 
 pub(super) async fn run(args: DoctorArgs, globals: &Globals, output: Output) -> Outcome {
     let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?;
     match args.ready {
         Some(url) => ready(&client, url).await,
-        None => examine(&client, Target::find(globals)?, output).await,
+        None if args.local => report(&local::examine(globals.config.as_deref()).await, output),
+        None => report(&examine(&client, Target::find(globals)?).await, output),
     }
 }
 
@@ -44,9 +50,9 @@ async fn ready(client: &reqwest::Client, url: Url) -> Outcome {
 /// What one check came to: what is so, or what is wrong.
 type Check = Result<String, String>;
 
-async fn examine(client: &reqwest::Client, target: Target, output: Output) -> Outcome {
+async fn examine(client: &reqwest::Client, target: Target) -> Vec<(&'static str, Check)> {
     let base = target.url.as_str().trim_end_matches('/').to_owned();
-    let mut checks: Vec<(&str, Check)> = Vec::new();
+    let mut checks: Vec<(&'static str, Check)> = Vec::new();
     let health = client.get(format!("{base}/api/v1/health"));
     let began = Instant::now();
     match health.send().await {
@@ -62,6 +68,10 @@ async fn examine(client: &reqwest::Client, target: Target, output: Output) -> Ou
         }
         Err(error) => checks.push(("api", Err(format!("{base} cannot be reached: {error}")))),
     }
+    checks
+}
+
+fn report(checks: &[(&str, Check)], output: Output) -> Outcome {
     let failed = checks.iter().filter(|(_, check)| check.is_err()).count();
     if output.is_json() {
         let entry = |(name, check): &(&str, Check)| {
@@ -70,7 +80,7 @@ async fn examine(client: &reqwest::Client, target: Target, output: Output) -> Ou
         };
         output.value(&json!({"ok": failed == 0, "checks": checks.iter().map(entry).collect::<Vec<_>>()}))?;
     } else {
-        for (name, check) in &checks {
+        for (name, check) in checks {
             let (mark, text) = match check {
                 Ok(text) => ('✓', text),
                 Err(text) => ('✗', text),

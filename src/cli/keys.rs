@@ -97,7 +97,7 @@ async fn make(engine: &Engine, args: CreateArgs, output: Output) -> Outcome {
         return Err(Failure::new(Exit::Usage, format!("there is no permission `{word}`")));
     }
     let tenant = engine.ensure_tenant(&tenant, "unlimited").await?;
-    let day = Duration::from_secs(86_400);
+    let day = Duration::from_hours(24);
     let expires_at = expires_days.map(|days| engine.clock().now().after(day * days));
     let scope = Scope { tenant: tenant.id, environment };
     let (key, text) = engine.create_key(scope, &name, permissions, expires_at).await?;

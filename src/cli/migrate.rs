@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::{Globals, Outcome, Output};
-use crate::app::open_store;
+use crate::app::{open_store, remove};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::Store;
@@ -16,7 +16,7 @@ pub(super) struct MigrateArgs {
     /// Make the database of `store.url` first, if it is not there
     #[arg(long)]
     create_database: bool,
-    /// Remove the database of `store.url`, with all that is in it, instead
+    /// Remove the database of `store.url` and the queues of `broker.prefix`, with all that is in them, instead
     #[arg(long, conflicts_with_all = ["create_database", "status"])]
     drop_database: bool,
     /// Only say what is missing
@@ -28,8 +28,8 @@ pub(super) async fn run(args: &MigrateArgs, globals: &Globals, output: Output) -
     let config = Config::load(globals.config.as_deref())?;
     let url = config.store.url.expose_secret();
     if args.drop_database {
-        Store::drop_database(url).await?;
-        output.hint("the database was removed");
+        remove(&config).await?;
+        output.hint("the database was removed, and the queues of broker.prefix");
         return Ok(());
     }
     if args.create_database {

@@ -69,7 +69,7 @@ impl WebhookDraft {
         let Self { name, url, events, headers, retry_policy, timeout_ms, profile, description, metadata } = self;
         let mut problems = Vec::new();
         let p = &mut problems;
-        let name = required("name", name, current.map(|c| &c.name), p, check_name);
+        let name = required("name", name, current.map(|c| &c.name), p, |text, p| check_name(&text, p));
         let url = required("url", url, current.map(|c| &c.url), p, |text, p| check_url(&text, rules.egress, p));
         let events = required("events", events, current.map(|c| &c.events), p, |texts, p| check_events(&texts, p));
         let stored = current.map(|c| &c.headers);
@@ -152,7 +152,7 @@ fn keep<T>(value: Option<T>, problems: &mut Problems, problem: impl FnOnce() -> 
     value
 }
 
-fn check_name(text: String, problems: &mut Problems) -> Option<String> {
+fn check_name(text: &str, problems: &mut Problems) -> Option<String> {
     let name = text.trim();
     let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && !name.chars().any(char::is_control);
     keep(fits.then(|| name.to_owned()), problems, || {
@@ -284,9 +284,11 @@ fn check_timeout(millis: u64, max: Duration, problems: &mut Problems) -> Option<
 
 #[allow(clippy::option_option, reason = "the outer one says whether it is valid, the inner one is the setting")]
 fn check_description(text: String, problems: &mut Problems) -> Option<Option<String>> {
-    let fits = text.chars().count() <= DESCRIPTION_CHARS_MAX;
+    // A database may not take every control character, and nobody reads them.
+    let is_text = text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'));
+    let fits = is_text && text.chars().count() <= DESCRIPTION_CHARS_MAX;
     keep(fits.then_some(Some(text)), problems, || {
-        let message = format!("must have at most {DESCRIPTION_CHARS_MAX} characters");
+        let message = format!("must have at most {DESCRIPTION_CHARS_MAX} characters, and be text");
         FieldProblem::new("description", FieldCode::Length, message)
     })
 }
@@ -301,92 +303,4 @@ fn check_metadata(map: Map<String, Value>, problems: &mut Problems) -> Option<Op
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECONDS: fn(u64) -> Duration = Duration::from_secs;
-
-    fn check(draft: WebhookDraft, current: Option<&WebhookSettings>) -> Result<WebhookSettings, Vec<FieldProblem>> {
-        let egress = EgressPolicy::default();
-        draft.check(DraftRules { egress: &egress, timeout_default: SECONDS(10), timeout_max: SECONDS(20) }, current)
-    }
-
-    fn draft() -> WebhookDraft {
-        WebhookDraft {
-            name: Given::Value(" orders ".to_owned()),
-            url: Given::Value("https://Example.com/in".to_owned()),
-            events: Given::Value(vec!["order.*".to_owned()]),
-            headers: Given::Value(BTreeMap::from([("Authorization".to_owned(), "Bearer x".to_owned())])),
-            ..WebhookDraft::default()
-        }
-    }
-
-    fn places(result: Result<WebhookSettings, Vec<FieldProblem>>) -> Vec<String> {
-        let sentence = |problem: &FieldProblem| problem.sentence().split(' ').next().unwrap().to_owned();
-        result.unwrap_err().iter().map(sentence).collect()
-    }
-
-    #[test]
-    fn a_new_webhook_gets_defaults() {
-        let settings = check(draft(), None).unwrap();
-        assert_eq!(settings.name, "orders");
-        assert_eq!(settings.url, "https://example.com/in");
-        assert_eq!(settings.timeout, SECONDS(10));
-        assert_eq!(settings.retry_policy, RetryPolicy::default());
-    }
-
-    #[test]
-    fn all_problems_come_at_once() {
-        let bad = WebhookDraft {
-            name: Given::Absent,
-            url: Given::Value("http://10.0.0.1/".to_owned()),
-            events: Given::Value(vec!["ok".to_owned(), "No!".to_owned()]),
-            headers: Given::Value(BTreeMap::from([("Host".to_owned(), "x".to_owned())])),
-            retry_policy: Given::Value(serde_json::json!({ "schedule": [1, "x"] })),
-            timeout_ms: Given::Value(21_000),
-            profile: Given::Value("none".to_owned()),
-            description: Given::Value("d".repeat(DESCRIPTION_CHARS_MAX + 1)),
-            metadata: Given::Null,
-        };
-        let expected = [
-            "name",
-            "url",
-            "events[1]",
-            "headers.Host",
-            "retryPolicy.schedule[1]",
-            "timeoutMs",
-            "profile",
-            "description",
-        ];
-        assert_eq!(places(check(bad, None)), expected);
-    }
-
-    #[test]
-    fn a_change_keeps_what_it_does_not_mention() {
-        let current = check(draft(), None).unwrap();
-        assert_eq!(check(WebhookDraft::default(), Some(&current)).unwrap(), current);
-        let change = WebhookDraft {
-            headers: Given::Null,
-            timeout_ms: Given::Value(5_000),
-            url: Given::Null,
-            ..WebhookDraft::default()
-        };
-        assert_eq!(places(check(change, Some(&current))), ["url"]);
-        let change = WebhookDraft { headers: Given::Null, timeout_ms: Given::Value(5_000), ..WebhookDraft::default() };
-        let changed = check(change, Some(&current)).unwrap();
-        assert_eq!((changed.timeout, changed.headers.len()), (SECONDS(5), 0));
-    }
-
-    #[test]
-    fn the_mask_keeps_the_value_that_it_stands_for() {
-        let current = check(draft(), None).unwrap();
-        let masked = || WebhookDraft {
-            headers: Given::Value(BTreeMap::from([("authorization".to_owned(), HEADER_MASK.to_owned())])),
-            ..WebhookDraft::default()
-        };
-        let changed = check(masked(), Some(&current)).unwrap();
-        assert_eq!(changed.headers["authorization"], "Bearer x");
-        let fresh = WebhookDraft { headers: masked().headers, ..draft() };
-        assert_eq!(places(check(fresh, None)), ["headers.authorization"]);
-    }
-}
+mod tests;

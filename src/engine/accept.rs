@@ -196,7 +196,7 @@ pub(super) async fn run(engine: Arc<Engine>, jobs: AcceptJobs) {
         Db::Sqlite { .. } => 1,
     };
     let permits = Arc::new(Semaphore::new(commits));
-    let mut group = Group::new(jobs.0, engine.limits.accept_batch_max, engine.limits.accept_batch_wait);
+    let mut group = Group::new(jobs.0, engine.limits.accept_batch_max);
     while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
         let Some(batch) = group.next().await else { break };
         engine.metrics.accept_queue.set(i64::try_from(group.waiting()).unwrap_or(i64::MAX));

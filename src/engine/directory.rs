@@ -21,7 +21,7 @@ use crate::store::tenants::Tenant;
 use crate::store::webhooks::SealedSecret;
 
 /// What keys of API keys' hashes are derived under.
-const KEY_PEPPER_LABEL: &[u8] = b"api-key-hash";
+pub(super) const KEY_PEPPER_LABEL: &[u8] = b"api-key-hash";
 
 /// A webhook, ready to match and to sign.
 pub struct Listener {
@@ -158,11 +158,11 @@ impl Engine {
         let mut keys = Vec::with_capacity(secrets.len());
         for secret in secrets {
             let opened = self.keys.open(webhook.scope.tenant, webhook.id, &secret.sealed);
-            match opened.ok().and_then(|bytes| Secret::from_bytes(bytes).ok()) {
-                Some(key) => keys.push((SigningKey::new(&key), secret.expires_at)),
-                None => {
-                    tracing::error!(webhook.id = %webhook.id, "a secret of {} does not open with the master keys", webhook.id)
-                }
+            if let Some(key) = opened.ok().and_then(|bytes| Secret::from_bytes(bytes).ok()) {
+                keys.push((SigningKey::new(&key), secret.expires_at));
+            } else {
+                let id = webhook.id;
+                tracing::error!(webhook.id = %id, "a secret of {id} does not open with the master keys");
             }
         }
         keys
@@ -170,16 +170,11 @@ impl Engine {
 
     /// The API key of a text, whether it works or not. A key that is not known yet is looked for in the database.
     pub async fn find_key(&self, text: &ApiKeyText) -> Result<Option<Arc<ApiKey>>, StoreError> {
-        let hash = text.hash(&self.key_pepper());
+        let hash = text.hash(&self.key_pepper);
         if let Some(key) = self.directory.current().keys.get(&hash) {
             return Ok(Some(Arc::clone(key)));
         }
         Ok(self.refresh_directory().await?.keys.get(&hash).map(Arc::clone))
-    }
-
-    /// The key of the keyed hash that API keys are stored as.
-    pub(super) fn key_pepper(&self) -> [u8; 32] {
-        self.keys.derive(KEY_PEPPER_LABEL)
     }
 
     /// A webhook for sending; one that is not known yet is looked for in the database.

@@ -40,7 +40,7 @@ impl Engine {
             id: KeyId::new(now, chance::bits()),
             scope,
             name: name.to_owned(),
-            hash: text.hash(&self.key_pepper()),
+            hash: text.hash(&self.key_pepper),
             hint: text.hint(),
             permissions,
             created_at: now,

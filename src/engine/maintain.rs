@@ -24,7 +24,7 @@ impl Engine {
 
     /// Drops what is older than the days that are kept.
     pub async fn drop_old(&self, days: u32) -> Result<u64, StoreError> {
-        let before = self.clock.now().before(Duration::from_secs(86_400) * days);
+        let before = self.clock.now().before(Duration::from_hours(24) * days);
         let mut dropped = 0;
         for _ in 0..PURGE_STEPS_MAX {
             let step = self.store.drop_older_than(before, PURGE_STEP).await?;

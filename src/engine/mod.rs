@@ -40,7 +40,6 @@ use crate::telemetry::Metrics;
 pub struct Limits {
     pub accept_queue_max: usize,
     pub accept_batch_max: usize,
-    pub accept_batch_wait: Duration,
     pub webhooks_max: u32,
     pub event_data_bytes_max: usize,
     pub idempotency: Duration,
@@ -62,6 +61,8 @@ pub struct Engine {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) limits: Limits,
     pub(crate) keys: MasterKeys,
+    /// Of the hashes that API keys are stored as; derived once, because each request needs it.
+    pub(crate) key_pepper: [u8; 32],
     pub(crate) egress: EgressPolicy,
     pub(crate) directory: directory::Directory,
     pub(crate) gates: gates::Gates,
@@ -101,6 +102,7 @@ impl Engine {
             clock,
             metrics,
             limits,
+            key_pepper: keys.derive(directory::KEY_PEPPER_LABEL),
             keys,
             egress,
             directory: directory::Directory::default(),

@@ -7,7 +7,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::Engine;
 use super::group::Group;
@@ -61,7 +61,8 @@ pub struct AttemptOver {
 }
 
 enum Job {
-    Over(Box<AttemptOver>),
+    /// With the place that it holds until it is committed.
+    Over(Box<AttemptOver>, Option<OwnedSemaphorePermit>),
     Park(DeliveryId, i64, Timestamp),
 }
 
@@ -91,9 +92,10 @@ impl SettleQueue {
 }
 
 impl Engine {
-    /// Hands in the outcome of an attempt; waits only while too many wait.
-    pub async fn settle(&self, over: AttemptOver) {
-        self.settle.put(Job::Over(Box::new(over))).await;
+    /// Hands in the outcome of an attempt; waits only while too many wait. The place is given up once the outcome is
+    /// committed, so whoever gives out places bounds how many outcomes a crash can lose.
+    pub async fn settle(&self, over: AttemptOver, place: Option<OwnedSemaphorePermit>) {
+        self.settle.put(Job::Over(Box::new(over), place)).await;
     }
 
     /// Puts a claimed delivery back without an attempt.
@@ -110,7 +112,7 @@ pub(super) async fn run(engine: Arc<Engine>, jobs: SettleJobs) {
         Db::Sqlite { .. } => 1,
     };
     let permits = Arc::new(Semaphore::new(commits));
-    let mut group = Group::new(jobs.0, engine.limits.settle_batch_max, engine.limits.accept_batch_wait);
+    let mut group = Group::new(jobs.0, engine.limits.settle_batch_max);
     while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
         let Some(batch) = group.next().await else { break };
         let engine_of_batch = Arc::clone(&engine);
@@ -123,10 +125,14 @@ pub(super) async fn run(engine: Arc<Engine>, jobs: SettleJobs) {
 
 async fn commit(engine: &Engine, jobs: Vec<Job>) {
     let mut over = Vec::with_capacity(jobs.len());
+    let mut places = Vec::with_capacity(jobs.len());
     let mut parked = Vec::new();
     for job in jobs {
         match job {
-            Job::Over(attempt) => over.push(*attempt),
+            Job::Over(attempt, place) => {
+                over.push(*attempt);
+                places.extend(place);
+            }
             Job::Park(delivery, epoch, until) => parked.push((delivery, epoch, until)),
         }
     }
@@ -139,6 +145,7 @@ async fn commit(engine: &Engine, jobs: Vec<Job>) {
         over.sort_unstable_by_key(|attempt| attempt.delivery);
         commit_attempts(engine, over).await;
     }
+    drop(places);
 }
 
 async fn commit_attempts(engine: &Engine, over: Vec<AttemptOver>) {

@@ -116,7 +116,7 @@ impl Engine {
     /// workers down that take it.
     async fn bury(&self, row: &DueRow, event: &StoredEvent, now: Timestamp) {
         tracing::error!(delivery.id = %row.delivery, "{} was claimed {} times without an outcome", row.delivery, row.claims);
-        self.settle(super::settle::AttemptOver {
+        let over = super::settle::AttemptOver {
             delivery: row.delivery,
             epoch: row.epoch,
             scope: event.scope,
@@ -132,8 +132,8 @@ impl Engine {
             request_headers: "{}".into(),
             response_headers: "{}".into(),
             response_excerpt: Vec::new(),
-        })
-        .await;
+        };
+        self.settle(over, None).await;
     }
 }
 

@@ -18,7 +18,7 @@ use crate::store::StoreError;
 use crate::store::webhooks::SealedSecret;
 
 /// The longest that older secrets may go on signing after a rotation.
-pub const OVERLAP_MAX: Duration = Duration::from_secs(7 * 86_400);
+pub const OVERLAP_MAX: Duration = Duration::from_hours(7 * 24);
 /// What a test sends.
 pub const TEST_EVENT_TYPE: &str = "webhook.test";
 /// How often a change is tried again because another came between.
@@ -137,8 +137,8 @@ impl Engine {
     ) -> Result<(), WebhookError> {
         let now = self.clock.now();
         self.change(scope, id, if_revision, |webhook| webhook.deleted_at = Some(now)).await?;
-        // Those that were set aside are found again, and then cancelled.
-        self.store.bring_back(id, now).await?;
+        // The sweep cancels what is due, so that a retry must not wait for its time to be called off.
+        self.store.hurry_all(id, now).await?;
         Ok(())
     }
 

@@ -181,7 +181,8 @@ impl Store {
         if url.starts_with("sqlite:") {
             return Ok(sqlx::Sqlite::drop_database(url).await?);
         }
-        Ok(sqlx::Postgres::drop_database(url).await?)
+        // Somebody may still be connected, a process that was killed a moment ago perhaps.
+        Ok(sqlx::Postgres::force_drop_database(url).await?)
     }
 
     /// Applies the migrations that are missing.

@@ -8,7 +8,7 @@ use super::{Db, Store, StoreError};
 use crate::domain::id::first_uuid_at;
 use crate::domain::time::Timestamp;
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 const TABLES: [&str; 3] = ["events", "deliveries", "attempts"];
 // The lock keeps two processes from making the same partition at once.
 const PG_LOCK: &str = "select pg_advisory_xact_lock(7236114)";

@@ -27,11 +27,11 @@ const TURNS: u32 = 5;
 /// … so many go to retries, while both wait.
 const RETRY_TURNS: u32 = 2;
 /// How long a `Retry-After` may shut a webhook's gate.
-const HOLD_MAX: Duration = Duration::from_secs(3600);
+const HOLD_MAX: Duration = Duration::from_hours(1);
 const FULL_WAIT_MIN: Duration = Duration::from_millis(250);
 const FULL_WAIT_MAX: Duration = Duration::from_secs(30);
 /// A lane that has done nothing for this long is forgotten.
-const IDLE: Duration = Duration::from_secs(900);
+const IDLE: Duration = Duration::from_mins(15);
 
 /// Bounds of the lanes.
 #[derive(Debug, Clone, Copy)]
@@ -121,7 +121,7 @@ impl<J> Lane<J> {
 /// All lanes of a worker.
 pub struct Lanes<J> {
     limits: LaneLimits,
-    lanes: HashMap<WebhookId, Lane<J>>,
+    by_webhook: HashMap<WebhookId, Lane<J>>,
     tenants: VecDeque<TenantId>,
     rotation: HashMap<TenantId, VecDeque<WebhookId>>,
     slow_waiting: HashSet<WebhookId>,
@@ -135,7 +135,7 @@ impl<J> Lanes<J> {
     pub fn new(limits: LaneLimits) -> Self {
         Self {
             limits,
-            lanes: HashMap::new(),
+            by_webhook: HashMap::new(),
             tenants: VecDeque::new(),
             rotation: HashMap::new(),
             slow_waiting: HashSet::new(),
@@ -163,7 +163,7 @@ impl<J> Lanes<J> {
     /// Takes a delivery in, or says to park it.
     pub fn offer(&mut self, tenant: TenantId, webhook: WebhookId, is_retry: bool, job: J, now: Timestamp) -> Offer<J> {
         let limits = self.limits;
-        let lane = self.lanes.entry(webhook).or_insert_with(|| Lane {
+        let lane = self.by_webhook.entry(webhook).or_insert_with(|| Lane {
             tenant,
             limit: Limit::new(limits.concurrency_start, limits.concurrency_max),
             circuit: Circuit::default(),
@@ -180,9 +180,9 @@ impl<J> Lanes<J> {
             return Offer::Park(job, now.after(lane.drain_time()));
         }
         if is_retry {
-            lane.retry.push_back(job)
+            lane.retry.push_back(job);
         } else {
-            lane.first.push_back(job)
+            lane.first.push_back(job);
         }
         self.waiting += 1;
         self.rotate_in(webhook);
@@ -193,7 +193,7 @@ impl<J> Lanes<J> {
     pub fn next(&mut self, now: Timestamp) -> Option<Result<(J, Pass), Finished<J>>> {
         while self.in_flight < self.limits.in_flight_max {
             let webhook = self.turn()?;
-            let Some(lane) = self.lanes.get_mut(&webhook) else { continue };
+            let Some(lane) = self.by_webhook.get_mut(&webhook) else { continue };
             if !lane.may_send() {
                 continue;
             }
@@ -235,7 +235,7 @@ impl<J> Lanes<J> {
     ) -> Finished<J> {
         self.in_flight = self.in_flight.saturating_sub(1);
         let mut finished = Finished { parked: Vec::new(), gate: None };
-        let Some(lane) = self.lanes.get_mut(&webhook) else { return finished };
+        let Some(lane) = self.by_webhook.get_mut(&webhook) else { return finished };
         lane.in_flight = lane.in_flight.saturating_sub(1);
         lane.used_at = now;
         let was_slow = lane.is_slow();
@@ -261,7 +261,7 @@ impl<J> Lanes<J> {
     /// Learns that a delivery was not sent after all.
     pub fn give_up(&mut self, webhook: WebhookId, pass: Pass) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        let Some(lane) = self.by_webhook.get_mut(&webhook) else { return };
         lane.in_flight = lane.in_flight.saturating_sub(1);
         lane.circuit.give_up(pass);
         let was_slow = lane.is_slow();
@@ -272,18 +272,18 @@ impl<J> Lanes<J> {
     /// Everything that waits, to be given back before the process ends.
     pub fn drain(&mut self) -> Vec<J> {
         self.waiting = 0;
-        self.lanes.values_mut().flat_map(Lane::drain).collect()
+        self.by_webhook.values_mut().flat_map(Lane::drain).collect()
     }
 
     /// Forgets lanes that have done nothing for long.
     pub fn forget_idle(&mut self, now: Timestamp) {
-        self.lanes.retain(|_, lane| lane.waiting() > 0 || lane.in_flight > 0 || now.since(lane.used_at) < IDLE);
+        self.by_webhook.retain(|_, lane| lane.waiting() > 0 || lane.in_flight > 0 || now.since(lane.used_at) < IDLE);
     }
 
     fn recount_slow(&mut self, was_slow: bool) {
         // A lane may turn slow or fast while its requests are out, so the sum is taken anew when it could matter.
         if was_slow || self.slow_in_flight > 0 {
-            let slow = self.lanes.values().filter(|lane| lane.is_slow());
+            let slow = self.by_webhook.values().filter(|lane| lane.is_slow());
             self.slow_in_flight = slow.map(|lane| usize::try_from(lane.in_flight).unwrap_or(0)).sum();
             for webhook in std::mem::take(&mut self.slow_waiting) {
                 self.rotate_in(webhook);
@@ -292,7 +292,7 @@ impl<J> Lanes<J> {
     }
 
     fn rotate_in(&mut self, webhook: WebhookId) {
-        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        let Some(lane) = self.by_webhook.get_mut(&webhook) else { return };
         if lane.in_rotation || !lane.may_send() {
             return;
         }
@@ -314,7 +314,7 @@ impl<J> Lanes<J> {
         } else {
             self.tenants.push_back(tenant);
         }
-        if let Some(lane) = webhook.and_then(|webhook| self.lanes.get_mut(&webhook)) {
+        if let Some(lane) = webhook.and_then(|webhook| self.by_webhook.get_mut(&webhook)) {
             lane.in_rotation = false;
         }
         webhook

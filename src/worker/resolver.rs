@@ -24,12 +24,15 @@ pub(super) enum ResolveError {
     Denied,
 }
 
+/// When a name was resolved, and to what.
+type Known = HashMap<String, (Instant, Vec<SocketAddr>)>;
+
 /// Resolves by the system, drops denied addresses, remembers for a short time.
 pub(super) struct CheckedResolver {
     pub(super) policy: Arc<EgressPolicy>,
     pub(super) timeout: Duration,
     pub(super) cache_for: Duration,
-    known: Arc<Mutex<HashMap<String, (Instant, Vec<SocketAddr>)>>>,
+    known: Arc<Mutex<Known>>,
 }
 
 impl CheckedResolver {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,7 +27,10 @@ const CLAIMS_MAX: usize = 4;
 const RECEIVE_MAX: usize = 64;
 /// A lease must outlast the request by this much, or the request is not begun.
 const SEND_MARGIN: Duration = Duration::from_secs(2);
-const FORGET_IDLE_EVERY: Duration = Duration::from_secs(60);
+/// Requests on the wire and outcomes that are not committed: together at most so many times `in_flight_max`. A crash
+/// repeats no more than these; and a database that is away soon stops the sending, whose outcomes it cannot take.
+const PLACES_PER_IN_FLIGHT: usize = 2;
+const FORGET_IDLE_EVERY: Duration = Duration::from_mins(1);
 
 /// A claimed delivery with all that sending it needs.
 struct Job {
@@ -50,14 +53,25 @@ pub struct Worker {
     happened: mpsc::UnboundedSender<Happened>,
     tasks: TaskTracker,
     claims: usize,
+    /// One for each request, from its beginning to the commit of its outcome.
+    places: Arc<Semaphore>,
+    lacks_places: bool,
 }
 
 /// Works until `shutdown`, then finishes what is on the wire, and gives back what is not.
 pub async fn run(engine: Arc<Engine>, client: Arc<Client>, limits: LaneLimits, shutdown: CancellationToken) {
     let (happened, mut events) = mpsc::unbounded_channel();
-    let mut worker =
-        Worker { engine, client, lanes: Lanes::new(limits), happened, tasks: TaskTracker::new(), claims: 0 };
-    let broker = Arc::clone(&worker.engine.broker);
+    let mut worker = Worker {
+        engine,
+        client,
+        lanes: Lanes::new(limits),
+        happened,
+        tasks: TaskTracker::new(),
+        claims: 0,
+        places: Arc::new(Semaphore::new(limits.in_flight_max.saturating_mul(PLACES_PER_IN_FLIGHT))),
+        lacks_places: false,
+    };
+    let (broker, places) = (Arc::clone(&worker.engine.broker), Arc::clone(&worker.places));
     let mut forget_idle = tokio::time::interval(FORGET_IDLE_EVERY);
     loop {
         let wants = worker.claims < CLAIMS_MAX && worker.lanes.room() > CLAIMS_MAX * RECEIVE_MAX;
@@ -74,6 +88,10 @@ pub async fn run(engine: Arc<Engine>, client: Arc<Client>, limits: LaneLimits, s
                 Some(received) => worker.claim(received),
                 None => break,
             },
+            place = places.acquire(), if worker.lacks_places => {
+                drop(place);
+                worker.lacks_places = false;
+            }
             _ = forget_idle.tick() => worker.lanes.forget_idle(worker.engine.clock.now()),
         }
         worker.send_what_may();
@@ -142,11 +160,16 @@ impl Worker {
 
     fn send_what_may(&mut self) {
         let now = self.engine.clock.now();
-        while let Some(next) = self.lanes.next(now) {
+        loop {
+            let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+                self.lacks_places = true;
+                break;
+            };
+            let Some(next) = self.lanes.next(now) else { break };
             match next {
                 Ok((job, pass)) => {
                     let (engine, client) = (Arc::clone(&self.engine), Arc::clone(&self.client));
-                    self.tasks.spawn(attempt(engine, client, job, pass, self.happened.clone()));
+                    self.tasks.spawn(attempt(engine, client, job, pass, place, self.happened.clone()));
                 }
                 Err(finished) => {
                     let webhook = finished.parked.first().map(|job| job.ticket.webhook);
@@ -207,6 +230,7 @@ async fn attempt(
     client: Arc<Client>,
     job: Job,
     pass: Pass,
+    place: OwnedSemaphorePermit,
     happened: mpsc::UnboundedSender<Happened>,
 ) {
     let Job { ticket, event, listener } = job;
@@ -256,7 +280,7 @@ async fn attempt(
         response_headers,
         response_excerpt: excerpt,
     };
-    engine.settle(over).await;
+    engine.settle(over, Some(place)).await;
 }
 
 fn log(ticket: &Ticket, result: &AttemptResult, took: Duration) {

@@ -26,6 +26,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use lapin::uri::AMQPUri;
+use lapin::{Connection, ConnectionProperties};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -34,7 +36,7 @@ use tokio_util::task::TaskTracker;
 
 use self::consumer::{Consumer, ConsumerState};
 use self::inbox::Inbox;
-use self::link::{CALL_TIMEOUT, Link, parse_uri, supervise};
+use self::link::{Broken, CALL_TIMEOUT, Link, parse_uri, supervise, within};
 use self::publisher::{FLUSH_TIMEOUT, Handed, Publisher};
 use self::topology::Topology;
 use self::window::Window;
@@ -150,6 +152,17 @@ impl RabbitMq {
         Ok(Self { window, waiting: sender, inbox, counters, consumer, closing, tasks })
     }
 
+    /// Deletes the exchanges and queues of these options, with the tickets in them. For installations that are given
+    /// up.
+    ///
+    /// # Errors
+    /// When the options cannot work, or RabbitMQ does not do it.
+    pub async fn remove(options: RabbitOptions) -> Result<(), NotRemoved> {
+        let uri = check(&options).map_err(|error| NotRemoved(error.to_string()))?;
+        let RabbitOptions { prefix, shards, queue_type, .. } = options;
+        remove(uri, &Topology { prefix, shards, queue_type }).await.map_err(|error| NotRemoved(error.to_string()))
+    }
+
     /// What it counted since it started.
     #[must_use]
     pub fn counters(&self) -> &Arc<RabbitCounters> {
@@ -166,7 +179,18 @@ impl RabbitMq {
     }
 }
 
-fn check(options: &RabbitOptions) -> Result<lapin::uri::AMQPUri, InvalidRabbitOptions> {
+async fn remove(uri: AMQPUri, topology: &Topology) -> Result<(), Broken> {
+    let connection = within("connect", Connection::connect_uri(uri, ConnectionProperties::default())).await?;
+    topology.delete(&within("open a channel", connection.create_channel()).await?).await?;
+    within("close", connection.close(200, "closing".into())).await
+}
+
+/// Why the exchanges and queues are still there.
+#[derive(Debug, thiserror::Error)]
+#[error("not removed: {0}")]
+pub struct NotRemoved(String);
+
+fn check(options: &RabbitOptions) -> Result<AMQPUri, InvalidRabbitOptions> {
     let names = [&options.prefix, &options.node];
     if names.iter().any(|name| name.is_empty() || name.len() > NAME_BYTES_MAX) {
         return Err(InvalidRabbitOptions::Name);

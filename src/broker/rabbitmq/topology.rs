@@ -5,7 +5,9 @@
 //! a node restarts. First attempts and retries have queues of their own, which does what priorities would do, on every
 //! version and both queue types. All else (length limits, expiry of the poison queue) belongs in a policy.
 
-use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::options::{
+    ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
 use lapin::{Channel, ExchangeKind};
 
@@ -99,6 +101,18 @@ impl Topology {
             let queue = self.queue(route);
             declare_queue(channel, &queue, self.arguments(Some(&dlx))).await?;
             bind_queue(channel, &queue, self.exchange(), queue.clone()).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes everything, with the tickets in it.
+    pub(super) async fn delete(&self, channel: &Channel) -> Result<(), Broken> {
+        let queues = self.routes().map(|route| self.queue(route)).chain([self.poison_queue()]);
+        for queue in queues {
+            within("delete a queue", channel.queue_delete(queue, QueueDeleteOptions::default())).await?;
+        }
+        for exchange in [self.exchange(), self.dead_letter_exchange().into()] {
+            within("delete an exchange", channel.exchange_delete(exchange, ExchangeDeleteOptions::default())).await?;
         }
         Ok(())
     }

@@ -98,7 +98,7 @@ impl Engine {
             processes: Vec::new(),
             key: SecretString::default(),
         };
-        engine.call(&["migrate"]).await?;
+        engine.call(&["migrate", "--create-database"]).await?;
         let created =
             engine.call(&["keys", "create", "--tenant", "bench", "--environment", "staging", "--json"]).await?;
         let created: CreatedKey = serde_json::from_slice(&created).context("`keys create --json` gave no key")?;

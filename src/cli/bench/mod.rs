@@ -64,7 +64,7 @@ pub(super) struct BenchArgs {
     #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..=100_000))]
     outstanding: u32,
     /// Connections that publish
-    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
     connections: u16,
     /// Events of the backlog
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]

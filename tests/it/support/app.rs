@@ -74,6 +74,11 @@ impl TestApp {
 
     /// The same with settings changed.
     pub(crate) async fn start_with(engine: TestEngine, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_at(engine, Timestamp::parse_rfc3339("2026-11-21T12:00:00Z").unwrap(), change).await
+    }
+
+    /// The same with the clock standing at another instant.
+    pub(crate) async fn start_at(engine: TestEngine, now: Timestamp, change: impl FnOnce(&mut Config)) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         angarium::telemetry::start_logging("text", &variable("ANGARIUM_TEST_LOG", "error,lapin=off"));
         let name = unique_name();
@@ -98,7 +103,7 @@ impl TestApp {
             }
         }
         change(&mut config);
-        let clock = Clock::manual(Timestamp::parse_rfc3339("2026-11-21T12:00:00Z").unwrap());
+        let clock = Clock::manual(now);
         create_database(&config).await;
         let app = App::start(&config, Role::All, clock.clone()).await.unwrap();
         let receiver = Receiver::start(ReceiverOptions { clock: clock.clone(), ..ReceiverOptions::default() }).unwrap();
@@ -135,6 +140,26 @@ impl TestApp {
     /// Moves the clock.
     pub(crate) fn advance(&self, by: Duration) {
         self.clock.advance(by);
+    }
+
+    /// Moves the clock forward to an instant.
+    pub(crate) fn advance_to(&self, time: Timestamp) {
+        self.advance(time.since(self.clock.now()));
+    }
+
+    /// Waits for something while the clock runs: a webhook with more deliveries than one lane holds is fed in turns.
+    pub(crate) async fn while_time_passes<T>(&self, something: impl Future<Output = T>) -> T {
+        let tick = Duration::from_millis(10);
+        tokio::select! {
+            done = something => done,
+            () = async { loop { tokio::time::sleep(tick).await; self.advance(tick); } } => unreachable!("it never ends"),
+        }
+    }
+
+    /// Looks for what is due as the scheduler does. What is not on its way after this is not due: so "nothing is
+    /// sent" can be told without waiting.
+    pub(crate) async fn sweep(&self) {
+        self.app().engine.sweep().await.unwrap();
     }
 
     /// Registers a webhook that wants everything, at a path that verifies and answers 200.

@@ -3,10 +3,20 @@
 pub(crate) mod app;
 pub(crate) mod client;
 
-pub(crate) use app::{TestApp, TestEngine};
+pub(crate) use app::{TestApp, TestEngine, TestWebhook};
 pub(crate) use client::Reply;
 
 use std::time::Duration;
+
+use angarium::domain::time::Timestamp;
+use serde_json::Value;
+
+/// Reads a time of an answer.
+#[track_caller]
+pub(crate) fn time(value: &Value) -> Timestamp {
+    let text = value.as_str().unwrap_or_else(|| panic!("{value} is a time"));
+    Timestamp::parse_rfc3339(text).unwrap_or_else(|| panic!("{text} is a time"))
+}
 
 /// The bound of every wait: long enough for a loaded machine, short enough to end.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
