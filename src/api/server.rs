@@ -66,7 +66,9 @@ pub async fn serve(listener: TcpListener, router: Router, options: ApiOptions, s
             connections.spawn(connection(Arc::clone(&server), stream, slot));
         }
     }
-    drop(listener);
+    for (stream, slot) in last(listener, &slots) {
+        connections.spawn(connection(Arc::clone(&server), stream, slot));
+    }
     connections.close();
     if timeout(server.options.drain, connections.wait()).await.is_err() {
         tracing::warn!("{} connection(s) were cut off: they did not finish in time", connections.len());
@@ -108,6 +110,21 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpSt
             None
         }
     }
+}
+
+/// Closes a listener, and gives those that the kernel had already taken in and the runtime had not yet heard of.
+fn last(listener: TcpListener, slots: &Arc<Semaphore>) -> Vec<(TcpStream, OwnedSemaphorePermit)> {
+    let mut last = Vec::new();
+    let Ok(listener) = listener.into_std() else { return last };
+    while let Ok(slot) = Arc::clone(slots).try_acquire_owned() {
+        let Ok((stream, _)) = listener.accept() else { break };
+        if stream.set_nonblocking(true).is_ok()
+            && let Ok(stream) = TcpStream::from_std(stream)
+        {
+            last.push((stream, slot));
+        }
+    }
+    last
 }
 
 fn is_of_the_connection(error: &io::Error) -> bool {

@@ -18,7 +18,7 @@ pub(super) const BACKLOG: &str = "with recursive hooks (id) as ( \
     from hooks where id is not null";
 pub(super) const SET_ASIDE: &str = "update due set due_at = $3 where webhook_id = $1 and due_at <= $2";
 pub(super) const BRING_BACK: &str = "update due set due_at = $2 where webhook_id = $1 and due_at = $3";
-const HURRY_ALL: &str = "update due set due_at = $2 where webhook_id = $1 and not leased and due_at <= $3";
+pub(super) const HURRY_ALL: &str = "update due set due_at = $2 where webhook_id = $1 and not leased and due_at <= $3";
 pub(super) const OF_WEBHOOK: &str = "select delivery_id from due where webhook_id = $1 order by due_at limit $2";
 const FORGET: &str = "delete from due where delivery_id = $1";
 const CANCELLED: &str = "update deliveries set state = 'cancelled', settled_at = $2 where id = $1";

@@ -51,13 +51,14 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
 }
 
 /// The same text on both.
-fn shared() -> [(&'static str, &'static str); 15] {
+fn shared() -> [(&'static str, &'static str); 16] {
     [
         ("kept key", accept::KEPT),
         ("purge keys", idempotency::PURGE),
         ("backlog", due::BACKLOG),
         ("set aside", due::SET_ASIDE),
         ("bring back", due::BRING_BACK),
+        ("hurry all", due::HURRY_ALL),
         ("due of a webhook", due::OF_WEBHOOK),
         ("lock a delivery", due::LOCK_DELIVERY),
         ("hurry", due::HURRY),

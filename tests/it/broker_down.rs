@@ -11,6 +11,9 @@ use tokio::sync::watch;
 use crate::support::app::amqp_url;
 use crate::support::{SOON, TestApp, TestEngine, eventually};
 
+/// Slow enough that no lease ends while its request is on the wire.
+const STEP: Duration = Duration::from_millis(250);
+
 /// How a connection through the line fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Line {
@@ -91,7 +94,7 @@ async fn publish(app: &TestApp, count: usize) -> HashSet<String> {
 async fn all_arrive(app: &TestApp, path: &str, published: &HashSet<String>) {
     eventually("everything is delivered", || async {
         // What was handed to the broker and lost comes back when its lease ends.
-        app.advance(Duration::from_secs(1));
+        app.advance(STEP);
         let came: HashSet<String> = app.receiver.records(path).iter().map(|record| record.id().to_owned()).collect();
         (came == *published).then_some(())
     })

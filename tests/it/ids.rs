@@ -73,8 +73,9 @@ async fn what_others_have_is_not_there(app: TestApp) {
         none_is_found(&stranger, routes_with_id(&webhook.id, &event, &delivery)).await;
         let own = stranger.post("/api/v1/events", &json!({ "type": "a.b", "data": {} })).await.expect(202).data();
         assert_eq!(own["deliveries"], 0);
-        let replay = format!("/api/v1/events/{}/replay", own["id"].as_str().unwrap());
-        is_not_found(&stranger.post(&replay, &json!({ "webhookId": webhook.id })).await);
+        let again = format!("/api/v1/events/{}/replay", own["id"].as_str().unwrap());
+        let reply = stranger.post(&again, &json!({ "webhookId": webhook.id })).await;
+        is_not_found(&reply);
         assert_eq!(stranger.get("/api/v1/webhooks").await.expect(200).data()["total"], 0);
         for query in [format!("eventId={event}"), format!("webhookId={}", webhook.id), String::new()] {
             let list = stranger.get(&format!("/api/v1/deliveries?{query}")).await.expect(200).json();
