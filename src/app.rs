@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api::{self, Api, ApiOptions};
-use crate::broker::Broker;
 use crate::broker::in_process::InProcess;
 use crate::broker::ingest::{Ingest, IngestOptions};
 use crate::broker::rabbitmq::{QueueType, RabbitMq, RabbitOptions};
+use crate::broker::{Broker, INLINE_BYTES_MAX};
 use crate::chance;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -32,8 +32,6 @@ use crate::worker::run as work;
 
 /// Tickets that one message of RabbitMQ carries.
 const BATCH_TICKETS_MAX: usize = 64;
-/// Events up to this size travel with their tickets.
-const INLINE_BYTES_MAX: usize = 4096;
 /// How often every process looks for what others have changed.
 const FRESH_EVERY: Duration = Duration::from_secs(1);
 

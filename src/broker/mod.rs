@@ -39,6 +39,9 @@ pub struct Ticket {
     pub event: EventRef,
 }
 
+/// An event whose data is larger does not travel with its tickets: what waits in memory stays small.
+pub const INLINE_BYTES_MAX: usize = 4096;
+
 /// The event of a ticket: by value where it is small.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventRef {
@@ -46,6 +49,13 @@ pub enum EventRef {
     Id(crate::domain::id::EventId),
     /// It travels along.
     Content(Arc<EventContent>),
+}
+
+impl EventRef {
+    /// By value where it is small.
+    pub fn new(content: &Arc<EventContent>) -> Self {
+        if content.data.len() <= INLINE_BYTES_MAX { Self::Content(Arc::clone(content)) } else { Self::Id(content.id) }
+    }
 }
 
 /// Some tickets for this process, and the means to say that they are dealt with.

@@ -389,6 +389,6 @@ fn ticket(delivery: &DeliveryRow, content: &Arc<EventContent>) -> Ticket {
         tenant: delivery.scope.tenant,
         webhook: delivery.webhook,
         leased_until: delivery.due_at,
-        event: EventRef::Content(Arc::clone(content)),
+        event: EventRef::new(content),
     }
 }

@@ -5,11 +5,12 @@
 //! that was written with it is the claim already.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::Engine;
 use crate::broker::{EventRef, Received, Ticket};
 use crate::config::LEASE_MARGIN;
-use crate::domain::id::EventId;
+use crate::domain::event::EventContent;
 use crate::store::StoreError;
 
 impl Engine {
@@ -32,34 +33,14 @@ impl Engine {
             self.metrics.tickets_stale.inc_by(u64::try_from(before - tickets.len()).unwrap_or(0));
         }
         receipt.ack().await;
-        self.bring_events(&mut tickets).await?;
         Ok(tickets)
     }
 
-    /// Reads the events that were too large to travel with their tickets. A ticket whose event is gone is dropped.
-    async fn bring_events(&self, tickets: &mut Vec<Ticket>) -> Result<(), StoreError> {
-        let missing: Vec<EventId> = tickets
-            .iter()
-            .filter_map(|ticket| match &ticket.event {
-                EventRef::Id(id) => Some(*id),
-                EventRef::Content(_) => None,
-            })
-            .collect();
-        if missing.is_empty() {
-            return Ok(());
+    /// The event of a ticket; read now if it was too large to travel. None when retention has dropped it meanwhile.
+    pub async fn event_of(&self, ticket: &Ticket) -> Result<Option<Arc<EventContent>>, StoreError> {
+        match &ticket.event {
+            EventRef::Content(content) => Ok(Some(Arc::clone(content))),
+            EventRef::Id(id) => Ok(self.store.events_of_claims(&[*id]).await?.pop().map(|event| event.content)),
         }
-        let stored = self.store.events_of_claims(&missing).await?;
-        let found: HashMap<_, _> = stored.into_iter().map(|event| (event.content.id, event.content)).collect();
-        tickets.retain_mut(|ticket| match &ticket.event {
-            EventRef::Content(_) => true,
-            EventRef::Id(id) => match found.get(id) {
-                None => false,
-                Some(content) => {
-                    ticket.event = EventRef::Content(content.clone());
-                    true
-                }
-            },
-        });
-        Ok(())
     }
 }

@@ -17,8 +17,6 @@ use crate::store::events::StoredEvent;
 
 /// Waiting deliveries of a deleted webhook that one sweep cancels.
 const CANCEL_MAX: u32 = 500;
-/// Larger events do not travel with their tickets.
-const INLINE_BYTES_MAX: usize = 4096;
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -97,7 +95,6 @@ impl Engine {
                 self.bury(row, event, now).await;
                 continue;
             }
-            let inline = event.content.data.len() <= INLINE_BYTES_MAX;
             tickets.push(Ticket {
                 delivery: row.delivery,
                 epoch: row.epoch,
@@ -106,7 +103,7 @@ impl Engine {
                 tenant: row.tenant,
                 webhook: row.webhook,
                 leased_until: now.after(self.limits.lease),
-                event: if inline { EventRef::Content(event.content.clone()) } else { EventRef::Id(row.event) },
+                event: EventRef::new(&event.content),
             });
         }
         Ok(tickets)

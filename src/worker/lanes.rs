@@ -30,6 +30,8 @@ const RETRY_TURNS: u32 = 2;
 const HOLD_MAX: Duration = Duration::from_hours(1);
 const FULL_WAIT_MIN: Duration = Duration::from_millis(250);
 const FULL_WAIT_MAX: Duration = Duration::from_secs(30);
+/// A webhook that has not answered quickly of late may have one in so many of the deliveries that a quick one may.
+const UNPROVEN_SHARE: usize = 8;
 /// A lane that has done nothing for this long is forgotten.
 const IDLE: Duration = Duration::from_mins(15);
 
@@ -40,7 +42,7 @@ pub struct LaneLimits {
     pub in_flight_max: usize,
     /// Deliveries that wait in memory.
     pub waiting_max: usize,
-    /// … of one webhook.
+    /// … of one webhook that answers quickly.
     pub waiting_per_webhook_max: usize,
     /// Where a webhook's limit starts.
     pub concurrency_start: u32,
@@ -75,6 +77,7 @@ struct Lane<J> {
     in_flight: u32,
     turn: u32,
     average: Duration,
+    answered_at: Option<Timestamp>,
     used_at: Timestamp,
     in_rotation: bool,
 }
@@ -86,6 +89,13 @@ impl<J> Lane<J> {
 
     fn is_slow(&self) -> bool {
         self.average > SLOW
+    }
+
+    /// How many may wait: many where they will soon be gone, few where they may be stuck, so that webhooks that hang
+    /// cannot fill the memory before their circuits open.
+    fn waiting_max(&self, limits: &LaneLimits, now: Timestamp) -> usize {
+        let is_quick = self.answered_at.is_some_and(|at| now.since(at) < SLOW) && !self.is_slow();
+        if is_quick { limits.waiting_per_webhook_max } else { (limits.waiting_per_webhook_max / UNPROVEN_SHARE).max(1) }
     }
 
     fn may_send(&self) -> bool {
@@ -172,11 +182,12 @@ impl<J> Lanes<J> {
             in_flight: 0,
             turn: RETRY_TURNS,
             average: Duration::ZERO,
+            answered_at: None,
             used_at: now,
             in_rotation: false,
         });
         lane.used_at = now;
-        if lane.waiting() >= limits.waiting_per_webhook_max {
+        if lane.waiting() >= lane.waiting_max(&limits, now) {
             return Offer::Park(job, now.after(lane.drain_time()));
         }
         if is_retry {
@@ -241,6 +252,9 @@ impl<J> Lanes<J> {
         let was_slow = lane.is_slow();
         lane.limit.record(Pressure::of(result, took, SLOW));
         lane.learn(took);
+        if result.is_success() {
+            lane.answered_at = Some(now);
+        }
         if let Change::Opened { until, .. } = lane.circuit.record(pass, result, now, jitter) {
             finished.gate = Some(until);
         }

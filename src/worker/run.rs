@@ -10,11 +10,10 @@ use tokio_util::task::TaskTracker;
 use super::client::{Answer, Client};
 use super::lanes::{Finished, LaneLimits, Lanes, Offer};
 use super::request;
-use crate::broker::{EventRef, Received, Ticket};
+use crate::broker::{Received, Ticket};
 use crate::chance;
 use crate::domain::attempt::{AttemptResult, FailureKind};
 use crate::domain::circuit::Pass;
-use crate::domain::event::EventContent;
 use crate::domain::id::WebhookId;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
@@ -35,7 +34,6 @@ const FORGET_IDLE_EVERY: Duration = Duration::from_mins(1);
 /// A claimed delivery with all that sending it needs.
 struct Job {
     ticket: Ticket,
-    event: Arc<EventContent>,
     listener: Arc<Listener>,
 }
 
@@ -213,12 +211,9 @@ async fn jobs(engine: &Engine, tickets: Vec<Ticket>) -> Vec<Job> {
     let mut jobs = Vec::with_capacity(tickets.len());
     for ticket in tickets {
         let listener = engine.listener(ticket.webhook).await.ok().flatten();
-        match (listener, &ticket.event) {
-            (Some(listener), EventRef::Content(event)) if listener.webhook.is_sending() => {
-                let event = Arc::clone(event);
-                jobs.push(Job { ticket, event, listener });
-            }
-            (_, _) => engine.park(ticket.delivery, ticket.epoch, engine.clock.now()).await,
+        match listener {
+            Some(listener) if listener.webhook.is_sending() => jobs.push(Job { ticket, listener }),
+            Some(_) | None => engine.park(ticket.delivery, ticket.epoch, engine.clock.now()).await,
         }
     }
     jobs
@@ -233,16 +228,18 @@ async fn attempt(
     place: OwnedSemaphorePermit,
     happened: mpsc::UnboundedSender<Happened>,
 ) {
-    let Job { ticket, event, listener } = job;
+    let Job { ticket, listener } = job;
     let webhook = &listener.webhook;
     let timeout = webhook.settings.timeout.min(engine.limits.timeout_max);
+    let event = engine.event_of(&ticket).await;
     let started_at = engine.clock.now();
-    if started_at.after(timeout + SEND_MARGIN) > ticket.leased_until {
-        // Too late to begin: another may have it before this request is over.
+    let in_time = started_at.after(timeout + SEND_MARGIN) <= ticket.leased_until;
+    let (Ok(Some(event)), true) = (event, in_time) else {
+        // The event cannot be read now, or another may have the delivery before this request would be over.
         let _ = happened.send(Happened::NotSent { webhook: webhook.id, pass });
         engine.park(ticket.delivery, ticket.epoch, started_at).await;
         return;
-    }
+    };
     let began = tokio::time::Instant::now();
     let (answer, request_headers) = match request::build(webhook, &listener.keys_at(started_at), &event, started_at) {
         Ok(outgoing) => {

@@ -9,8 +9,8 @@ const TIMEOUT: AttemptResult = AttemptResult::Failed { kind: FailureKind::Timeou
 fn lanes() -> Lanes<u32> {
     Lanes::new(LaneLimits {
         in_flight_max: 8,
-        waiting_max: 100,
-        waiting_per_webhook_max: 20,
+        waiting_max: 400,
+        waiting_per_webhook_max: 160,
         concurrency_start: 2,
         concurrency_max: 4,
     })
@@ -110,4 +110,18 @@ fn retries_keep_a_share() {
         let _ = lanes.finish(hook(1), pass, &OK, Duration::ZERO, NOW, 0.5);
     }
     assert!(order.iter().filter(|job| **job >= 100).count() >= 3, "{order:?}");
+}
+
+#[test]
+fn a_webhook_that_answers_quickly_may_have_more_waiting() {
+    let mut lanes = lanes();
+    let _ = lanes.offer(tenant(1), hook(1), false, 0, NOW);
+    let (_, pass) = sent(&mut lanes).remove(0);
+    let _ = lanes.finish(hook(1), pass, &OK, Duration::ZERO, NOW, 0.5);
+    let queued = |lanes: &mut Lanes<u32>, now| {
+        (0..300).filter(|job| lanes.offer(tenant(1), hook(1), false, *job, now) == Offer::Queued).count()
+    };
+    assert_eq!(queued(&mut lanes, NOW), 160);
+    let _ = lanes.drain();
+    assert_eq!(queued(&mut lanes, NOW.after(SLOW)), 20);
 }
