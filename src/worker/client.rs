@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
-use serde_json::{Map, Value};
 
-use super::request::Outgoing;
+use super::request::{Outgoing, json_object};
 use super::resolver::{CheckedResolver, ResolveError};
 use crate::domain::attempt::{AttemptResult, FailureKind};
 use crate::domain::egress::EgressPolicy;
@@ -184,10 +183,11 @@ fn kind_of_io(error: &io::Error) -> Option<FailureKind> {
 }
 
 fn headers_for_log(headers: &HeaderMap) -> String {
-    let shown = headers.iter().filter(|(name, _)| *name != "set-cookie").take(LOGGED_HEADERS_MAX);
-    let entries = shown.map(|(name, value)| {
-        let text = String::from_utf8_lossy(value.as_bytes());
-        (name.as_str().to_owned(), Value::from(text.chars().take(LOGGED_VALUE_CHARS_MAX).collect::<String>()))
-    });
-    Value::Object(entries.collect::<Map<_, _>>()).to_string()
+    let shown = headers.keys().filter(|name| *name != "set-cookie").take(LOGGED_HEADERS_MAX);
+    json_object(shown.map(|name| {
+        let value = headers.get(name).map_or(&[][..], |value| value.as_bytes());
+        let text = String::from_utf8_lossy(value);
+        let end = text.char_indices().nth(LOGGED_VALUE_CHARS_MAX).map_or(text.len(), |(end, _)| end);
+        (name.as_str(), text[..end].to_owned())
+    }))
 }

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use serde_json::{Map, Value};
+use serde::Serializer as _;
 
 use crate::domain::event::EventContent;
 use crate::domain::signature::{
@@ -84,11 +84,18 @@ fn envelope(id: &str, event: &EventContent) -> Vec<u8> {
 /// The request's headers for the delivery log.
 pub fn headers_for_log(outgoing: &Outgoing) -> String {
     let shown = ["content-type", "user-agent", HEADER_ID, HEADER_TIMESTAMP];
-    let entries = outgoing.headers.iter().map(|(name, value)| {
+    json_object(outgoing.headers.iter().map(|(name, value)| {
         let visible = shown.contains(&name.as_str()).then(|| value.to_str().ok()).flatten();
-        (name.as_str().to_owned(), Value::from(visible.unwrap_or(HIDDEN)))
-    });
-    Value::Object(entries.collect::<Map<_, _>>()).to_string()
+        (name.as_str(), visible.unwrap_or(HIDDEN))
+    }))
+}
+
+/// A JSON object, written without building it first: two are written for every attempt.
+pub(super) fn json_object<'a, V: serde::Serialize>(entries: impl Iterator<Item = (&'a str, V)>) -> String {
+    let mut text = Vec::with_capacity(256);
+    let written = serde_json::Serializer::new(&mut text).collect_map(entries);
+    // Texts as keys and values can always be written, and what is written is UTF-8.
+    written.ok().and_then(|()| String::from_utf8(text).ok()).unwrap_or_else(|| "{}".to_owned())
 }
 
 #[cfg(test)]
@@ -109,7 +116,7 @@ mod tests {
         let body = envelope(&event.id.to_string(), &event);
         let text = std::str::from_utf8(&body).unwrap();
         assert!(text.contains(data));
-        let value: Value = serde_json::from_str(text).unwrap();
+        let value: serde_json::Value = serde_json::from_str(text).unwrap();
         assert_eq!(value["event"], "order.created");
         assert_eq!(value["timestamp"], "2023-11-14T22:13:20.123Z");
         assert_eq!(value["id"], event.id.to_string());
