@@ -87,6 +87,7 @@ async fn list(
     filter.before = page.before;
     let mut rows = store.dead_letters_page(caller.scope, &filter, page.limit + 1, page.offset()).await?;
     let next = page.cut(&mut rows, |letter| letter.delivery.0);
+    let total = page.count(total, rows.len());
     Ok(Json(page.list(rows.into_iter().map(DeadLetterView::from).collect(), total, next)))
 }
 

@@ -118,6 +118,7 @@ pub(super) async fn page_of(
     filter.before = earlier(filter.before, page.before);
     let mut rows = store.deliveries_page(scope, &filter, page.limit + 1, page.offset()).await?;
     let next = page.cut(&mut rows, |delivery| delivery.id.0);
+    let total = page.count(total, rows.len());
     Ok((rows, next, total))
 }
 

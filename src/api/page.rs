@@ -67,6 +67,11 @@ impl Page {
         rows.last().filter(|_| has_more).map(|last| URL_SAFE_NO_PAD.encode(id(last).as_bytes()))
     }
 
+    /// How many there are in all. They were counted before the rows were read; what came in between is there too.
+    pub(super) fn count(self, counted: u64, rows: usize) -> u64 {
+        counted.max(u64::from(self.offset()) + u64::try_from(rows).unwrap_or(u64::MAX))
+    }
+
     pub(super) fn totals(self, total: u64) -> Totals {
         let total_pages = total.div_ceil(u64::from(self.limit));
         Totals { total, page: self.page, limit: self.limit, total_pages }
