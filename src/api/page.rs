@@ -69,7 +69,8 @@ impl Page {
 
     /// How many there are in all. They were counted before the rows were read; what came in between is there too.
     pub(super) fn count(self, counted: u64, rows: usize) -> u64 {
-        counted.max(u64::from(self.offset()) + u64::try_from(rows).unwrap_or(u64::MAX))
+        let shown = u64::try_from(rows).unwrap_or(u64::MAX);
+        if shown == 0 { counted } else { counted.max(u64::from(self.offset()) + shown) }
     }
 
     pub(super) fn totals(self, total: u64) -> Totals {
@@ -149,6 +150,12 @@ mod tests {
         assert_eq!(page.cut(&mut rows, |id| *id), None);
         assert!(read(&format!("/?cursor={cursor}&page=2")).is_err());
         assert!(read("/?cursor=xx").is_err());
+    }
+
+    #[test]
+    fn a_count_is_at_least_what_is_shown() {
+        let page = |page| Page { page, limit: 20, before: None };
+        assert_eq!((page(1).count(1, 2), page(2).count(5, 3), page(9).count(5, 0)), (2, 23, 5));
     }
 
     #[test]
