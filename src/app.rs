@@ -325,7 +325,8 @@ fn client_options(config: &Config) -> anyhow::Result<ClientOptions> {
         dns_cache: config.egress.dns_cache_ms,
         extra_ca,
         excerpt_bytes_max: config.delivery.response_excerpt_bytes_max,
-        idle_per_host_max: usize::try_from(config.delivery.concurrency_max).unwrap_or(64),
+        // Many webhooks may live on one host: none of their connections is closed while it could be used again.
+        idle_per_host_max: config.delivery.in_flight_max,
     })
 }
 
