@@ -1,7 +1,7 @@
 //! The only module that knows SQL.
 //!
-//! One text serves both databases; the two pools differ in type, so each call is written once inside [`on_read`],
-//! [`on_write`] or [`in_tx`], which repeat it for either. Column types keep the text equal: ids are 16 bytes, times
+//! One text serves both databases; the two pools differ in type, so each call is written once inside `on_read`,
+//! `on_write` or `in_tx`, which repeat it for either. Column types keep the text equal: ids are 16 bytes, times
 //! are milliseconds, enums are words. Batches of many rows differ by nature and live in [`dialect`].
 //!
 //! Things that would differ silently, and how they are written here: sums of bigint are `numeric` on PostgreSQL
