@@ -75,7 +75,8 @@ create table webhook_health (
 -- A webhook that is not to be fed before an instant: its circuit is open, it asked for a pause, or it is full.
 create table gates (
     webhook_id blob primary key,
-    until bigint not null
+    until bigint not null,
+    probing boolean not null             -- a circuit: after the instant a few are let through first
 );
 
 create table idempotency (

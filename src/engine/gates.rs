@@ -2,62 +2,65 @@
 //! or they have as much in memory as they may. Shutting one is one write, however many deliveries wait behind it.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::Engine;
 use crate::domain::id::WebhookId;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
+pub use crate::store::gates::Gate;
 
 /// A gate that is shut already is not written again for less than this.
 const WORTH_A_WRITE: Duration = Duration::from_millis(500);
 
-/// The gates that this process knows to be shut.
+/// The gates that this process knows of.
 #[derive(Default)]
-pub struct Gates(Mutex<HashMap<WebhookId, Timestamp>>);
+pub struct Gates(Mutex<HashMap<WebhookId, Gate>>);
 
 impl Gates {
+    fn known(&self) -> MutexGuard<'_, HashMap<WebhookId, Gate>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Until when a webhook is not to be fed.
     pub fn shut_until(&self, webhook: WebhookId, now: Timestamp) -> Option<Timestamp> {
-        let gates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        gates.get(&webhook).copied().filter(|until| *until > now)
+        self.known().get(&webhook).map(|gate| gate.until).filter(|until| *until > now)
     }
 
-    /// Shuts a gate; false when it is shut until about then already.
-    fn shut(&self, webhook: WebhookId, until: Timestamp) -> bool {
-        let mut gates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if gates.get(&webhook).is_some_and(|old| until <= old.after(WORTH_A_WRITE)) {
+    /// Whether only a few deliveries are to be let through, to see whether the receiver is back.
+    pub fn is_probing(&self, webhook: WebhookId) -> bool {
+        self.known().get(&webhook).is_some_and(|gate| gate.probing)
+    }
+
+    /// Shuts a gate; false when it is shut like that already.
+    fn shut(&self, webhook: WebhookId, gate: Gate) -> bool {
+        let mut known = self.known();
+        let is_shut = |old: &Gate| old.probing == gate.probing && gate.until <= old.until.after(WORTH_A_WRITE);
+        if known.get(&webhook).is_some_and(is_shut) {
             return false;
         }
-        gates.insert(webhook, until);
+        known.insert(webhook, gate);
         true
-    }
-
-    fn open(&self, webhook: WebhookId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&webhook);
-    }
-
-    fn replace(&self, shut: Vec<(WebhookId, Timestamp)>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = shut.into_iter().collect();
     }
 }
 
 impl Engine {
     /// Feeds a webhook nothing before an instant, in every process.
-    pub async fn shut_gate(&self, webhook: WebhookId, until: Timestamp) -> Result<(), StoreError> {
-        if self.gates.shut(webhook, until) { self.store.shut_gate(webhook, until).await } else { Ok(()) }
+    pub async fn shut_gate(&self, webhook: WebhookId, gate: Gate) -> Result<(), StoreError> {
+        if self.gates.shut(webhook, gate) { self.store.shut_gate(webhook, gate).await } else { Ok(()) }
     }
 
-    /// Feeds it again: a person resumed it or changed its URL.
+    /// Feeds it again: its circuit has closed, a person resumed it, or its URL has changed.
     pub async fn open_gate(&self, webhook: WebhookId) -> Result<(), StoreError> {
-        self.gates.open(webhook);
+        self.gates.known().remove(&webhook);
         self.store.open_gate(webhook).await
     }
 
     /// Learns the gates that other processes have shut or opened.
     pub async fn refresh_gates(&self) -> Result<(), StoreError> {
-        self.gates.replace(self.store.shut_gates(self.clock.now()).await?);
+        let gates = self.store.gates(self.clock.now()).await?;
+        *self.gates.known() = gates.into_iter().collect();
         Ok(())
     }
 }

@@ -17,6 +17,8 @@ use crate::store::events::StoredEvent;
 
 /// Waiting deliveries of a deleted webhook that one sweep cancels.
 const CANCEL_MAX: u32 = 500;
+/// Deliveries of a webhook whose circuit probes that one sweep takes.
+const PROBES_MAX: u32 = 8;
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,7 +49,10 @@ impl Engine {
         if places == 0 {
             return Ok(Swept { claimed: 0, more: true });
         }
-        let quanta = share(places, &ready, self.limits.sweep_per_webhook_max);
+        let most = |webhook| {
+            if self.gates.is_probing(webhook) { PROBES_MAX } else { self.limits.sweep_per_webhook_max }
+        };
+        let quanta = share(places, &ready, most);
         let claimed = self.store.sweep(&quanta, now, now.after(self.limits.lease)).await;
         let (rows, error) = match claimed {
             Ok(rows) => (rows, None),
@@ -135,7 +140,7 @@ impl Engine {
 }
 
 /// How many deliveries of each webhook to take: places are shared among tenants, and a tenant's among its webhooks.
-fn share(places: usize, ready: &[(TenantId, WebhookId)], per_webhook_max: u32) -> Vec<(WebhookId, u32)> {
+fn share(places: usize, ready: &[(TenantId, WebhookId)], most: impl Fn(WebhookId) -> u32) -> Vec<(WebhookId, u32)> {
     let mut of_tenant: HashMap<TenantId, usize> = HashMap::new();
     for (tenant, _) in ready {
         *of_tenant.entry(*tenant).or_default() += 1;
@@ -144,7 +149,7 @@ fn share(places: usize, ready: &[(TenantId, WebhookId)], per_webhook_max: u32) -
     let mut left = places;
     let mut quanta = Vec::with_capacity(ready.len().min(places));
     for (tenant, webhook) in ready {
-        let fair = (per_tenant / of_tenant[tenant]).max(1).min(usize::try_from(per_webhook_max).unwrap_or(1)).min(left);
+        let fair = (per_tenant / of_tenant[tenant]).max(1).min(usize::try_from(most(*webhook)).unwrap_or(1)).min(left);
         if fair == 0 {
             break;
         }
@@ -170,7 +175,7 @@ mod tests {
                     (TenantId(Uuid::from_u128(tenant as u128)), WebhookId(Uuid::from_u128((tenant * 100 + hook) as u128)))
                 })
             }).collect();
-            let quanta = share(places, &ready, cap);
+            let quanta = share(places, &ready, |_| cap);
             let total: u32 = quanta.iter().map(|(_, quantum)| quantum).sum();
             prop_assert!(total as usize <= places);
             prop_assert!(quanta.iter().all(|(_, quantum)| (1..=cap).contains(quantum)));

@@ -1,21 +1,35 @@
 //! Gates and health of webhooks: written on transitions only, never per delivery.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::{Store, StoreError, on_read, on_write};
 use crate::domain::id::WebhookId;
 use crate::domain::time::Timestamp;
 
-const SHUT: &str = "insert into gates (webhook_id, until) values ($1, $2) \
-    on conflict (webhook_id) do update set until = excluded.until";
+const SHUT: &str = "insert into gates (webhook_id, until, probing) values ($1, $2, $3) \
+    on conflict (webhook_id) do update set until = excluded.until, probing = excluded.probing";
 const OPEN: &str = "delete from gates where webhook_id = $1";
-const SHUT_NOW: &str = "select webhook_id, until from gates where until > $1";
+const SHUT_NOW: &str = "select webhook_id, until, probing from gates where until > $1 or (probing and until > $2)";
 const FORGET_OPENED: &str = "delete from gates where until <= $1";
 const FAILING: &str =
     "insert into webhook_health (webhook_id, failing_since) values ($1, $2) on conflict (webhook_id) do nothing";
 const HEALTHY: &str = "delete from webhook_health where webhook_id = $1";
 const FAILING_SINCE: &str = "select webhook_id, failing_since, warned_at from webhook_health where failing_since <= $1";
 const WARNED: &str = "update webhook_health set warned_at = $2 where webhook_id = $1 and warned_at is null";
+
+/// How long after its time a circuit's gate lets only a few through, if nobody says that the circuit has closed.
+const PROBING_MAX: Duration = Duration::from_mins(1);
+
+/// A webhook that is not to be fed before an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gate {
+    /// The instant.
+    pub until: Timestamp,
+    /// Whether only a few are to be let through then, to see whether the receiver is back.
+    pub probing: bool,
+}
 
 /// A webhook that has had nothing but failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,10 +43,11 @@ pub struct FailingWebhook {
 }
 
 impl Store {
-    /// Shuts a webhook's gate until an instant.
-    pub async fn shut_gate(&self, webhook: WebhookId, until: Timestamp) -> Result<(), StoreError> {
+    /// Shuts a webhook's gate.
+    pub async fn shut_gate(&self, webhook: WebhookId, gate: Gate) -> Result<(), StoreError> {
+        let Gate { until, probing } = gate;
         on_write!(self, |db| {
-            sqlx::query(SHUT).bind(webhook.0).bind(until.as_millis()).execute(db).await.map(drop)
+            sqlx::query(SHUT).bind(webhook.0).bind(until.as_millis()).bind(probing).execute(db).await.map(drop)
         })?;
         Ok(())
     }
@@ -43,15 +58,19 @@ impl Store {
         Ok(())
     }
 
-    /// The gates that are shut now.
-    pub async fn shut_gates(&self, now: Timestamp) -> Result<Vec<(WebhookId, Timestamp)>, StoreError> {
-        let rows: Vec<(Uuid, i64)> =
-            on_read!(self, |db| sqlx::query_as(SHUT_NOW).bind(now.as_millis()).fetch_all(db).await)?;
-        Ok(rows.into_iter().map(|(id, until)| (WebhookId(id), Timestamp::from_millis(until))).collect())
+    /// The gates that are shut now, or let only a few through.
+    pub async fn gates(&self, now: Timestamp) -> Result<Vec<(WebhookId, Gate)>, StoreError> {
+        let rows: Vec<(Uuid, i64, bool)> = on_read!(self, |db| {
+            let select = sqlx::query_as(SHUT_NOW).bind(now.as_millis());
+            select.bind(now.before(PROBING_MAX).as_millis()).fetch_all(db).await
+        })?;
+        let gate = |(id, until, probing)| (WebhookId(id), Gate { until: Timestamp::from_millis(until), probing });
+        Ok(rows.into_iter().map(gate).collect())
     }
 
     /// Drops the rows of gates that have opened.
     pub async fn forget_opened_gates(&self, now: Timestamp) -> Result<(), StoreError> {
+        let now = now.before(PROBING_MAX);
         on_write!(self, |db| sqlx::query(FORGET_OPENED).bind(now.as_millis()).execute(db).await.map(drop))?;
         Ok(())
     }

@@ -13,10 +13,11 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use crate::domain::attempt::AttemptResult;
-use crate::domain::circuit::{Admit, Change, Circuit, Pass};
+use crate::domain::circuit::{Admit, Change, Circuit, Pass, Phase};
 use crate::domain::concurrency::{Limit, Pressure};
 use crate::domain::id::{TenantId, WebhookId};
 use crate::domain::time::Timestamp;
+use crate::engine::gates::Gate;
 
 /// A webhook whose answers take longer than this on average is slow.
 const SLOW: Duration = Duration::from_secs(2);
@@ -64,8 +65,10 @@ pub enum Offer<J> {
 pub struct Finished<J> {
     /// Deliveries that are not to be sent now.
     pub parked: Vec<J>,
-    /// Shut the gate until then.
-    pub gate: Option<Timestamp>,
+    /// Shut the gate.
+    pub gate: Option<Gate>,
+    /// Open it: the circuit has closed.
+    pub open: bool,
 }
 
 struct Lane<J> {
@@ -217,7 +220,8 @@ impl<J> Lanes<J> {
                 Admit::Until(until) => {
                     let parked = lane.drain();
                     self.waiting -= parked.len();
-                    return Some(Err(Finished { parked, gate: Some(until) }));
+                    let probing = lane.circuit.phase() != Phase::Closed;
+                    return Some(Err(Finished { parked, gate: Some(Gate { until, probing }), open: false }));
                 }
             };
             let Some(job) = lane.take() else {
@@ -245,7 +249,7 @@ impl<J> Lanes<J> {
         jitter: f64,
     ) -> Finished<J> {
         self.in_flight = self.in_flight.saturating_sub(1);
-        let mut finished = Finished { parked: Vec::new(), gate: None };
+        let mut finished = Finished { parked: Vec::new(), gate: None, open: false };
         let Some(lane) = self.by_webhook.get_mut(&webhook) else { return finished };
         lane.in_flight = lane.in_flight.saturating_sub(1);
         lane.used_at = now;
@@ -255,13 +259,17 @@ impl<J> Lanes<J> {
         if result.is_success() {
             lane.answered_at = Some(now);
         }
-        if let Change::Opened { until, .. } = lane.circuit.record(pass, result, now, jitter) {
-            finished.gate = Some(until);
+        match lane.circuit.record(pass, result, now, jitter) {
+            Change::None => {}
+            Change::Opened { until, .. } => finished.gate = Some(Gate { until, probing: true }),
+            Change::Closed => finished.open = true,
         }
         if let AttemptResult::FailedStatus { status: 429 | 503, retry_after: Some(wait) } = result {
             let until = now.after((*wait).min(HOLD_MAX));
             lane.circuit.hold(until);
-            finished.gate = finished.gate.max(Some(until));
+            let probing = finished.gate.is_some();
+            let until = finished.gate.map_or(until, |gate| gate.until.max(until));
+            finished.gate = Some(Gate { until, probing });
         }
         if finished.gate.is_some() {
             finished.parked = lane.drain();

@@ -18,6 +18,7 @@ use crate::domain::id::WebhookId;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::directory::Listener;
+use crate::engine::gates::Gate;
 use crate::engine::settle::AttemptOver;
 
 /// Claims under way at once.
@@ -119,19 +120,27 @@ impl Worker {
     fn offer(&mut self, job: Job, now: Timestamp) {
         let (tenant, webhook, is_retry) = (job.ticket.tenant, job.ticket.webhook, job.ticket.run_attempt > 1);
         if let Offer::Park(job, until) = self.lanes.offer(tenant, webhook, is_retry, job, now) {
-            self.put_back(webhook, Finished { parked: vec![job], gate: Some(until) });
+            let gate = Some(Gate { until, probing: false });
+            self.put_back(webhook, Finished { parked: vec![job], gate, open: false });
         }
     }
 
-    /// Parks what may not be sent now, and shuts the webhook's gate.
+    /// Parks what may not be sent now, and shuts or opens the webhook's gate.
     fn put_back(&self, webhook: WebhookId, finished: Finished<Job>) {
-        let Finished { parked, gate } = finished;
-        let Some(until) = gate else { return };
+        let Finished { parked, gate, open } = finished;
+        if gate.is_none() && !open {
+            return;
+        }
         let engine = Arc::clone(&self.engine);
         self.tasks.spawn(async move {
-            if let Err(error) = engine.shut_gate(webhook, until).await {
+            let written = match gate {
+                Some(gate) => engine.shut_gate(webhook, gate).await,
+                None => engine.open_gate(webhook).await,
+            };
+            if let Err(error) = written {
                 tracing::warn!(webhook.id = %webhook, "the gate of {webhook} was not stored: {error}");
             }
+            let until = gate.map_or(Timestamp::default(), |gate| gate.until);
             for job in parked {
                 engine.park(job.ticket.delivery, job.ticket.epoch, until).await;
             }
