@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use crate::domain::attempt::AttemptResult;
-use crate::domain::circuit::{Admit, Change, Circuit, Pass, Phase};
+use crate::domain::circuit::{Admit, Change, Circuit, PROBE_WAIT, Pass, Phase};
 use crate::domain::concurrency::{Limit, Pressure};
 use crate::domain::id::{TenantId, WebhookId};
 use crate::domain::time::Timestamp;
@@ -56,8 +56,8 @@ pub struct LaneLimits {
 pub enum Offer<J> {
     /// It waits for its turn.
     Queued,
-    /// It does not fit, or its circuit is open: park it, and shut the gate until then.
-    Park(J, Timestamp),
+    /// It does not fit: park it, and shut the gate.
+    Park(J, Gate),
 }
 
 /// What an outcome means for its lane.
@@ -81,6 +81,8 @@ struct Lane<J> {
     turn: u32,
     average: Duration,
     answered_at: Option<Timestamp>,
+    /// Full before it had answered: the gate lets only a few through until it does.
+    on_trial: bool,
     used_at: Timestamp,
     in_rotation: bool,
 }
@@ -94,11 +96,18 @@ impl<J> Lane<J> {
         self.average > SLOW
     }
 
+    fn is_quick(&self, now: Timestamp) -> bool {
+        self.answered_at.is_some_and(|at| now.since(at) < SLOW) && !self.is_slow()
+    }
+
     /// How many may wait: many where they will soon be gone, few where they may be stuck, so that webhooks that hang
     /// cannot fill the memory before their circuits open.
     fn waiting_max(&self, limits: &LaneLimits, now: Timestamp) -> usize {
-        let is_quick = self.answered_at.is_some_and(|at| now.since(at) < SLOW) && !self.is_slow();
-        if is_quick { limits.waiting_per_webhook_max } else { (limits.waiting_per_webhook_max / UNPROVEN_SHARE).max(1) }
+        if self.is_quick(now) {
+            limits.waiting_per_webhook_max
+        } else {
+            (limits.waiting_per_webhook_max / UNPROVEN_SHARE).max(1)
+        }
     }
 
     fn may_send(&self) -> bool {
@@ -117,6 +126,13 @@ impl<J> Lane<J> {
 
     fn drain(&mut self) -> Vec<J> {
         self.first.drain(..).chain(self.retry.drain(..)).collect()
+    }
+
+    /// The gate of a full lane. How fast it drains is only known of a webhook that answers.
+    fn full_gate(&mut self, now: Timestamp) -> Gate {
+        self.on_trial = !self.is_quick(now);
+        let wait = if self.on_trial { self.drain_time().max(PROBE_WAIT) } else { self.drain_time() };
+        Gate { until: now.after(wait), probing: self.on_trial }
     }
 
     /// How long what waits will take, roughly.
@@ -186,12 +202,13 @@ impl<J> Lanes<J> {
             turn: RETRY_TURNS,
             average: Duration::ZERO,
             answered_at: None,
+            on_trial: false,
             used_at: now,
             in_rotation: false,
         });
         lane.used_at = now;
         if lane.waiting() >= lane.waiting_max(&limits, now) {
-            return Offer::Park(job, now.after(lane.drain_time()));
+            return Offer::Park(job, lane.full_gate(now));
         }
         if is_retry {
             lane.retry.push_back(job);
@@ -258,6 +275,7 @@ impl<J> Lanes<J> {
         lane.learn(took);
         if result.is_success() {
             lane.answered_at = Some(now);
+            finished.open = std::mem::take(&mut lane.on_trial);
         }
         match lane.circuit.record(pass, result, now, jitter) {
             Change::None => {}

@@ -18,7 +18,6 @@ use crate::domain::id::WebhookId;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::directory::Listener;
-use crate::engine::gates::Gate;
 use crate::engine::settle::AttemptOver;
 
 /// Claims under way at once.
@@ -119,9 +118,8 @@ impl Worker {
 
     fn offer(&mut self, job: Job, now: Timestamp) {
         let (tenant, webhook, is_retry) = (job.ticket.tenant, job.ticket.webhook, job.ticket.run_attempt > 1);
-        if let Offer::Park(job, until) = self.lanes.offer(tenant, webhook, is_retry, job, now) {
-            let gate = Some(Gate { until, probing: false });
-            self.put_back(webhook, Finished { parked: vec![job], gate, open: false });
+        if let Offer::Park(job, gate) = self.lanes.offer(tenant, webhook, is_retry, job, now) {
+            self.put_back(webhook, Finished { parked: vec![job], gate: Some(gate), open: false });
         }
     }
 
