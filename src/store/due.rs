@@ -24,7 +24,7 @@ const FORGET: &str = "delete from due where delivery_id = $1";
 const CANCELLED: &str = "update deliveries set state = 'cancelled', settled_at = $2 where id = $1";
 const RELEASE: &str = "update due set due_at = $1, leased = false where leased";
 const COUNT: &str = "select count(*) from due";
-pub(super) const LOCK_DELIVERY: &str = "select d.state, d.attempts, d.webhook_id, d.event_id, q.leased, q.due_at \
+pub(super) const STANDING: &str = "select d.state, d.attempts, d.webhook_id, d.event_id, q.leased, q.due_at \
     from deliveries d left join due q on q.delivery_id = d.id \
     where d.tenant_id = $1 and d.environment = $2 and d.id = $3";
 const CANCEL: &str = "delete from due where delivery_id = $1 and tenant_id = $2";
@@ -132,7 +132,7 @@ impl Store {
     ) -> Result<Intervention, StoreError> {
         let (tenant, environment) = (scope.tenant.0, scope.environment.as_str());
         Ok(in_tx!(self, |tx| {
-            let standing = sqlx::query_as(LOCK_DELIVERY).bind(tenant).bind(environment).bind(id.0);
+            let standing = sqlx::query_as(STANDING).bind(tenant).bind(environment).bind(id.0);
             let standing: Option<Standing> = standing.fetch_optional(&mut *tx).await?;
             match standing {
                 None => Intervention::NotFound,
@@ -160,7 +160,7 @@ impl Store {
     ) -> Result<Intervention, StoreError> {
         let (tenant, environment) = (scope.tenant.0, scope.environment.as_str());
         Ok(in_tx!(self, |tx| {
-            let standing = sqlx::query_as(LOCK_DELIVERY).bind(tenant).bind(environment).bind(id.0);
+            let standing = sqlx::query_as(STANDING).bind(tenant).bind(environment).bind(id.0);
             let standing: Option<Standing> = standing.fetch_optional(&mut *tx).await?;
             match standing {
                 None => Intervention::NotFound,

@@ -60,7 +60,7 @@ fn shared() -> [(&'static str, &'static str); 16] {
         ("bring back", due::BRING_BACK),
         ("hurry all", due::HURRY_ALL),
         ("due of a webhook", due::OF_WEBHOOK),
-        ("lock a delivery", due::LOCK_DELIVERY),
+        ("see where a delivery stands", due::STANDING),
         ("hurry", due::HURRY),
         ("event", events::BY_ID),
         ("delivery", DELIVERY),
