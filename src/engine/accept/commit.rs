@@ -1,0 +1,150 @@
+//! Commits what waits, as many jobs together as there are.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::plan::{Plan, plan};
+use super::{AcceptError, AcceptJobs, Accepted, Job};
+use crate::broker::{EventRef, Ticket};
+use crate::domain::event::EventContent;
+use crate::domain::id::EventId;
+use crate::engine::Engine;
+use crate::engine::group::Group;
+use crate::store::dialect::accept::{BatchOutcome, DeliveryRow, KeptKey};
+use crate::store::{Db, StoreError};
+
+/// How often a batch is matched anew because webhooks changed meanwhile.
+const STALE_TRIES: usize = 8;
+
+/// Commits what waits, until the queue is closed and empty.
+pub(in crate::engine) async fn run(engine: Arc<Engine>, jobs: AcceptJobs) {
+    // A second commit prepares while the first waits for its disk. SQLite has one writer.
+    let commits = match engine.store.db {
+        Db::Postgres(_) => 2,
+        Db::Sqlite { .. } => 1,
+    };
+    let permits = Arc::new(Semaphore::new(commits));
+    let mut group = Group::new(jobs.0, engine.limits.accept_batch_max);
+    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
+        let Some(batch) = group.next().await else { break };
+        engine.metrics.accept_queue.set(i64::try_from(group.waiting()).unwrap_or(i64::MAX));
+        let engine_of_batch = Arc::clone(&engine);
+        engine.tasks.spawn(async move {
+            commit(&engine_of_batch, batch).await;
+            drop(permit);
+        });
+    }
+}
+async fn commit(engine: &Engine, jobs: Vec<Job>) {
+    engine.metrics.accept_batch.observe(f64::from(u32::try_from(jobs.len()).unwrap_or(u32::MAX)));
+    if repeats_an_event(&jobs) {
+        return one_by_one(engine, jobs).await;
+    }
+    let started = tokio::time::Instant::now();
+    match write(engine, &jobs).await {
+        Ok((plan, duplicates)) => {
+            engine.metrics.accept_seconds.observe(started.elapsed().as_secs_f64());
+            finish(engine, jobs, plan, &duplicates);
+        }
+        // One row that the database refuses must not fail the requests that share its commit.
+        Err(error) if !error.is_busy() && jobs.len() > 1 => one_by_one(engine, jobs).await,
+        Err(error) => {
+            let error = Arc::new(error);
+            tracing::warn!("{} event(s) were not accepted: {error}", jobs.len());
+            for job in jobs {
+                let _ = job.reply.send(Err(AcceptError::Store(Arc::clone(&error))));
+            }
+        }
+    }
+}
+
+async fn one_by_one(engine: &Engine, jobs: Vec<Job>) {
+    for job in jobs {
+        Box::pin(commit(engine, vec![job])).await;
+    }
+}
+
+/// Whether two jobs are about one event, which only a client that chooses its ids can bring about. What became of a
+/// batch is told by event, so those two cannot share it.
+fn repeats_an_event(jobs: &[Job]) -> bool {
+    let mut seen = HashSet::new();
+    jobs.iter().any(|job| job.idempotency.is_some()) && !jobs.iter().all(|job| seen.insert(job.content.id))
+}
+
+type Duplicates = Vec<(EventId, KeptKey)>;
+
+async fn write(engine: &Engine, jobs: &[Job]) -> Result<(Plan, Duplicates), StoreError> {
+    let mut snapshot = engine.directory.current();
+    let mut partitions_made = false;
+    for _ in 0..STALE_TRIES {
+        let now = engine.clock.now();
+        let plan = plan(engine, jobs, &snapshot, now);
+        match engine.store.accept(plan.revision, now, &plan.events, &plan.deliveries).await {
+            Ok(BatchOutcome::Written { duplicates }) => return Ok((plan, duplicates)),
+            Ok(BatchOutcome::Stale) => {
+                engine.broker.release(plan.places);
+                snapshot = engine.refresh_directory().await?;
+            }
+            Err(error) => {
+                engine.broker.release(plan.places);
+                if partitions_made || !error.is_missing_partition() {
+                    return Err(error);
+                }
+                partitions_made = true;
+                engine.store.make_partitions(now, 1).await?;
+            }
+        }
+    }
+    Err(StoreError::Contended)
+}
+/// After the commit: hand the tickets over and answer.
+fn finish(engine: &Engine, jobs: Vec<Job>, plan: Plan, duplicates: &Duplicates) {
+    let kept: HashMap<EventId, &KeptKey> = duplicates.iter().map(|(event, key)| (*event, key)).collect();
+    let mut deliveries = plan.deliveries.into_iter();
+    let mut tickets = Vec::with_capacity(plan.places);
+    let mut accepted = 0;
+    let mut unused = 0;
+    for (job, count) in jobs.into_iter().zip(plan.counts) {
+        let of_job = deliveries.by_ref().take(usize::try_from(count).unwrap_or(usize::MAX));
+        let leased = of_job.filter(|delivery| delivery.leased);
+        let answer = if let Some(key) = kept.get(&job.content.id) {
+            unused += leased.count();
+            repeated(&job, key)
+        } else {
+            tickets.extend(leased.map(|delivery| ticket(&delivery, &job.content)));
+            accepted += u64::from(job.is_new);
+            Ok(Accepted { event: job.content.id, deliveries: count, replayed: false })
+        };
+        // A client that has gone away needs no answer.
+        let _ = job.reply.send(answer);
+    }
+    engine.metrics.events_accepted.inc_by(accepted);
+    engine.broker.release(unused);
+    if !tickets.is_empty() {
+        engine.broker.publish(tickets);
+    }
+}
+
+fn repeated(job: &Job, kept: &KeptKey) -> Result<Accepted, AcceptError> {
+    let same = job.idempotency.as_ref().is_some_and(|key| key.request_hash[..] == kept.request_hash[..]);
+    if !same {
+        return Err(AcceptError::KeyReused);
+    }
+    let deliveries = u32::try_from(kept.deliveries).unwrap_or(u32::MAX);
+    Ok(Accepted { event: kept.event, deliveries, replayed: true })
+}
+
+fn ticket(delivery: &DeliveryRow, content: &Arc<EventContent>) -> Ticket {
+    Ticket {
+        delivery: delivery.id,
+        epoch: delivery.epoch,
+        attempt: 1,
+        run_attempt: 1,
+        tenant: delivery.scope.tenant,
+        webhook: delivery.webhook,
+        leased_until: delivery.due_at,
+        event: EventRef::new(content),
+    }
+}
