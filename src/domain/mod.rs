@@ -7,6 +7,7 @@ pub mod delivery;
 pub mod egress;
 pub mod event;
 pub mod field;
+pub mod filter;
 pub mod id;
 pub mod key;
 pub mod meter;
