@@ -25,8 +25,21 @@ pub(crate) enum TestEngine {
 }
 
 /// Everything that a key may do.
-pub(crate) const ALL_PERMISSIONS: [&str; 6] =
-    ["read:events", "write:events", "read:webhooks", "write:webhooks", "read:deliveries", "write:deliveries"];
+pub(crate) const ALL_PERMISSIONS: [&str; 13] = [
+    "read:conversations",
+    "write:conversations",
+    "read:customers",
+    "write:customers",
+    "read:messages",
+    "write:messages",
+    "read:events",
+    "write:events",
+    "read:webhooks",
+    "write:webhooks",
+    "read:deliveries",
+    "write:deliveries",
+    "read:analytics",
+];
 
 /// An Angarium with a tenant, a key and a receiver.
 pub(crate) struct TestApp {
