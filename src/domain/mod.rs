@@ -9,6 +9,7 @@ pub mod event;
 pub mod field;
 pub mod id;
 pub mod key;
+pub mod noun;
 pub mod permission;
 pub mod retry;
 pub mod secret;
