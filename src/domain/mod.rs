@@ -11,6 +11,7 @@ pub mod filter;
 pub mod id;
 pub mod key;
 pub mod meter;
+pub mod noun;
 pub mod permission;
 pub mod plan;
 pub mod retry;
