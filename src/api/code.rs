@@ -10,6 +10,7 @@ pub enum Code {
     AuthRequired,
     ApiKeyInvalid,
     ApiKeyExpired,
+    SessionInvalid,
     PermissionDenied,
     PlanLimitExceeded,
     ResourceNotFound,
@@ -21,17 +22,19 @@ pub enum Code {
     UnsupportedMediaType,
     ValidationError,
     IdempotencyKeyReused,
+    RateLimitExceeded,
     InternalError,
     Unavailable,
 }
 
 impl Code {
     /// Every code, for documents.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::RequestMalformed,
         Self::AuthRequired,
         Self::ApiKeyInvalid,
         Self::ApiKeyExpired,
+        Self::SessionInvalid,
         Self::PermissionDenied,
         Self::PlanLimitExceeded,
         Self::ResourceNotFound,
@@ -43,6 +46,7 @@ impl Code {
         Self::UnsupportedMediaType,
         Self::ValidationError,
         Self::IdempotencyKeyReused,
+        Self::RateLimitExceeded,
         Self::InternalError,
         Self::Unavailable,
     ];
@@ -55,6 +59,7 @@ impl Code {
             Self::AuthRequired => "AUTH_REQUIRED",
             Self::ApiKeyInvalid => "API_KEY_INVALID",
             Self::ApiKeyExpired => "API_KEY_EXPIRED",
+            Self::SessionInvalid => "SESSION_INVALID",
             Self::PermissionDenied => "PERMISSION_DENIED",
             Self::PlanLimitExceeded => "PLAN_LIMIT_EXCEEDED",
             Self::ResourceNotFound => "RESOURCE_NOT_FOUND",
@@ -66,6 +71,7 @@ impl Code {
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::ValidationError => "VALIDATION_ERROR",
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
+            Self::RateLimitExceeded => "RATE_LIMIT_EXCEEDED",
             Self::InternalError => "INTERNAL_ERROR",
             Self::Unavailable => "UNAVAILABLE",
         }
@@ -76,7 +82,9 @@ impl Code {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::RequestMalformed => StatusCode::BAD_REQUEST,
-            Self::AuthRequired | Self::ApiKeyInvalid | Self::ApiKeyExpired => StatusCode::UNAUTHORIZED,
+            Self::AuthRequired | Self::ApiKeyInvalid | Self::ApiKeyExpired | Self::SessionInvalid => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::PermissionDenied | Self::PlanLimitExceeded => StatusCode::FORBIDDEN,
             Self::ResourceNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -86,6 +94,7 @@ impl Code {
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::ValidationError | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::RateLimitExceeded => StatusCode::TOO_MANY_REQUESTS,
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -96,10 +105,11 @@ impl Code {
     pub const fn title(self) -> &'static str {
         match self {
             Self::RequestMalformed => "The request cannot be read",
-            Self::AuthRequired => "An API key is required",
+            Self::AuthRequired => "Somebody must be named who asks",
             Self::ApiKeyInvalid => "The API key does not work here",
             Self::ApiKeyExpired => "The API key has expired",
-            Self::PermissionDenied => "The API key lacks a permission",
+            Self::SessionInvalid => "The session does not hold",
+            Self::PermissionDenied => "A permission is lacking",
             Self::PlanLimitExceeded => "A limit is used up",
             Self::ResourceNotFound => "There is no such thing",
             Self::MethodNotAllowed => "The method is not allowed here",
@@ -109,6 +119,7 @@ impl Code {
             Self::PayloadTooLarge => "The request is too large",
             Self::UnsupportedMediaType => "The body must be JSON",
             Self::ValidationError => "Validation failed",
+            Self::RateLimitExceeded => "Too many requests",
             Self::IdempotencyKeyReused => "The idempotency key stands for another request",
             Self::InternalError => "Something went wrong inside",
             Self::Unavailable => "Busy; try again soon",

@@ -60,6 +60,10 @@ fn limits(config: &Config, production: bool) -> Limits {
         sweep_per_webhook_max: u32::try_from(config.scheduler.sweep_per_webhook_max).unwrap(),
         disable_after: config.delivery.disable_after_s,
         production,
+        session: config.sessions.lifetime_s,
+        login_failures_max: config.sessions.failures_max,
+        login_lockout: config.sessions.lockout_s,
+        password_hashes_max: config.sessions.hashes_max,
     }
 }
 

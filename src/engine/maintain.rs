@@ -36,11 +36,16 @@ impl Engine {
         Ok(dropped)
     }
 
-    /// Forgets idempotency keys that have expired, and gates that have opened.
+    /// Forgets idempotency keys and sessions that have expired, and gates that have opened.
     pub async fn purge_expired(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         for _ in 0..PURGE_STEPS_MAX {
             if self.store.purge_idempotency(now, PURGE_STEP).await? < u64::from(PURGE_STEP) {
+                break;
+            }
+        }
+        for _ in 0..PURGE_STEPS_MAX {
+            if self.store.purge_sessions(now, PURGE_STEP).await? < u64::from(PURGE_STEP) {
                 break;
             }
         }

@@ -23,7 +23,10 @@ pub mod idempotency;
 pub mod keys;
 pub mod leaders;
 pub mod partitions;
+pub mod root;
+pub mod sessions;
 pub mod tenants;
+pub mod users;
 pub mod webhooks;
 
 use std::str::FromStr;
