@@ -29,7 +29,7 @@ use crate::domain::retry::RetryPolicy;
 use crate::domain::secret::Secret;
 use crate::domain::subscription::Subscription;
 use crate::domain::tenant::{Environment, Scope};
-use crate::domain::user::{Email, Role};
+use crate::domain::user::{self, Email};
 use crate::domain::webhook::{Profile, WebhookSettings};
 use crate::engine::Engine;
 use crate::engine::users::{NewUser, UserError};
@@ -124,8 +124,8 @@ async fn demo(engine: &Arc<Engine>, args: &DevArgs, kept: &mut Kept) -> Outcome<
         let (_, text) = engine.create_key(scope, "dev", all_permissions(), None).await?;
         text.reveal().clone_into(&mut kept.api_key);
     }
-    user(engine, &mut kept.operator, "operator@localhost", Role::Operator, None).await?;
-    user(engine, &mut kept.owner, "owner@localhost", Role::Owner, Some(tenant.id)).await?;
+    ensure_user(engine, &mut kept.operator, "operator@localhost", user::Role::Operator, None).await?;
+    ensure_user(engine, &mut kept.owner, "owner@localhost", user::Role::Owner, Some(tenant.id)).await?;
     let secret = Secret::parse(&kept.secret).unwrap_or_else(|_| Secret::generate(chance::bytes()));
     kept.secret = secret.reveal();
     let receiver = Receiver::start(ReceiverOptions {
@@ -149,7 +149,13 @@ async fn demo(engine: &Arc<Engine>, args: &DevArgs, kept: &mut Kept) -> Outcome<
 }
 
 /// A user with a password that only this folder knows; a new password where the folder has lost it.
-async fn user(engine: &Engine, login: &mut Login, email: &str, role: Role, tenant: Option<TenantId>) -> Outcome {
+async fn ensure_user(
+    engine: &Engine,
+    login: &mut Login,
+    email: &str,
+    role: user::Role,
+    tenant: Option<TenantId>,
+) -> Outcome {
     let address: Email = email.parse()?;
     let existing = engine.user_of(&address).await;
     if existing.is_ok() && !login.password.is_empty() {

@@ -42,7 +42,7 @@ pub struct RateLimitDraft {
 }
 
 /// A rotation policy as a client gave it.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the fields of RotationPolicy")]
 pub struct RotationDraft {
@@ -63,7 +63,7 @@ impl KeyDraft {
         let name =
             required("name", name, current.map(|c| &c.name), p, |text, p| check_name(&text, KEY_NAME_CHARS_MAX, p));
         let held = current.map(|c| &c.permissions);
-        let permissions = required("permissions", permissions, held, p, |words, p| check_permissions(words, p));
+        let permissions = required("permissions", permissions, held, p, check_permissions);
         let expires_at =
             optional(expires_at, current.map(|c| &c.expires_at), || None, p, |text, p| check_expiry(&text, now, p));
         let ip_list =

@@ -249,8 +249,13 @@ impl Engine {
                 Ok(key) => self.notice_rotation(&key).await,
                 Err(KeyError::Store(error)) => return Err(error),
                 // Deleted, changed or told of meanwhile: the next turn looks again.
-                Err(KeyError::NotFound | KeyError::NameTaken | KeyError::TooMany) => {}
-                Err(KeyError::State(_) | KeyError::Changed) => {}
+                Err(
+                    KeyError::NotFound
+                    | KeyError::NameTaken
+                    | KeyError::TooMany
+                    | KeyError::State(_)
+                    | KeyError::Changed,
+                ) => {}
             }
         }
         Ok(())

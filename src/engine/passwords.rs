@@ -38,12 +38,11 @@ impl Desk {
 
     /// Whether the password of a hash was guessed. Without a hash the guess is wrong, and takes as long.
     pub(super) async fn is_right(&self, place: Place, guess: Password, hash: Option<String>) -> bool {
-        match hash {
-            Some(hash) => self.work(place, move || guess.matches(&hash)).await.unwrap_or(false),
-            None => {
-                self.hash(place, guess).await;
-                false
-            }
+        if let Some(hash) = hash {
+            self.work(place, move || guess.matches(&hash)).await.unwrap_or(false)
+        } else {
+            self.hash(place, guess).await;
+            false
         }
     }
 

@@ -205,10 +205,8 @@ impl Store {
                 KeyWritten::NameTaken
             } else {
                 let update = bind_key!(sqlx::query(UPDATE), key, revision).bind(key.revision);
-                match update.execute(&mut *tx).await?.rows_affected() {
-                    0 => KeyWritten::Changed,
-                    _ => KeyWritten::Done,
-                }
+                let changed = update.execute(&mut *tx).await?.rows_affected();
+                if changed > 0 { KeyWritten::Done } else { KeyWritten::Changed }
             }
         }))
     }
@@ -218,13 +216,11 @@ impl Store {
         Ok(in_tx!(self, |tx| {
             let revision: i64 = sqlx::query_scalar(RAISE_REVISION).fetch_one(&mut *tx).await?;
             let update = bind_key!(sqlx::query(UPDATE), old, revision).bind(old.revision);
-            match update.execute(&mut *tx).await?.rows_affected() {
-                0 => KeyWritten::Changed,
-                _ => {
-                    insert!(tx, new, revision);
-                    KeyWritten::Done
-                }
+            let changed = update.execute(&mut *tx).await?.rows_affected();
+            if changed > 0 {
+                insert!(tx, new, revision);
             }
+            if changed > 0 { KeyWritten::Done } else { KeyWritten::Changed }
         }))
     }
 
