@@ -39,7 +39,7 @@ impl Engine {
         Ok(dropped)
     }
 
-    /// Forgets idempotency keys and windows that have expired, and gates that have opened.
+    /// Forgets idempotency keys, sessions and windows that have expired, and gates that have opened.
     pub async fn purge_expired(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         for _ in 0..PURGE_STEPS_MAX {
@@ -51,6 +51,11 @@ impl Engine {
         while self.store.fold_minutes(closed, FOLD_STEP).await? > 0 {}
         for _ in 0..PURGE_STEPS_MAX {
             if self.store.purge_idempotency(now, PURGE_STEP).await? < u64::from(PURGE_STEP) {
+                break;
+            }
+        }
+        for _ in 0..PURGE_STEPS_MAX {
+            if self.store.purge_sessions(now, PURGE_STEP).await? < u64::from(PURGE_STEP) {
                 break;
             }
         }
