@@ -69,7 +69,7 @@ section!(Broker {
     ingest_exchange: String,
     ingest_prefetch: u16,
 });
-section!(Accept { queue_max: usize, batch_max: usize, webhooks_max: u32 });
+section!(Accept { queue_max: usize, batch_max: usize, webhooks_max: u32, deliver_at_max_days: u32 });
 section!(Delivery {
     lease_ms: Duration => "millis", timeout_default_ms: Duration => "millis",
     timeout_max_ms: Duration => "millis", in_flight_max: usize,
@@ -152,6 +152,7 @@ impl Config {
             "delivery.lease_ms: must be at least timeout_max_ms + 5000, so that a claim outlives the longest request",
         );
         require(self.accept.batch_max > 0, "accept.batch_max: must be at least 1");
+        require(self.accept.deliver_at_max_days <= 365, "accept.deliver_at_max_days: must be at most 365");
         require(self.delivery.concurrency_start > 0, "delivery.concurrency_start: must be at least 1");
         require(self.broker.shards > 0, "broker.shards: must be at least 1");
         require(

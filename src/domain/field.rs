@@ -74,6 +74,13 @@ impl FieldProblem {
         Self::new(name, FieldCode::Required, "is required")
     }
 
+    /// The same mistake, seen from one level further up.
+    #[must_use]
+    pub fn below(mut self, name: &str) -> Self {
+        self.path.insert(0, name.into());
+        self
+    }
+
     /// Path and message in one line, such as `events[2] must be …`.
     #[must_use]
     pub fn sentence(&self) -> String {

@@ -1,6 +1,7 @@
 //! Pure rules: no async, no I/O, no SQL, no HTTP. Time and chance are arguments.
 
 pub mod attempt;
+pub mod channel;
 pub mod circuit;
 pub mod concurrency;
 pub mod delivery;
@@ -13,6 +14,7 @@ pub mod key;
 pub mod permission;
 pub mod retry;
 pub mod secret;
+pub mod selection;
 pub mod signature;
 pub mod subscription;
 pub mod tenant;

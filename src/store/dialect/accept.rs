@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::super::{Db, Store, StoreError, chunks};
 use super::Rows;
-use crate::domain::event::EventContent;
+use crate::domain::event::{EventContent, Routing};
 use crate::domain::id::{DeliveryId, EventId, WebhookId};
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
@@ -19,6 +19,8 @@ pub struct EventRow {
     pub scope: Scope,
     /// What.
     pub content: std::sync::Arc<EventContent>,
+    /// Where and when.
+    pub routing: Routing,
     /// The key under which the client may repeat the request.
     pub idempotency: Option<KeyRow>,
 }
@@ -91,8 +93,9 @@ fn kept((request_hash, event, deliveries): KeptRow) -> KeptKey {
 // One statement, so that a commit is one round trip. All of it sees one snapshot: either `fresh` holds for all three
 // inserts or for none.
 pub(in crate::store) const PG_INSERT: &str = "with fresh as materialized (select value from revision where value = $1), \
-    e as (insert into events (id, tenant_id, environment, type, data, occurred_at) \
-        select u.* from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bigint[]) u \
+    e as (insert into events (id, tenant_id, environment, type, data, occurred_at, channels, deliver_at) \
+        select u.* from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bigint[], \
+            $18::text[], $19::bigint[]) u \
         where exists (select 1 from fresh)), \
     d as (insert into deliveries \
             (id, tenant_id, environment, event_id, event_type, webhook_id, reason, state, attempts) \
@@ -115,8 +118,8 @@ pub(in crate::store) const PG_TAKE_KEYS: &str = "insert into idempotency \
 
 const LITE_REVISION: &str = "select value from revision";
 pub(in crate::store) const LITE_EVENTS: Rows = Rows {
-    head: "insert into events (id, tenant_id, environment, type, data, occurred_at) values ",
-    columns: 6,
+    head: "insert into events (id, tenant_id, environment, type, data, occurred_at, channels, deliver_at) values ",
+    columns: 8,
     tail: "",
 };
 pub(in crate::store) const LITE_DELIVERIES: Rows = Rows {
@@ -182,6 +185,12 @@ impl Store {
     }
 }
 
+/// As JSON; none is null.
+fn channels(routing: &Routing) -> Option<String> {
+    let channels = &routing.channels;
+    (!channels.is_empty()).then(|| serde_json::to_string(channels).expect("a list of texts"))
+}
+
 fn refs<T>(rows: &[T]) -> Vec<&T> {
     rows.iter().collect()
 }
@@ -223,7 +232,9 @@ async fn pg_insert(
         .bind(column(deliveries, |d| d.reason))
         .bind(column(deliveries, |d| d.due_at.as_millis()))
         .bind(column(deliveries, |d| d.leased))
-        .bind(column(deliveries, |d| d.epoch));
+        .bind(column(deliveries, |d| d.epoch))
+        .bind(column(events, |e| channels(&e.routing)))
+        .bind(column(events, |e| e.routing.deliver_at.map(Timestamp::as_millis)));
     Ok(insert.fetch_one(conn).await?)
 }
 
@@ -303,6 +314,8 @@ async fn lite_insert(
             let EventContent { id, event_type, occurred_at, data } = &*row.content;
             insert = insert.bind(id.0).bind(row.scope.tenant.0).bind(row.scope.environment.as_str());
             insert = insert.bind(event_type.as_str()).bind(&data[..]).bind(occurred_at.as_millis());
+            let Routing { channels: _, deliver_at } = &row.routing;
+            insert = insert.bind(channels(&row.routing)).bind(deliver_at.map(Timestamp::as_millis));
         }
         insert.execute(&mut *conn).await?;
     }
