@@ -15,7 +15,6 @@ both_engines!(
     what_is_scheduled_outlives_a_restart_a_pause_and_a_resume,
     a_replay_and_a_retry_are_sent_now,
     what_is_scheduled_is_called_off_with_its_webhook,
-    retention_keeps_what_is_still_to_be_delivered,
     only_a_time_within_bounds_is_taken,
 );
 
@@ -112,31 +111,35 @@ async fn what_is_scheduled_is_called_off_with_its_webhook(app: TestApp) {
     app.finish().await;
 }
 
-async fn retention_keeps_what_is_still_to_be_delivered(app: TestApp) {
+async fn retention_keeps_what_is_still_to_be_delivered(engine: TestEngine) {
+    let app = TestApp::start_with(engine, |config| config.scheduler.retention_days = 7).await;
     let webhook = app.webhook_with("hook", json!({ "events": ["a.b"] }), Behaviour::fail_first(1)).await;
-    let plain = app.publish("other", json!({})).await;
+    let older = app.publish("other", json!({})).await;
+    app.advance(DAY);
     let at = app.clock.now().after(DAY * 30);
     let event = schedule(&app, at).await;
-    // A week at a time, as partitions are made.
-    for _ in 0..4 {
-        app.advance(DAY * 7);
-        app.sweep().await;
-    }
-    let gone = async |event: &str| app.client.get(&format!("/api/v1/events/{event}")).await.status == 404;
-    app.advance_to(at.before(Duration::from_mins(1)));
-    app.app().engine.drop_old(7).await.unwrap();
-    assert!(!gone(&event).await, "its time has not come");
+    let is_gone = async |event: &str| app.client.get(&format!("/api/v1/events/{event}")).await.status == 404;
+    app.advance_to(at.before(Duration::from_mins(61)));
+    eventually("retention has been at work", || async { is_gone(&older).await.then_some(()) }).await;
+    assert!(!is_gone(&event).await, "its time has not come");
     app.advance_to(at);
     app.delivery_after(&event, 1).await;
-    app.app().engine.drop_old(7).await.unwrap();
     app.advance(Duration::from_secs(5));
     app.delivery_in(&event, "delivered").await;
     assert_eq!(app.receiver.count(&webhook.path), 2);
-
     app.advance(DAY * 8);
-    app.app().engine.drop_old(7).await.unwrap();
-    assert!(gone(&event).await && gone(&plain).await, "nothing is kept for ever");
+    eventually("nothing is kept for ever", || async { is_gone(&event).await.then_some(()) }).await;
     app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn retention_keeps_what_is_still_to_be_delivered_embedded() {
+    retention_keeps_what_is_still_to_be_delivered(TestEngine::Embedded).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn retention_keeps_what_is_still_to_be_delivered_distributed() {
+    retention_keeps_what_is_still_to_be_delivered(TestEngine::Distributed).await;
 }
 
 async fn only_a_time_within_bounds_is_taken(app: TestApp) {
