@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::egress::EgressPolicy;
 use crate::domain::permission::Permission;
+use crate::domain::plan::Plans;
 use crate::domain::secret::MasterKeys;
 use crate::domain::tenant::{Environment, Scope};
 use crate::engine::{Engine, Limits, Parts};
@@ -50,7 +51,7 @@ fn limits(config: &Config, production: bool) -> Limits {
         accept_queue_max: config.accept.queue_max,
         accept_batch_max: config.accept.batch_max,
         webhooks_max: config.accept.webhooks_max,
-        deliver_at_max: Duration::from_hours(30 * 24),
+        deliver_at_max: std::time::Duration::from_hours(30 * 24),
         event_data_bytes_max: 262_144,
         idempotency: config.api.idempotency_s,
         lease: config.delivery.lease_ms,
@@ -61,6 +62,7 @@ fn limits(config: &Config, production: bool) -> Limits {
         sweep_per_webhook_max: u32::try_from(config.scheduler.sweep_per_webhook_max).unwrap(),
         disable_after: config.delivery.disable_after_s,
         production,
+        meter_lease: config.accept.meter_lease_ms,
     }
 }
 
@@ -86,6 +88,7 @@ async fn start(environment: &[(&str, &str)]) -> TestApi {
         limits: limits(&config, config.deployment.environment == Environment::Production),
         keys: MasterKeys::parse("1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap(),
         egress: EgressPolicy::dev(),
+        plans: Plans::parse(crate::config::PLANS).unwrap(),
     });
     let engine = engine.await.unwrap();
     let tenant = engine.ensure_tenant("acme", "unlimited").await.unwrap();

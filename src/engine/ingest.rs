@@ -17,6 +17,7 @@ use crate::domain::channel::{Channels, EVENT_CHANNELS_MAX};
 use crate::domain::event::{DATA_DEPTH_MAX, EventType, Routing, nesting, read_deliver_at};
 use crate::domain::field::FieldProblem;
 use crate::domain::id::TenantId;
+use crate::domain::meter::{Metered, Period};
 use crate::domain::tenant::{Environment, Scope};
 use crate::store::StoreError;
 
@@ -28,6 +29,17 @@ pub const CHANNELS_HEADER: &str = "x-angarium-channels";
 pub const DELIVER_AT_HEADER: &str = "x-angarium-deliver-at";
 /// The most characters of an idempotency key.
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+
+/// The next minute is worth waiting for, the next month is not.
+fn refusal_of(Metered { count, limit }: &Metered) -> Refusal {
+    match count.window.period {
+        Period::Minute => Refusal::NotNow,
+        Period::Month => {
+            let (meter, limit) = (&count.meter, limit.as_number());
+            Refusal::Never(format!("the plan's {limit} {meter} of this month are used up"))
+        }
+    }
+}
 
 enum Refusal {
     Never(String),
@@ -91,6 +103,7 @@ impl Engine {
         match accepted {
             Ok(_) => Ok(()),
             Err(AcceptError::KeyReused) => Err(never("the message id was used with another message".into())),
+            Err(AcceptError::UsedUp(used_up)) => Err(refusal_of(&used_up.metered)),
             Err(AcceptError::Overloaded | AcceptError::WebhookNotFound | AcceptError::Store(_)) => Err(Refusal::NotNow),
         }
     }

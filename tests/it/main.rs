@@ -21,6 +21,7 @@ mod idempotency;
 mod ids;
 mod ingest;
 mod interventions;
+mod meters;
 mod metrics;
 mod processes;
 mod replay;

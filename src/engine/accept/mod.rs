@@ -6,6 +6,7 @@
 
 mod commit;
 mod plan;
+mod tally;
 
 use std::sync::{Arc, OnceLock};
 
@@ -19,6 +20,7 @@ use super::Engine;
 use crate::chance;
 use crate::domain::event::{EventContent, EventType, Routing};
 use crate::domain::id::{EventId, WebhookId};
+use crate::domain::meter::UsedUp;
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
@@ -78,6 +80,9 @@ pub enum AcceptError {
     /// The idempotency key stands for another request.
     #[error("the idempotency key was used with another request")]
     KeyReused,
+    /// The tenant's plan has no unit left for it.
+    #[error("the plan's limit on {} is used up", .0.metered.count.meter)]
+    UsedUp(Box<UsedUp>),
     /// There is no such webhook.
     #[error("there is no such webhook")]
     WebhookNotFound,
@@ -212,6 +217,7 @@ impl Engine {
             let outcome = match error {
                 AcceptError::Overloaded => "overloaded",
                 AcceptError::KeyReused => "key_reused",
+                AcceptError::UsedUp(_) => "used_up",
                 AcceptError::WebhookNotFound => "webhook_not_found",
                 AcceptError::Store(_) => "store",
             };
