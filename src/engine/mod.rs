@@ -48,6 +48,7 @@ pub struct Limits {
     pub accept_queue_max: usize,
     pub accept_batch_max: usize,
     pub webhooks_max: u32,
+    pub deliver_at_max: Duration,
     pub event_data_bytes_max: usize,
     pub idempotency: Duration,
     pub lease: Duration,
