@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 use futures_util::future::join_all;
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::auth::{Caller, ReadEvents, WriteEvents};
+use super::idempotency::IDEMPOTENT_REPLAYED;
 use super::json::{self, JsonBytes, MaybeJson};
 use super::problem::{ItemError, Problem};
 use super::publish::{EventRules, header_key};
@@ -24,8 +25,6 @@ use crate::domain::id::{EventId, WebhookId};
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 use crate::engine::accept::{Accepted, Publish, Target};
-
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 pub(super) fn routes() -> Router<Arc<Api>> {
     Router::new()

@@ -15,6 +15,7 @@ mod events;
 mod front;
 mod gate;
 mod health;
+mod idempotency;
 mod json;
 mod limits;
 mod page;
@@ -121,6 +122,7 @@ pub fn router(api: &Arc<Api>) -> Router {
         .merge(health::routes())
         .fallback(front::no_route)
         .method_not_allowed_fallback(front::no_method)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), idempotency::idempotency))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), limits::limits))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), gate::gate))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), front::front))

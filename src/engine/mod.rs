@@ -14,6 +14,7 @@ pub mod directory;
 pub mod gates;
 pub mod group;
 pub mod health;
+pub mod idempotent;
 pub mod ingest;
 pub mod keys;
 pub mod maintain;

@@ -20,6 +20,7 @@ pub mod events;
 pub mod gates;
 pub mod hot;
 pub mod idempotency;
+pub mod idempotent_requests;
 pub mod keys;
 pub mod leaders;
 pub mod meters;
