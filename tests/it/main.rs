@@ -20,6 +20,8 @@ mod ingest;
 mod interventions;
 mod meters;
 mod metrics;
+mod openapi;
+mod permissions;
 mod processes;
 mod replay;
 mod restart;
