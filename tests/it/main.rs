@@ -24,6 +24,8 @@ mod ingest;
 mod interventions;
 mod meters;
 mod metrics;
+mod openapi;
+mod permissions;
 mod processes;
 mod rates;
 mod replay;

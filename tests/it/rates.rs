@@ -72,7 +72,9 @@ async fn a_key_has_its_requests_of_the_hour(app: TestApp) {
 async fn every_answer_tells_where_the_limit_stands(app: TestApp) {
     let client = app.client_on("small", Staging).await;
     let resets_at = (app.clock.now().as_seconds() / 3600 + 1) * 3600;
-    for (path, status, remaining) in [("/api/v1/webhooks", 200, "4"), ("/api/v1/events/nope", 404, "3"), ("/none", 404, "2")] {
+    for (path, status, remaining) in
+        [("/api/v1/webhooks", 200, "4"), ("/api/v1/events/nope", 404, "3"), ("/none", 404, "2")]
+    {
         let reply = client.get(path).await.expect(status);
         assert_eq!(reply.headers["x-ratelimit-limit"], "5");
         assert_eq!(reply.headers["x-ratelimit-remaining"], remaining);
