@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::egress::EgressPolicy;
 use crate::domain::permission::Permission;
+use crate::domain::plan::Plans;
 use crate::domain::secret::MasterKeys;
 use crate::domain::tenant::{Environment, Scope};
 use crate::engine::{Engine, Limits, Parts};
@@ -64,6 +65,7 @@ fn limits(config: &Config, production: bool) -> Limits {
         login_failures_max: config.sessions.failures_max,
         login_lockout: config.sessions.lockout_s,
         password_hashes_max: config.sessions.hashes_max,
+        meter_lease: config.accept.meter_lease_ms,
     }
 }
 
@@ -89,6 +91,7 @@ async fn start(environment: &[(&str, &str)]) -> TestApi {
         limits: limits(&config, config.deployment.environment == Environment::Production),
         keys: MasterKeys::parse("1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap(),
         egress: EgressPolicy::dev(),
+        plans: Plans::parse(crate::config::PLANS).unwrap(),
     });
     let engine = engine.await.unwrap();
     let tenant = engine.ensure_tenant("acme", "unlimited").await.unwrap();

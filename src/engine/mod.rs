@@ -33,6 +33,8 @@ use tokio_util::task::TaskTracker;
 use crate::broker::Broker;
 use crate::clock::Clock;
 use crate::domain::egress::EgressPolicy;
+use crate::domain::id::TenantId;
+use crate::domain::plan::{Plan, Plans};
 use crate::domain::secret::MasterKeys;
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
@@ -58,6 +60,7 @@ pub struct Limits {
     pub login_failures_max: u32,
     pub login_lockout: Duration,
     pub password_hashes_max: usize,
+    pub meter_lease: Duration,
 }
 
 /// What the verbs work with.
@@ -76,6 +79,7 @@ pub struct Engine {
     pub(crate) address_key: [u8; 32],
     pub(crate) egress: EgressPolicy,
     passwords: passwords::Desk,
+    pub(crate) plans: Plans,
     pub(crate) directory: directory::Directory,
     pub(crate) gates: gates::Gates,
     pub(crate) health: health::Health,
@@ -100,6 +104,8 @@ pub struct Parts {
     pub keys: MasterKeys,
     /// Where webhooks may point.
     pub egress: EgressPolicy,
+    /// What is sold.
+    pub plans: Plans,
 }
 
 /// Why an engine does not start.
@@ -119,7 +125,7 @@ pub enum StartError {
 impl Engine {
     /// Reads what every process knows by heart, and starts the loops that group commits.
     pub async fn start(parts: Parts) -> Result<Arc<Self>, StartError> {
-        let Parts { store, broker, clock, metrics, limits, keys, egress } = parts;
+        let Parts { store, broker, clock, metrics, limits, keys, egress, plans } = parts;
         if !store.remember_root(keys.root_fingerprint()).await? {
             return Err(StartError::OtherRoot);
         }
@@ -137,6 +143,7 @@ impl Engine {
             limits,
             keys,
             egress,
+            plans,
             directory: directory::Directory::default(),
             gates: gates::Gates::default(),
             health: health::Health::default(),
@@ -174,6 +181,20 @@ impl Engine {
     /// The bounds.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// What is sold.
+    pub fn plans(&self) -> &Plans {
+        &self.plans
+    }
+
+    /// The plan that a tenant is on.
+    pub fn plan(&self, tenant: TenantId) -> Arc<Plan> {
+        Arc::clone(self.plan_in(&self.directory.current(), tenant))
+    }
+
+    fn plan_in(&self, snapshot: &directory::Snapshot, tenant: TenantId) -> &Arc<Plan> {
+        self.plans.get(snapshot.tenant(tenant).map_or("", |tenant| tenant.plan.as_str()))
     }
 
     /// Where webhooks may point.
