@@ -24,6 +24,7 @@ mod processes;
 mod replay;
 mod restart;
 mod retry;
+mod sessions;
 mod slow_clients;
 mod store;
 mod support;
