@@ -303,6 +303,7 @@ fn limits(config: &Config) -> Limits {
         sweep_per_webhook_max: u32::try_from(config.scheduler.sweep_per_webhook_max).unwrap_or(u32::MAX),
         disable_after: config.delivery.disable_after_s,
         meter_lease: config.accept.meter_lease_ms,
+        session_requests_per_minute: config.limits.session_requests_per_minute,
         production: config.deployment.environment == Environment::Production,
         session: config.sessions.lifetime_s,
         login_failures_max: config.sessions.failures_max,

@@ -28,6 +28,7 @@ pub struct Config {
     pub plans_file: String,
     pub deployment: Deployment,
     pub api: Api,
+    pub limits: Limits,
     pub admin: Admin,
     pub sessions: Sessions,
     pub store: Store,
@@ -56,6 +57,10 @@ section!(Api {
     header_timeout_ms: Duration => "millis", body_timeout_ms: Duration => "millis",
     request_timeout_ms: Duration => "millis", connections_max: usize, idempotency_s: Duration => "seconds",
     page_limit_default: u32, page_limit_max: u32, page_depth_max: u32, trusted_proxies: Vec<ipnet::IpNet>,
+});
+section!(Limits {
+    requests_per_second_per_address: u32, unlimited_networks: Vec<ipnet::IpNet>,
+    session_requests_per_minute: u64, batches_max: usize,
 });
 section!(Admin { listen: String });
 section!(Sessions {

@@ -114,7 +114,7 @@ impl Code {
             Self::AuthRequired => "Somebody must be named who asks",
             Self::ApiKeyInvalid => "The API key does not work here",
             Self::ApiKeyExpired => "The API key has expired",
-            Self::SessionInvalid => "The session does not work, or has ended",
+            Self::SessionInvalid => "The session does not hold",
             Self::PermissionDenied => "A permission is lacking",
             Self::PlanLimitExceeded => "A limit is used up",
             Self::ResourceNotFound => "There is no such thing",

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
 use super::Api;
 use super::auth::{Identity, identify};
@@ -17,11 +17,7 @@ use crate::domain::ip_list::client_address;
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Who sent a request, past the proxies in front of us. Stands in a request's extensions.
-#[derive(Debug, Clone, Copy)]
-#[allow(dead_code, reason = "limits per address go by it")]
-pub(super) struct ClientAddress(pub(super) IpAddr);
-
+/// Who sent a request, past the proxies in front of us.
 fn client(request: &Request, api: &Api) -> Option<IpAddr> {
     let PeerAddress(peer) = request.extensions().get::<PeerAddress>()?;
     let forwarded = request.headers().get_all(X_FORWARDED_FOR).into_iter();
@@ -32,10 +28,10 @@ fn client(request: &Request, api: &Api) -> Option<IpAddr> {
 
 pub(super) async fn gate(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
     let client = client(&request, &api);
+    if let Some(Err(problem)) = client.map(|client| api.addresses.admit(client)) {
+        return problem.into_response();
+    }
     let identity = Identity(identify(request.method(), request.headers(), client, &api).await);
     request.extensions_mut().insert(identity);
-    if let Some(client) = client {
-        request.extensions_mut().insert(ClientAddress(client));
-    }
     next.run(request).await
 }

@@ -6,6 +6,7 @@ pub mod circuit;
 pub mod concurrency;
 pub mod delivery;
 mod draft;
+pub mod duration_histogram;
 pub mod egress;
 pub mod event;
 pub mod field;

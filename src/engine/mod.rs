@@ -19,9 +19,11 @@ pub mod keys;
 pub mod maintain;
 pub mod notices;
 mod passwords;
+pub mod rates;
 pub mod sessions;
 pub mod settle;
 pub mod sweep;
+pub mod usage;
 pub mod users;
 pub mod webhooks;
 
@@ -56,11 +58,12 @@ pub struct Limits {
     pub sweep_per_webhook_max: u32,
     pub disable_after: Duration,
     pub production: bool,
+    pub meter_lease: Duration,
+    pub session_requests_per_minute: u64,
     pub session: Duration,
     pub login_failures_max: u32,
     pub login_lockout: Duration,
     pub password_hashes_max: usize,
-    pub meter_lease: Duration,
 }
 
 /// What the verbs work with.
@@ -78,11 +81,13 @@ pub struct Engine {
     /// Of the hashes that addresses are counted by.
     pub(crate) address_key: [u8; 32],
     pub(crate) egress: EgressPolicy,
-    passwords: passwords::Desk,
     pub(crate) plans: Plans,
+    passwords: passwords::Desk,
     pub(crate) directory: directory::Directory,
     pub(crate) gates: gates::Gates,
     pub(crate) health: health::Health,
+    rates: rates::Rates,
+    usage: usage::Usage,
     accept: accept::AcceptQueue,
     settle: settle::SettleQueue,
     tasks: TaskTracker,
@@ -147,6 +152,8 @@ impl Engine {
             directory: directory::Directory::default(),
             gates: gates::Gates::default(),
             health: health::Health::default(),
+            rates: rates::Rates::default(),
+            usage: usage::Usage::default(),
             accept,
             settle,
             tasks: TaskTracker::new(),
@@ -208,5 +215,8 @@ impl Engine {
         self.settle.close();
         self.tasks.close();
         self.tasks.wait().await;
+        if let Err(error) = self.flush_usage().await {
+            tracing::warn!("the usage of the last second is lost: {error}");
+        }
     }
 }

@@ -24,6 +24,7 @@ pub mod keys;
 pub mod leaders;
 pub mod meters;
 pub mod partitions;
+pub mod requests;
 pub mod root;
 pub mod sessions;
 pub mod tenants;
