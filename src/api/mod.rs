@@ -9,6 +9,7 @@ mod auth;
 mod code;
 mod dead_letters;
 mod deliveries;
+mod etag;
 mod events;
 mod front;
 mod gate;
@@ -19,6 +20,7 @@ mod patience;
 mod problem;
 mod publish;
 mod query;
+mod records;
 pub mod server;
 #[cfg(test)]
 mod tests;
@@ -52,6 +54,7 @@ pub struct ApiOptions {
     pub request_timeout: Duration,
     pub connections_max: usize,
     pub page_limit_default: u32,
+    pub conversations_limit_default: u32,
     pub page_limit_max: u32,
     pub page_depth_max: u32,
     pub webhook_timeout_default: Duration,
@@ -70,6 +73,7 @@ impl From<&config::Config> for ApiOptions {
             request_timeout: api.request_timeout_ms,
             connections_max: api.connections_max,
             page_limit_default: api.page_limit_default,
+            conversations_limit_default: api.conversations_limit_default,
             page_limit_max: api.page_limit_max,
             page_depth_max: api.page_depth_max,
             webhook_timeout_default: config.delivery.timeout_default_ms,
@@ -99,6 +103,7 @@ pub fn router(api: &Arc<Api>) -> Router {
         .merge(webhooks::routes())
         .merge(deliveries::routes())
         .merge(dead_letters::routes())
+        .merge(Router::from(records::routes()))
         .merge(health::routes())
         .fallback(front::no_route)
         .method_not_allowed_fallback(front::no_method)

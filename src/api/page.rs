@@ -17,6 +17,11 @@ pub(super) const PAGE: &[&str] = &["page", "limit"];
 /// The parameters of a list by page or cursor.
 pub(super) const PAGE_OR_CURSOR: &[&str] = &["page", "limit", "cursor"];
 
+/// TODO merge
+pub(super) fn parameters_by_page() -> Vec<utoipa::openapi::path::Parameter> {
+    Vec::new()
+}
+
 /// Where in a list to start, and how many rows to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(clippy::struct_field_names, reason = "the names are the API's")]
@@ -31,6 +36,11 @@ pub(super) struct Page {
 impl Page {
     /// Reads `page` and `limit`, and `cursor` where the list has one.
     pub(super) fn read(query: &mut Query, options: &ApiOptions) -> Self {
+        Self::read_with(query, options, options.page_limit_default)
+    }
+
+    /// The same for a list whose pages have another length when the client does not say.
+    pub(super) fn read_with(query: &mut Query, options: &ApiOptions, limit_default: u32) -> Self {
         let limit_max = options.page_limit_max;
         let number = |text: &str| text.parse::<u32>().ok().filter(|n| *n >= 1);
         let page = query.get("page", "a whole number from 1", number);
@@ -41,7 +51,7 @@ impl Page {
         if query.text("cursor").is_some() && query.text("page").is_some() {
             query.refuse("cursor", FieldCode::Mismatch, "cannot be combined with `page`");
         }
-        Self { page: page.unwrap_or(1), limit: limit.unwrap_or(options.page_limit_default), before }
+        Self { page: page.unwrap_or(1), limit: limit.unwrap_or(limit_default), before }
     }
 
     /// The same for a list that has a cursor, so that deep pages need not be served.
@@ -88,7 +98,7 @@ fn read_cursor(text: &str) -> Option<Uuid> {
 }
 
 /// How long a list is. Stands beside the rows, or in `pagination`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Totals {
     total: u64,
@@ -105,9 +115,9 @@ pub(super) struct List<T> {
     pagination: Pagination,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Pagination {
+pub(super) struct Pagination {
     #[serde(flatten)]
     totals: Totals,
     next_cursor: Option<String>,

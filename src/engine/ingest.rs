@@ -70,12 +70,17 @@ impl Engine {
                 .finalize()
                 .into(),
         });
-        let publish = Publish { id: None, event_type, data: body, occurred_at: None, idempotency };
+        let publish = Publish { id: None, event_type, data: body, occurred_at: None, idempotency, record: None };
         let accepted = self.accept(Scope { tenant, environment }, publish, Target::Subscribers).await;
         match accepted {
             Ok(_) => Ok(()),
             Err(AcceptError::KeyReused) => Err(never("the message id was used with another message".into())),
-            Err(AcceptError::Overloaded | AcceptError::WebhookNotFound | AcceptError::Store(_)) => Err(Refusal::NotNow),
+            Err(
+                AcceptError::Overloaded
+                | AcceptError::RecordRefused
+                | AcceptError::WebhookNotFound
+                | AcceptError::Store(_),
+            ) => Err(Refusal::NotNow),
         }
     }
 

@@ -18,6 +18,7 @@ pub mod ingest;
 pub mod keys;
 pub mod maintain;
 pub mod notices;
+pub mod records;
 pub mod settle;
 pub mod sweep;
 pub mod webhooks;

@@ -23,6 +23,7 @@ pub mod idempotency;
 pub mod keys;
 pub mod leaders;
 pub mod partitions;
+pub mod records;
 pub mod tenants;
 pub mod webhooks;
 

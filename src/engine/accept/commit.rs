@@ -44,9 +44,9 @@ async fn commit(engine: &Engine, jobs: Vec<Job>) {
     }
     let started = tokio::time::Instant::now();
     match write(engine, &jobs).await {
-        Ok((plan, duplicates)) => {
+        Ok((plan, dropped)) => {
             engine.metrics.accept_seconds.observe(started.elapsed().as_secs_f64());
-            finish(engine, jobs, plan, &duplicates);
+            finish(engine, jobs, plan, &dropped);
         }
         // One row that the database refuses must not fail the requests that share its commit.
         Err(error) if !error.is_busy() && jobs.len() > 1 => one_by_one(engine, jobs).await,
@@ -73,16 +73,25 @@ fn repeats_an_event(jobs: &[Job]) -> bool {
     jobs.iter().any(|job| job.idempotency.is_some()) && !jobs.iter().all(|job| seen.insert(job.content.id))
 }
 
-type Duplicates = Vec<(EventId, KeptKey)>;
+/// What a commit did not write.
+struct Dropped {
+    /// Events whose idempotency key was taken, with what it stands for.
+    duplicates: HashMap<EventId, KeptKey>,
+    /// Events whose record was refused.
+    refused: HashSet<EventId>,
+}
 
-async fn write(engine: &Engine, jobs: &[Job]) -> Result<(Plan, Duplicates), StoreError> {
+async fn write(engine: &Engine, jobs: &[Job]) -> Result<(Plan, Dropped), StoreError> {
     let mut snapshot = engine.directory.current();
     let mut partitions_made = false;
     for _ in 0..STALE_TRIES {
         let now = engine.clock.now();
         let plan = plan(engine, jobs, &snapshot, now);
         match engine.store.accept(plan.revision, now, &plan.events, &plan.deliveries).await {
-            Ok(BatchOutcome::Written { duplicates }) => return Ok((plan, duplicates)),
+            Ok(BatchOutcome::Written { duplicates, refused }) => {
+                let (duplicates, refused) = (duplicates.into_iter().collect(), refused.into_iter().collect());
+                return Ok((plan, Dropped { duplicates, refused }));
+            }
             Ok(BatchOutcome::Stale) => {
                 engine.broker.release(plan.places);
                 snapshot = engine.refresh_directory().await?;
@@ -100,8 +109,7 @@ async fn write(engine: &Engine, jobs: &[Job]) -> Result<(Plan, Duplicates), Stor
     Err(StoreError::Contended)
 }
 /// After the commit: hand the tickets over and answer.
-fn finish(engine: &Engine, jobs: Vec<Job>, plan: Plan, duplicates: &Duplicates) {
-    let kept: HashMap<EventId, &KeptKey> = duplicates.iter().map(|(event, key)| (*event, key)).collect();
+fn finish(engine: &Engine, jobs: Vec<Job>, plan: Plan, dropped: &Dropped) {
     let mut deliveries = plan.deliveries.into_iter();
     let mut tickets = Vec::with_capacity(plan.places);
     let mut accepted = 0;
@@ -109,9 +117,12 @@ fn finish(engine: &Engine, jobs: Vec<Job>, plan: Plan, duplicates: &Duplicates) 
     for (job, count) in jobs.into_iter().zip(plan.counts) {
         let of_job = deliveries.by_ref().take(usize::try_from(count).unwrap_or(usize::MAX));
         let leased = of_job.filter(|delivery| delivery.leased);
-        let answer = if let Some(key) = kept.get(&job.content.id) {
+        let answer = if let Some(key) = dropped.duplicates.get(&job.content.id) {
             unused += leased.count();
             repeated(&job, key)
+        } else if dropped.refused.contains(&job.content.id) {
+            unused += leased.count();
+            Err(AcceptError::RecordRefused)
         } else {
             tickets.extend(leased.map(|delivery| ticket(&delivery, &job.content)));
             accepted += u64::from(job.is_new);

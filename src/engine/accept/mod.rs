@@ -21,6 +21,7 @@ use crate::domain::id::{EventId, WebhookId};
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
+use crate::store::dialect::records::RecordWrite;
 use crate::telemetry::Outcome;
 
 /// An event to accept.
@@ -36,6 +37,8 @@ pub struct Publish {
     pub occurred_at: Option<Timestamp>,
     /// Under which the client may repeat the request.
     pub idempotency: Option<IdempotencyKey>,
+    /// What the event tells of: written with it, or neither is.
+    pub record: Option<RecordWrite>,
 }
 
 /// A key under which a request may be repeated, with a hash of the request that it came with first.
@@ -67,6 +70,9 @@ pub enum AcceptError {
     /// The idempotency key stands for another request.
     #[error("the idempotency key was used with another request")]
     KeyReused,
+    /// The record that the event tells of has changed meanwhile. Neither was kept.
+    #[error("the record has changed meanwhile")]
+    RecordRefused,
     /// There is no such webhook.
     #[error("there is no such webhook")]
     WebhookNotFound,
@@ -98,8 +104,11 @@ struct Job {
     target: Target,
     reason: &'static str,
     idempotency: Option<IdempotencyKey>,
+    record: Option<RecordWrite>,
     reply: oneshot::Sender<Result<Accepted, AcceptError>>,
 }
+
+type Answer = oneshot::Receiver<Result<Accepted, AcceptError>>;
 
 /// Where events wait for a commit.
 pub(super) struct AcceptQueue(std::sync::Mutex<Option<mpsc::Sender<Job>>>);
@@ -128,7 +137,7 @@ impl Engine {
     /// Accepts one event.
     pub async fn accept(&self, scope: Scope, publish: Publish, target: Target) -> Result<Accepted, AcceptError> {
         let now = self.clock.now();
-        let Publish { id, event_type, data, occurred_at, idempotency } = publish;
+        let Publish { id, event_type, data, occurred_at, idempotency, record } = publish;
         let content = Arc::new(EventContent {
             id: id.unwrap_or_else(|| EventId::new(now, chance::bits())),
             event_type,
@@ -139,33 +148,27 @@ impl Engine {
             Target::Subscribers => "event",
             Target::Only(_) => "test",
         };
-        self.enqueue(scope, content, true, target, reason, idempotency).await
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Job { scope, content, is_new: true, target, reason, idempotency, record, reply }, answer).await
     }
 
     /// Sends an event that is there already to the webhooks that subscribe to it now, as new deliveries with the
     /// same `webhook-id`.
     pub async fn replay(&self, scope: Scope, event: EventId, target: Target) -> Result<Option<Accepted>, AcceptError> {
         let Some(stored) = self.store.event(scope, event).await? else { return Ok(None) };
-        self.enqueue(scope, stored.content, false, target, "replay", None).await.map(Some)
+        let (content, reason) = (stored.content, "replay");
+        let (reply, answer) = oneshot::channel();
+        let job = Job { scope, content, is_new: false, target, reason, idempotency: None, record: None, reply };
+        self.enqueue(job, answer).await.map(Some)
     }
 
-    async fn enqueue(
-        &self,
-        scope: Scope,
-        content: Arc<EventContent>,
-        is_new: bool,
-        target: Target,
-        reason: &'static str,
-        idempotency: Option<IdempotencyKey>,
-    ) -> Result<Accepted, AcceptError> {
-        if let Target::Only(webhook) = target {
+    async fn enqueue(&self, job: Job, answer: Answer) -> Result<Accepted, AcceptError> {
+        if let Target::Only(webhook) = job.target {
             let known = self.listener(webhook).await?;
-            if !known.is_some_and(|l| l.webhook.scope == scope && l.webhook.takes_events()) {
+            if !known.is_some_and(|l| l.webhook.scope == job.scope && l.webhook.takes_events()) {
                 return Err(AcceptError::WebhookNotFound);
             }
         }
-        let (reply, answer) = oneshot::channel();
-        let job = Job { scope, content, is_new, target, reason, idempotency, reply };
         let accepted = match self.accept.offer(job) {
             // The sender is dropped unanswered only when the process is going down.
             Ok(()) => answer.await.unwrap_or(Err(AcceptError::Overloaded)),
@@ -175,6 +178,7 @@ impl Engine {
             let outcome = match error {
                 AcceptError::Overloaded => "overloaded",
                 AcceptError::KeyReused => "key_reused",
+                AcceptError::RecordRefused => "record_refused",
                 AcceptError::WebhookNotFound => "webhook_not_found",
                 AcceptError::Store(_) => "store",
             };

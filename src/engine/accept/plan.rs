@@ -88,5 +88,10 @@ fn event_row(engine: &Engine, job: &Job, deliveries: u32, now: Timestamp) -> Eve
         deliveries: i64::from(deliveries),
         expires_at: now.after(engine.limits.idempotency),
     };
-    EventRow { scope: job.scope, content: Arc::clone(&job.content), idempotency: job.idempotency.as_ref().map(key_row) }
+    EventRow {
+        scope: job.scope,
+        content: Arc::clone(&job.content),
+        idempotency: job.idempotency.as_ref().map(key_row),
+        record: job.record.clone(),
+    }
 }
