@@ -12,6 +12,8 @@ use serde::{Deserialize, Deserializer};
 
 /// The commented defaults.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
+/// The plans that come with Angarium.
+pub const PLANS: &str = include_str!("../config/plans.toml");
 /// A claim outlives the longest request by this much, so that its outcome can still be committed.
 pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
 const ENVIRONMENT_PREFIX: &str = "ANGARIUM__";
@@ -23,8 +25,10 @@ const ENVIRONMENT_PREFIX: &str = "ANGARIUM__";
 pub struct Config {
     pub master_keys: SecretString,
     pub master_keys_file: String,
+    pub plans_file: String,
     pub deployment: Deployment,
     pub api: Api,
+    pub limits: Limits,
     pub admin: Admin,
     pub store: Store,
     pub broker: Broker,
@@ -53,6 +57,9 @@ section!(Api {
     request_timeout_ms: Duration => "millis", connections_max: usize, idempotency_s: Duration => "seconds",
     page_limit_default: u32, conversations_limit_default: u32, page_limit_max: u32, page_depth_max: u32,
 });
+section!(Limits {
+    requests_per_second_per_address: u32, unlimited_networks: Vec<ipnet::IpNet>, batches_max: usize,
+});
 section!(Admin { listen: String });
 section!(Store {
     url: SecretString, connections_max: u32, connect_timeout_ms: Duration => "millis",
@@ -69,7 +76,7 @@ section!(Broker {
     ingest_exchange: String,
     ingest_prefetch: u16,
 });
-section!(Accept { queue_max: usize, batch_max: usize, webhooks_max: u32 });
+section!(Accept { queue_max: usize, batch_max: usize, webhooks_max: u32, meter_lease_ms: Duration => "millis" });
 section!(Delivery {
     lease_ms: Duration => "millis", timeout_default_ms: Duration => "millis",
     timeout_max_ms: Duration => "millis", in_flight_max: usize,

@@ -160,6 +160,14 @@ id_type!(
     SecretId, "sec"
 );
 id_type!(
+    /// A person who signs in.
+    UserId, "usr"
+);
+id_type!(
+    /// One time that a person has signed in.
+    SessionId, "ses"
+);
+id_type!(
     /// One API request, as logs and error bodies name it.
     RequestId, "req"
 );

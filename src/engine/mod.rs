@@ -18,9 +18,11 @@ pub mod ingest;
 pub mod keys;
 pub mod maintain;
 pub mod notices;
+pub mod rates;
 pub mod records;
 pub mod settle;
 pub mod sweep;
+pub mod usage;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -31,6 +33,8 @@ use tokio_util::task::TaskTracker;
 use crate::broker::Broker;
 use crate::clock::Clock;
 use crate::domain::egress::EgressPolicy;
+use crate::domain::id::TenantId;
+use crate::domain::plan::{Plan, Plans};
 use crate::domain::secret::MasterKeys;
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
@@ -52,6 +56,7 @@ pub struct Limits {
     pub sweep_per_webhook_max: u32,
     pub disable_after: Duration,
     pub production: bool,
+    pub meter_lease: Duration,
 }
 
 /// What the verbs work with.
@@ -65,9 +70,12 @@ pub struct Engine {
     /// Of the hashes that API keys are stored as; derived once, because each request needs it.
     pub(crate) key_pepper: [u8; 32],
     pub(crate) egress: EgressPolicy,
+    pub(crate) plans: Plans,
     pub(crate) directory: directory::Directory,
     pub(crate) gates: gates::Gates,
     pub(crate) health: health::Health,
+    rates: rates::Rates,
+    usage: usage::Usage,
     accept: accept::AcceptQueue,
     settle: settle::SettleQueue,
     tasks: TaskTracker,
@@ -89,12 +97,14 @@ pub struct Parts {
     pub keys: MasterKeys,
     /// Where webhooks may point.
     pub egress: EgressPolicy,
+    /// What is sold.
+    pub plans: Plans,
 }
 
 impl Engine {
     /// Reads what every process knows by heart, and starts the loops that group commits.
     pub async fn start(parts: Parts) -> Result<Arc<Self>, StoreError> {
-        let Parts { store, broker, clock, metrics, limits, keys, egress } = parts;
+        let Parts { store, broker, clock, metrics, limits, keys, egress, plans } = parts;
         let (accept, accept_jobs) = accept::AcceptQueue::new(limits.accept_queue_max);
         let (settle, settle_jobs) = settle::SettleQueue::new(limits.settle_batch_max);
         let engine = Arc::new(Self {
@@ -106,9 +116,12 @@ impl Engine {
             key_pepper: keys.derive(directory::KEY_PEPPER_LABEL),
             keys,
             egress,
+            plans,
             directory: directory::Directory::default(),
             gates: gates::Gates::default(),
             health: health::Health::default(),
+            rates: rates::Rates::default(),
+            usage: usage::Usage::default(),
             accept,
             settle,
             tasks: TaskTracker::new(),
@@ -145,6 +158,20 @@ impl Engine {
         &self.limits
     }
 
+    /// What is sold.
+    pub fn plans(&self) -> &Plans {
+        &self.plans
+    }
+
+    /// The plan that a tenant is on.
+    pub fn plan(&self, tenant: TenantId) -> Arc<Plan> {
+        Arc::clone(self.plan_in(&self.directory.current(), tenant))
+    }
+
+    fn plan_in(&self, snapshot: &directory::Snapshot, tenant: TenantId) -> &Arc<Plan> {
+        self.plans.get(snapshot.tenant(tenant).map_or("", |tenant| tenant.plan.as_str()))
+    }
+
     /// Where webhooks may point.
     pub fn egress(&self) -> &EgressPolicy {
         &self.egress
@@ -156,5 +183,8 @@ impl Engine {
         self.settle.close();
         self.tasks.close();
         self.tasks.wait().await;
+        if let Err(error) = self.flush_usage().await {
+            tracing::warn!("the usage of the last second is lost: {error}");
+        }
     }
 }

@@ -22,8 +22,10 @@ pub mod hot;
 pub mod idempotency;
 pub mod keys;
 pub mod leaders;
+pub mod meters;
 pub mod partitions;
 pub mod records;
+pub mod requests;
 pub mod tenants;
 pub mod webhooks;
 

@@ -6,6 +6,7 @@
 
 mod commit;
 mod plan;
+mod tally;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use super::Engine;
 use crate::chance;
 use crate::domain::event::{EventContent, EventType};
 use crate::domain::id::{EventId, WebhookId};
+use crate::domain::meter::UsedUp;
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
@@ -73,6 +75,9 @@ pub enum AcceptError {
     /// The record that the event tells of has changed meanwhile. Neither was kept.
     #[error("the record has changed meanwhile")]
     RecordRefused,
+    /// The tenant's plan has no unit left for it.
+    #[error("the plan's limit on {} is used up", .0.metered.count.meter)]
+    UsedUp(Box<UsedUp>),
     /// There is no such webhook.
     #[error("there is no such webhook")]
     WebhookNotFound,
@@ -179,6 +184,7 @@ impl Engine {
                 AcceptError::Overloaded => "overloaded",
                 AcceptError::KeyReused => "key_reused",
                 AcceptError::RecordRefused => "record_refused",
+                AcceptError::UsedUp(_) => "used_up",
                 AcceptError::WebhookNotFound => "webhook_not_found",
                 AcceptError::Store(_) => "store",
             };

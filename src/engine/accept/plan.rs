@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::tally::{Allowed, Tally};
 use super::{IdempotencyKey, Job, Target};
 use crate::chance;
 use crate::domain::circuit::PROBE_WAIT;
 use crate::domain::id::DeliveryId;
+use crate::domain::meter::UsedUp;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::directory::Snapshot;
@@ -19,21 +21,32 @@ pub(super) struct Plan {
     pub(super) revision: i64,
     pub(super) events: Vec<EventRow>,
     pub(super) deliveries: Vec<DeliveryRow>,
-    /// For each job, how many deliveries it makes.
-    pub(super) counts: Vec<u32>,
+    /// For each job, how many deliveries it makes, or the limit that has no unit left for it.
+    pub(super) counts: Vec<Result<u32, UsedUp>>,
+    /// What the events count on.
+    pub(super) tally: Tally,
     /// Places in the broker's ready window that were taken for them.
     pub(super) places: usize,
 }
-pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Timestamp) -> Plan {
+
+pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Timestamp, allowed: &Allowed) -> Plan {
     let mut plan = Plan {
         revision: snapshot.revision(),
         events: Vec::with_capacity(jobs.len()),
         deliveries: Vec::with_capacity(jobs.len()),
         counts: Vec::with_capacity(jobs.len()),
+        tally: Tally::default(),
         places: 0,
     };
     let mut ready = 0;
     for job in jobs {
+        let counts = match plan.tally.add(engine, job, snapshot, now, allowed) {
+            Ok(counts) => counts,
+            Err(metered) => {
+                plan.counts.push(Err(UsedUp { metered, at: now }));
+                continue;
+            }
+        };
         let before = plan.deliveries.len();
         for listener in snapshot.listeners_of(job.scope) {
             let webhook = &listener.webhook;
@@ -66,9 +79,9 @@ pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Time
             });
         }
         let count = u32::try_from(plan.deliveries.len() - before).unwrap_or(u32::MAX);
-        plan.counts.push(count);
+        plan.counts.push(Ok(count));
         if job.is_new {
-            plan.events.push(event_row(engine, job, count, now));
+            plan.events.push(event_row(engine, job, count, counts, now));
         }
     }
     plan.places = engine.broker.reserve(ready);
@@ -81,7 +94,7 @@ pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Time
     plan
 }
 
-fn event_row(engine: &Engine, job: &Job, deliveries: u32, now: Timestamp) -> EventRow {
+fn event_row(engine: &Engine, job: &Job, deliveries: u32, counts: Vec<usize>, now: Timestamp) -> EventRow {
     let key_row = |IdempotencyKey { key, request_hash }: &IdempotencyKey| KeyRow {
         key: key.clone(),
         request_hash: *request_hash,
@@ -93,5 +106,6 @@ fn event_row(engine: &Engine, job: &Job, deliveries: u32, now: Timestamp) -> Eve
         content: Arc::clone(&job.content),
         idempotency: job.idempotency.as_ref().map(key_row),
         record: job.record.clone(),
+        counts,
     }
 }

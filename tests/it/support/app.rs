@@ -79,6 +79,11 @@ pub(crate) fn unique_name() -> String {
     format!("angarium_test_{:012x}", angarium::chance::bits() & 0xffff_ffff_ffff)
 }
 
+/// An app with the settings of a test.
+pub(crate) async fn start(engine: TestEngine) -> TestApp {
+    TestApp::start(engine).await
+}
+
 impl TestApp {
     /// Starts with the settings of a test: loopback and plain HTTP allowed.
     pub(crate) async fn start(engine: TestEngine) -> Self {
@@ -146,6 +151,13 @@ impl TestApp {
     /// A client of another tenant, or of this tenant's other environment.
     pub(crate) async fn client_of(&self, tenant: &str, environment: Environment) -> Client {
         let tenant = self.app().engine.ensure_tenant(tenant, "unlimited").await.unwrap();
+        let scope = Scope { tenant: tenant.id, environment };
+        Client::new(self.app().api.unwrap(), make_key(self.app(), scope, &ALL_PERMISSIONS).await)
+    }
+
+    /// A client of a tenant of its own on a plan.
+    pub(crate) async fn client_on(&self, plan: &str, environment: Environment) -> Client {
+        let tenant = self.app().engine.ensure_tenant(&format!("on {plan}"), plan).await.unwrap();
         let scope = Scope { tenant: tenant.id, environment };
         Client::new(self.app().api.unwrap(), make_key(self.app(), scope, &ALL_PERMISSIONS).await)
     }
