@@ -170,12 +170,12 @@ async fn list_parts<R: Resource>(
 }
 
 async fn whole_is_there<R: Resource>(api: &Api, scope: Scope, id: RecordId) -> Result<(), Problem> {
-    if let Some((_, whole)) = R::NOUN.parent_field() {
-        if !api.engine.store().has_record(scope, whole, id).await? {
-            return Err(Problem::not_found(whole.name));
+    match R::NOUN.parent_field() {
+        Some((_, whole)) if !api.engine.store().has_record(scope, whole, id).await? => {
+            Err(Problem::not_found(whole.name))
         }
+        Some(_) | None => Ok(()),
     }
-    Ok(())
 }
 
 async fn page_of(

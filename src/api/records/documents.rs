@@ -20,7 +20,6 @@ const JSON: &str = "application/json";
 const BOOLEAN: Type = Type::Boolean;
 
 type Routes = UtoipaMethodRouter<Arc<Api>>;
-type Named = (String, RefOr<Schema>);
 
 /// What is needed to document a noun.
 pub(super) struct Documents {

@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod client;
+pub(crate) mod core;
 
 pub(crate) use app::{TestApp, TestEngine, TestWebhook};
 pub(crate) use client::Reply;
