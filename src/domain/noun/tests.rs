@@ -51,7 +51,7 @@ fn the_table_is_sound() {
         let field = |name: &str| noun.fields.iter().any(|field| field.name == name);
         assert!(noun.event_types().all(|event| EventType::parse(event).is_ok()));
         assert!(noun.filters.iter().all(|filter| field(filter.name) || matches!(filter.by, FilterBy::Words(_))));
-        let most: usize = noun.filters.iter().map(|filter| filter.conditions_max()).sum();
+        let most: usize = noun.filters.iter().map(Filter::conditions_max).sum();
         assert!(most <= CONDITIONS_MAX, "{}: {most}", noun.name);
         for change in noun.changes {
             assert!(field(change.field) && change.stamps.is_none_or(field));

@@ -30,7 +30,7 @@ pub(crate) async fn told(app: &TestApp, webhook: &TestWebhook, count: u64) -> Ve
             (word(&body["id"]), word(&body["event"]), body["data"].take())
         })
         .collect();
-    told.sort();
+    told.sort_by(|a, b| a.0.cmp(&b.0));
     told.into_iter().map(|(_, event, data)| (event, data)).collect()
 }
 
