@@ -110,7 +110,8 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(Code::UnsupportedMediaType, "The body must be `Content-Type: application/json`, in UTF-8."))
 }
 
-async fn read(request: Request, api: &Api) -> Result<Bytes, Problem> {
+/// Reads a body within its bounds.
+pub(super) async fn read(request: Request, api: &Api) -> Result<Bytes, Problem> {
     let (max, timeout) = (api.options.body_bytes_max, api.options.body_timeout);
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let body = request.into_body();

@@ -5,6 +5,8 @@
 //! permission that it asks for. Handlers call the engine's verbs for writing and its store for reading; the types of a
 //! noun's JSON stay in the noun's file.
 
+mod api_key_view;
+mod api_keys;
 mod auth;
 mod code;
 mod dead_letters;
@@ -14,6 +16,7 @@ mod events;
 mod front;
 mod gate;
 mod health;
+mod idempotency;
 mod json;
 mod limits;
 mod page;
@@ -23,6 +26,8 @@ mod publish;
 mod query;
 mod records;
 pub mod server;
+mod session;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 mod webhook_logs;
@@ -58,6 +63,7 @@ pub struct ApiOptions {
     pub conversations_limit_default: u32,
     pub page_limit_max: u32,
     pub page_depth_max: u32,
+    pub trusted_proxies: Vec<ipnet::IpNet>,
     pub webhook_timeout_default: Duration,
     pub drain: Duration,
     pub requests_per_second_per_address: u32,
@@ -80,6 +86,7 @@ impl From<&config::Config> for ApiOptions {
             conversations_limit_default: api.conversations_limit_default,
             page_limit_max: api.page_limit_max,
             page_depth_max: api.page_depth_max,
+            trusted_proxies: api.trusted_proxies.clone(),
             webhook_timeout_default: config.delivery.timeout_default_ms,
             drain: config.shutdown.drain_ms,
             requests_per_second_per_address: config.limits.requests_per_second_per_address,
@@ -115,9 +122,12 @@ pub fn router(api: &Arc<Api>) -> Router {
         .merge(deliveries::routes())
         .merge(dead_letters::routes())
         .merge(Router::from(records::routes()))
+        .merge(api_keys::routes())
+        .merge(sign_in::routes())
         .merge(health::routes())
         .fallback(front::no_route)
         .method_not_allowed_fallback(front::no_method)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), idempotency::idempotency))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), limits::limits))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), gate::gate))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), front::front))

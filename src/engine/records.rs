@@ -12,6 +12,7 @@ use crate::chance;
 use crate::domain::event::EventType;
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::id::RecordId;
+use crate::domain::noun::life::News;
 use crate::domain::noun::record::Record;
 use crate::domain::noun::{Document, Noun};
 use crate::domain::tenant::Scope;
@@ -64,7 +65,7 @@ impl Engine {
         for _ in 0..WRITE_TRIES {
             self.check_references(scope, noun, None, &document).await?;
             let now = self.clock.now();
-            let event = noun.born(&mut document, now);
+            let news = noun.born(&mut document, now);
             let id = RecordId::new(noun.prefix, now, chance::bits());
             let record = Record {
                 noun,
@@ -75,7 +76,7 @@ impl Engine {
                 created_at: now,
                 updated_at: now,
             };
-            if self.write(&record, RecordStep::Insert, event).await? {
+            if self.write(&record, RecordStep::Insert, news).await? {
                 return Ok(record);
             }
         }
@@ -95,11 +96,13 @@ impl Engine {
             let mut document = edit(&current)?;
             self.check_references(scope, noun, Some(&current.document), &document).await?;
             let now = self.clock.now();
-            let changed = noun.changed(&current.document, &mut document, now).map_err(RecordError::Fields)?;
-            let Some(event) = changed else { return Ok(current) };
+            let news = noun.changed(&current.document, &mut document, now).map_err(RecordError::Fields)?;
+            if news == News::None {
+                return Ok(current);
+            }
             let step = RecordStep::Replace(current.version);
             let record = Record { document, version: current.version + 1, updated_at: now, ..current };
-            if self.write(&record, step, event).await? {
+            if self.write(&record, step, news).await? {
                 return Ok(record);
             }
         }
@@ -117,7 +120,7 @@ impl Engine {
         for _ in 0..WRITE_TRIES {
             let record = self.record(scope, noun, id).await?;
             allow(&record)?;
-            if self.write(&record, RecordStep::Delete(record.version), None).await? {
+            if self.write(&record, RecordStep::Delete(record.version), News::Silent).await? {
                 return Ok(());
             }
         }
@@ -142,18 +145,15 @@ impl Engine {
     }
 
     /// Writes a record and the event that tells of it, both or neither. False when the record was refused.
-    async fn write(&self, record: &Record, step: RecordStep, event: Option<&'static str>) -> Result<bool, RecordError> {
+    async fn write(&self, record: &Record, step: RecordStep, news: News) -> Result<bool, RecordError> {
         let write = RecordWrite::new(record, step);
-        let Some(event) = event else { return Ok(self.store.write_record(&write).await?) };
-        let publish = Publish {
-            id: None,
+        let event_type = match news {
+            News::None | News::Silent => return Ok(self.store.write_record(&write).await?),
             // A test parses every name in the nouns' tables.
-            event_type: EventType::parse(event).expect("a valid name"),
-            data: Bytes::from(serde_json::to_vec(record).expect("a record is text, numbers, lists and maps")),
-            occurred_at: None,
-            idempotency: None,
-            record: Some(write),
+            News::Event(name) => EventType::parse(name).expect("a valid name"),
         };
+        let data = serde_json::to_vec(record).expect("a record is text, numbers, lists and maps");
+        let publish = Publish { record: Some(write), ..Publish::new(event_type, Bytes::from(data)) };
         match self.accept(record.scope, publish, Target::Subscribers).await {
             Ok(_) => Ok(true),
             Err(AcceptError::RecordRefused) => Ok(false),

@@ -20,13 +20,17 @@ pub mod events;
 pub mod gates;
 pub mod hot;
 pub mod idempotency;
+pub mod idempotent_requests;
 pub mod keys;
 pub mod leaders;
 pub mod meters;
 pub mod partitions;
 pub mod records;
 pub mod requests;
+pub mod root;
+pub mod sessions;
 pub mod tenants;
+pub mod users;
 pub mod webhooks;
 
 use std::str::FromStr;

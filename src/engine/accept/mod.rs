@@ -8,16 +8,17 @@ mod commit;
 mod plan;
 mod tally;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 pub(super) use commit::run;
 
 use super::Engine;
 use crate::chance;
-use crate::domain::event::{EventContent, EventType};
+use crate::domain::event::{EventContent, EventType, Routing};
 use crate::domain::id::{EventId, WebhookId};
 use crate::domain::meter::UsedUp;
 use crate::domain::tenant::Scope;
@@ -37,10 +38,28 @@ pub struct Publish {
     pub data: Bytes,
     /// When it happened, if the client says.
     pub occurred_at: Option<Timestamp>,
+    /// Where and when it goes.
+    pub routing: Routing,
     /// Under which the client may repeat the request.
     pub idempotency: Option<IdempotencyKey>,
     /// What the event tells of: written with it, or neither is.
     pub record: Option<RecordWrite>,
+}
+
+impl Publish {
+    /// An event that just happened and goes to all that subscribe to it, now.
+    #[must_use]
+    pub fn new(event_type: EventType, data: Bytes) -> Self {
+        Self {
+            id: None,
+            event_type,
+            data,
+            occurred_at: None,
+            routing: Routing::default(),
+            idempotency: None,
+            record: None,
+        }
+    }
 }
 
 /// A key under which a request may be repeated, with a hash of the request that it came with first.
@@ -104,6 +123,8 @@ pub enum Target {
 struct Job {
     scope: Scope,
     content: Arc<EventContent>,
+    routing: Routing,
+    tree: Tree,
     /// False for a replay: the event is there already.
     is_new: bool,
     target: Target,
@@ -113,7 +134,15 @@ struct Job {
     reply: oneshot::Sender<Result<Accepted, AcceptError>>,
 }
 
-type Answer = oneshot::Receiver<Result<Accepted, AcceptError>>;
+/// An event's data as a tree, which is made when somebody first asks for it.
+#[derive(Default)]
+struct Tree(OnceLock<Option<Value>>);
+
+impl Tree {
+    fn of(&self, content: &EventContent) -> Option<&Value> {
+        self.0.get_or_init(|| serde_json::from_slice(&content.data).ok()).as_ref()
+    }
+}
 
 /// Where events wait for a commit.
 pub(super) struct AcceptQueue(std::sync::Mutex<Option<mpsc::Sender<Job>>>);
@@ -142,7 +171,7 @@ impl Engine {
     /// Accepts one event.
     pub async fn accept(&self, scope: Scope, publish: Publish, target: Target) -> Result<Accepted, AcceptError> {
         let now = self.clock.now();
-        let Publish { id, event_type, data, occurred_at, idempotency, record } = publish;
+        let Publish { id, event_type, data, occurred_at, routing, idempotency, record } = publish;
         let content = Arc::new(EventContent {
             id: id.unwrap_or_else(|| EventId::new(now, chance::bits())),
             event_type,
@@ -153,21 +182,42 @@ impl Engine {
             Target::Subscribers => "event",
             Target::Only(_) => "test",
         };
+        let tree = Tree::default();
+        if self.directory.current().has_filters(scope) {
+            // Here and not in the commit, which others wait for.
+            tree.of(&content);
+        }
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Job { scope, content, is_new: true, target, reason, idempotency, record, reply }, answer).await
+        let job = Job { scope, content, routing, tree, is_new: true, target, reason, idempotency, record, reply };
+        self.enqueue(job, answer).await
     }
 
     /// Sends an event that is there already to the webhooks that subscribe to it now, as new deliveries with the
     /// same `webhook-id`.
     pub async fn replay(&self, scope: Scope, event: EventId, target: Target) -> Result<Option<Accepted>, AcceptError> {
         let Some(stored) = self.store.event(scope, event).await? else { return Ok(None) };
-        let (content, reason) = (stored.content, "replay");
         let (reply, answer) = oneshot::channel();
-        let job = Job { scope, content, is_new: false, target, reason, idempotency: None, record: None, reply };
+        let job = Job {
+            scope,
+            content: stored.content,
+            // What was asked for then has happened; now it is wanted now.
+            routing: Routing { deliver_at: None, ..stored.routing },
+            tree: Tree::default(),
+            is_new: false,
+            target,
+            reason: "replay",
+            idempotency: None,
+            record: None,
+            reply,
+        };
         self.enqueue(job, answer).await.map(Some)
     }
 
-    async fn enqueue(&self, job: Job, answer: Answer) -> Result<Accepted, AcceptError> {
+    async fn enqueue(
+        &self,
+        job: Job,
+        answer: oneshot::Receiver<Result<Accepted, AcceptError>>,
+    ) -> Result<Accepted, AcceptError> {
         if let Target::Only(webhook) = job.target {
             let known = self.listener(webhook).await?;
             if !known.is_some_and(|l| l.webhook.scope == job.scope && l.webhook.takes_events()) {
