@@ -116,7 +116,7 @@ impl EventRules<'_> {
         let idempotency = key.map(|key| IdempotencyKey { request_hash: request_hash(&key), key });
         // A copy of its own: what is kept until it is delivered must not keep the request's buffer alive.
         let data = Bytes::copy_from_slice(data.as_bytes());
-        Ok(Publish { id, event_type, data, occurred_at, routing, idempotency })
+        Ok(Publish { id, event_type, data, occurred_at, routing, idempotency, record: None })
     }
 
     /// A client's own id is bounded in time, because its day's partition must be there, and because after a day

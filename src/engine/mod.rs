@@ -21,6 +21,7 @@ pub mod maintain;
 pub mod notices;
 mod passwords;
 pub mod rates;
+pub mod records;
 pub mod sessions;
 pub mod settle;
 pub mod sweep;

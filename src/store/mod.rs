@@ -25,6 +25,7 @@ pub mod keys;
 pub mod leaders;
 pub mod meters;
 pub mod partitions;
+pub mod records;
 pub mod requests;
 pub mod root;
 pub mod sessions;
