@@ -18,11 +18,12 @@ use utoipa::openapi::{InfoBuilder, License, OpenApi, PathItem};
 const DESCRIPTION: &str = include_str!("description.md");
 
 /// The groups of operations, in the order of the document, and what they are about.
-const TAGS: [(&str, &str); 5] = [
+const TAGS: [(&str, &str); 6] = [
     ("Events", "Publish what happened, read it again, send it again."),
     ("Webhooks", "Register URLs, and say what each of them is sent and how."),
     ("Deliveries", "See what became of each event for each webhook, attempt by attempt, and step in."),
     ("Dead letters", "Deliveries that used up their attempts: inspect them, and send them again."),
+    ("Analytics", "What was used of a plan, and how quickly requests were answered."),
     ("Health", "For orchestrators and dashboards. No key is asked for."),
 ];
 
