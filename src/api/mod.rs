@@ -9,6 +9,7 @@ mod auth;
 mod code;
 mod dead_letters;
 mod deliveries;
+mod event_types;
 mod events;
 mod front;
 mod gate;
@@ -98,6 +99,7 @@ pub fn router(api: &Arc<Api>) -> Router {
         .merge(events::routes())
         .merge(webhooks::routes())
         .merge(deliveries::routes())
+        .merge(event_types::routes())
         .merge(dead_letters::routes())
         .merge(health::routes())
         .fallback(front::no_route)

@@ -1,6 +1,7 @@
 //! Pure rules: no async, no I/O, no SQL, no HTTP. Time and chance are arguments.
 
 pub mod attempt;
+pub mod catalogue;
 pub mod channel;
 pub mod circuit;
 pub mod concurrency;
@@ -10,6 +11,7 @@ pub mod event;
 pub mod field;
 pub mod filter;
 pub mod id;
+pub mod json_schema;
 pub mod key;
 pub mod meter;
 pub mod noun;

@@ -15,6 +15,7 @@ mod deliver_at;
 mod delivery_log;
 mod drain;
 mod egress;
+mod event_types;
 mod fairness;
 mod filters;
 mod idempotency;
