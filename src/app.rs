@@ -305,7 +305,12 @@ fn limits(config: &Config) -> Limits {
         sweep_per_webhook_max: u32::try_from(config.scheduler.sweep_per_webhook_max).unwrap_or(u32::MAX),
         disable_after: config.delivery.disable_after_s,
         meter_lease: config.accept.meter_lease_ms,
+        session_requests_per_minute: config.limits.session_requests_per_minute,
         production: config.deployment.environment == Environment::Production,
+        session: config.sessions.lifetime_s,
+        login_failures_max: config.sessions.failures_max,
+        login_lockout: config.sessions.lockout_s,
+        password_hashes_max: config.sessions.hashes_max,
     }
 }
 
@@ -366,6 +371,7 @@ fn scheduler_options(config: &Config, node: &str) -> anyhow::Result<SchedulerOpt
         retention: settings.retention.parse()?,
         idempotency: settings.idempotency.parse()?,
         health: settings.health.parse()?,
+        rotation: settings.rotation.parse()?,
     })
 }
 

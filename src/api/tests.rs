@@ -63,6 +63,11 @@ fn limits(config: &Config, production: bool) -> Limits {
         disable_after: config.delivery.disable_after_s,
         production,
         meter_lease: config.accept.meter_lease_ms,
+        session_requests_per_minute: config.limits.session_requests_per_minute,
+        session: config.sessions.lifetime_s,
+        login_failures_max: config.sessions.failures_max,
+        login_lockout: config.sessions.lockout_s,
+        password_hashes_max: config.sessions.hashes_max,
     }
 }
 

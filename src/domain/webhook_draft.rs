@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::channel::{Channels, WEBHOOK_CHANNELS_MAX};
+use super::draft::{Problems, check_name, keep, optional, required};
 use super::egress::{EgressPolicy, HEADERS_BYTES_MAX, HEADERS_MAX, HeaderDenied, UrlDenied, check_header};
 use super::field::{FieldCode, FieldProblem, Given, Segment};
 use super::filter::Filter;
@@ -85,7 +86,7 @@ impl WebhookDraft {
         } = self;
         let mut problems = Vec::new();
         let p = &mut problems;
-        let name = required("name", name, current.map(|c| &c.name), p, |text, p| check_name(&text, p));
+        let name = required("name", name, current.map(|c| &c.name), p, |text, p| check_name(&text, NAME_CHARS_MAX, p));
         let url = required("url", url, current.map(|c| &c.url), p, |text, p| check_url(&text, rules.egress, p));
         let events = required("events", events, current.map(|c| &c.events), p, |texts, p| check_events(&texts, p));
         let channels = optional(channels, current.map(|c| &c.channels), Channels::default, p, check_channels);
@@ -133,52 +134,6 @@ impl WebhookDraft {
             Some(_) | None => Err(problems),
         }
     }
-}
-
-type Problems = Vec<FieldProblem>;
-
-fn required<G, T: Clone>(
-    name: &str,
-    given: Given<G>,
-    current: Option<&T>,
-    problems: &mut Problems,
-    check: impl FnOnce(G, &mut Problems) -> Option<T>,
-) -> Option<T> {
-    match (given, current) {
-        (Given::Value(value), _) => check(value, problems),
-        (Given::Absent, Some(current)) => Some(current.clone()),
-        (Given::Absent | Given::Null, _) => keep(None, problems, || FieldProblem::required(name)),
-    }
-}
-
-fn optional<G, T: Clone>(
-    given: Given<G>,
-    current: Option<&T>,
-    default: impl FnOnce() -> T,
-    problems: &mut Problems,
-    check: impl FnOnce(G, &mut Problems) -> Option<T>,
-) -> Option<T> {
-    match given {
-        Given::Value(value) => check(value, problems),
-        Given::Absent => Some(current.cloned().unwrap_or_else(default)),
-        Given::Null => Some(default()),
-    }
-}
-
-fn keep<T>(value: Option<T>, problems: &mut Problems, problem: impl FnOnce() -> FieldProblem) -> Option<T> {
-    if value.is_none() {
-        problems.push(problem());
-    }
-    value
-}
-
-fn check_name(text: &str, problems: &mut Problems) -> Option<String> {
-    let name = text.trim();
-    let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    keep(fits.then(|| name.to_owned()), problems, || {
-        let message = format!("must have 1 to {NAME_CHARS_MAX} characters and none of them a control character");
-        FieldProblem::new("name", FieldCode::Length, message)
-    })
 }
 
 fn check_url(text: &str, egress: &EgressPolicy, problems: &mut Problems) -> Option<String> {

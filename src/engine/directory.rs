@@ -75,6 +75,11 @@ impl Snapshot {
         self.tenants.values().find(|tenant| tenant.name == name)
     }
 
+    /// Every API key, whether it works or not.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<ApiKey>> {
+        self.keys.values()
+    }
+
     /// A webhook, deleted ones included.
     pub fn listener(&self, id: WebhookId) -> Option<&Arc<Listener>> {
         self.listeners.get(&id)
@@ -218,6 +223,18 @@ impl Engine {
             return Ok(Some(Arc::clone(listener)));
         }
         Ok(self.refresh_directory().await?.listener(id).map(Arc::clone))
+    }
+
+    /// The tenant of an id or a name. One that is not known yet is looked for in the database.
+    pub async fn find_tenant(&self, text: &str) -> Result<Option<Arc<Tenant>>, StoreError> {
+        let find = |snapshot: &Snapshot| {
+            let by_id = text.parse().ok().and_then(|id| snapshot.tenant(id).cloned());
+            by_id.or_else(|| snapshot.tenant_named(text).cloned())
+        };
+        match find(&self.directory.current()) {
+            Some(tenant) => Ok(Some(tenant)),
+            None => Ok(find(&*self.refresh_directory().await?)),
+        }
     }
 
     /// The tenant of a scope.
