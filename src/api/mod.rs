@@ -13,6 +13,7 @@ mod dead_letters;
 mod deliveries;
 mod event_types;
 mod events;
+mod explain;
 mod front;
 mod gate;
 mod health;
@@ -117,6 +118,7 @@ pub fn router(api: &Arc<Api>) -> Router {
         .merge(webhooks::routes())
         .merge(deliveries::routes())
         .merge(event_types::routes())
+        .merge(explain::routes())
         .merge(dead_letters::routes())
         .merge(api_keys::routes())
         .merge(sign_in::routes())

@@ -41,7 +41,8 @@ pub enum TypeError {
 }
 
 /// What a schema has to say of an event.
-pub(super) enum Judgement {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement {
     /// It fits, or nobody asks whether it does.
     Fits,
     /// It does not, and is accepted all the same.
@@ -143,10 +144,7 @@ impl Engine {
         }
         match own.settings.mode {
             SchemaMode::Off => Judgement::Fits,
-            SchemaMode::Warn => {
-                self.metrics.schema_warnings.inc();
-                Judgement::Warned(misfits)
-            }
+            SchemaMode::Warn => Judgement::Warned(misfits),
             SchemaMode::Reject => Judgement::Refused(misfits),
         }
     }

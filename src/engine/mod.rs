@@ -12,6 +12,7 @@ pub mod claim;
 pub mod deliveries;
 pub mod directory;
 pub mod event_types;
+pub mod explain;
 pub mod gates;
 pub mod group;
 pub mod health;

@@ -16,6 +16,7 @@ mod delivery_log;
 mod drain;
 mod egress;
 mod event_types;
+mod explain;
 mod fairness;
 mod filters;
 mod idempotency;

@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::event::EventType;
 use crate::domain::field::{FieldProblem, Given};
 use crate::domain::json_schema::JsonSchema;
-use crate::domain::noun::NOUNS;
+use crate::domain::noun::{NOUNS, Noun};
 
 #[test]
 fn every_example_fits_its_schema() {
@@ -24,7 +24,7 @@ fn every_example_fits_its_schema() {
 fn the_catalogue_has_what_the_nouns_emit_and_what_angarium_publishes() {
     let names: BTreeSet<&str> = built_in().iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names.len(), built_in().len(), "each once");
-    let of_nouns: BTreeSet<&str> = NOUNS.into_iter().flat_map(|noun| noun.event_types()).collect();
+    let of_nouns: BTreeSet<&str> = NOUNS.into_iter().flat_map(Noun::event_types).collect();
     let operations = [
         "api_key.rotation_due",
         "delivery.exhausted",

@@ -7,6 +7,7 @@ fn schema(source: Value) -> JsonSchema {
 }
 
 #[track_caller]
+#[allow(clippy::needless_pass_by_value, reason = "cases read better so")]
 fn refused(source: Value, sentence: &str) {
     let problems = JsonSchema::read(source.clone()).err().unwrap_or_else(|| panic!("{source} is taken"));
     let found = problems[0].sentence();

@@ -177,7 +177,10 @@ impl Engine {
         };
         let warnings = match judgement {
             Judgement::Fits => Vec::new(),
-            Judgement::Warned(misfits) => misfits,
+            Judgement::Warned(misfits) => {
+                self.metrics.schema_warnings.inc();
+                misfits
+            }
             Judgement::Refused(misfits) => return Err(self.refused(AcceptError::Misfit(misfits))),
         };
         if self.directory.current().has_filters(scope) {
