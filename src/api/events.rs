@@ -48,12 +48,16 @@ struct AcceptedEvent {
     created_at: Timestamp,
     /// Whether an earlier request with the same key made it.
     replayed: bool,
+    /// Where the data does not fit the schema of its type, which only warns.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<FieldProblem>,
 }
 
 impl AcceptedEvent {
     fn new(event_type: String, accepted: Accepted) -> Self {
-        let Accepted { event, deliveries, replayed } = accepted;
-        Self { id: event, r#type: event_type, deliveries, created_at: event.time(), replayed }
+        let Accepted { event, deliveries, replayed, warnings } = accepted;
+        let warnings = warnings.into_iter().map(|problem| problem.below("data")).collect();
+        Self { id: event, r#type: event_type, deliveries, created_at: event.time(), replayed, warnings }
     }
 }
 
@@ -259,6 +263,7 @@ async fn replay(
 ) -> Result<Response, Problem> {
     let target = webhook_id.map_or(Target::Subscribers, Target::Only);
     let replayed = api.engine.replay(caller.scope, id, target).await?;
-    let Accepted { event, deliveries, replayed: _ } = replayed.ok_or_else(|| Problem::not_found(EventId::NOUN))?;
+    let Accepted { event, deliveries, replayed: _, warnings: _ } =
+        replayed.ok_or_else(|| Problem::not_found(EventId::NOUN))?;
     Ok(success(StatusCode::ACCEPTED, Replayed { id: event, deliveries }))
 }

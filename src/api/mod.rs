@@ -13,7 +13,9 @@ mod code;
 mod dead_letters;
 mod deliveries;
 mod etag;
+mod event_types;
 mod events;
+mod explain;
 mod front;
 mod gate;
 mod health;
@@ -122,6 +124,8 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(events::routes())
         .merge(webhooks::routes())
         .merge(deliveries::routes())
+        .merge(event_types::routes().into())
+        .merge(explain::routes().into())
         .merge(dead_letters::routes())
         .merge(api_keys::routes().into())
         .merge(sign_in::routes().into())

@@ -52,6 +52,21 @@ impl From<StoreError> for Refusal {
     }
 }
 
+fn refusal(error: AcceptError) -> Refusal {
+    match error {
+        AcceptError::Misfit(misfits) => {
+            let misfits: Vec<String> = misfits.iter().map(FieldProblem::sentence).collect();
+            Refusal::Never(format!("the body does not fit the schema of its type: {}", misfits.join("; ")))
+        }
+        AcceptError::KeyReused => Refusal::Never("the message id was used with another message".to_owned()),
+        AcceptError::UsedUp(used_up) => refusal_of(&used_up.metered),
+        AcceptError::Overloaded
+        | AcceptError::RecordRefused
+        | AcceptError::WebhookNotFound
+        | AcceptError::Store(_) => Refusal::NotNow,
+    }
+}
+
 impl Engine {
     /// Accepts a message of the topic exchange.
     pub async fn ingest(&self, message: IngestMessage) -> IngestVerdict {
@@ -100,17 +115,7 @@ impl Engine {
         });
         let publish = Publish { routing, idempotency, ..Publish::new(event_type, body) };
         let accepted = self.accept(Scope { tenant, environment }, publish, Target::Subscribers).await;
-        match accepted {
-            Ok(_) => Ok(()),
-            Err(AcceptError::KeyReused) => Err(never("the message id was used with another message".into())),
-            Err(AcceptError::UsedUp(used_up)) => Err(refusal_of(&used_up.metered)),
-            Err(
-                AcceptError::Overloaded
-                | AcceptError::RecordRefused
-                | AcceptError::WebhookNotFound
-                | AcceptError::Store(_),
-            ) => Err(Refusal::NotNow),
-        }
+        accepted.map(drop).map_err(refusal)
     }
 
     fn routing(&self, headers: &BTreeMap<String, String>) -> Result<Routing, String> {

@@ -11,6 +11,8 @@ pub mod accept;
 pub mod claim;
 pub mod deliveries;
 pub mod directory;
+pub mod event_types;
+pub mod explain;
 pub mod gates;
 pub mod group;
 pub mod health;
