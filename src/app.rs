@@ -33,6 +33,7 @@ use crate::worker::run as work;
 
 /// Tickets that one message of RabbitMQ carries.
 const BATCH_TICKETS_MAX: usize = 64;
+const DAY: Duration = Duration::from_hours(24);
 /// How often every process looks for what others have changed.
 const FRESH_EVERY: Duration = Duration::from_secs(1);
 
@@ -293,6 +294,7 @@ fn limits(config: &Config) -> Limits {
         accept_queue_max: config.accept.queue_max,
         accept_batch_max: config.accept.batch_max,
         webhooks_max: config.accept.webhooks_max,
+        deliver_at_max: DAY * config.accept.deliver_at_max_days,
         event_data_bytes_max: config.api.event_data_bytes_max,
         idempotency: config.api.idempotency_s,
         lease: config.delivery.lease_ms,

@@ -56,7 +56,8 @@ section!(Api {
     listen: SocketAddr, body_bytes_max: usize, event_data_bytes_max: usize, batch_events_max: usize,
     header_timeout_ms: Duration => "millis", body_timeout_ms: Duration => "millis",
     request_timeout_ms: Duration => "millis", connections_max: usize, idempotency_s: Duration => "seconds",
-    page_limit_default: u32, page_limit_max: u32, page_depth_max: u32, trusted_proxies: Vec<ipnet::IpNet>,
+    page_limit_default: u32, conversations_limit_default: u32, page_limit_max: u32, page_depth_max: u32,
+    trusted_proxies: Vec<ipnet::IpNet>,
 });
 section!(Limits {
     requests_per_second_per_address: u32, unlimited_networks: Vec<ipnet::IpNet>,
@@ -81,7 +82,10 @@ section!(Broker {
     ingest_exchange: String,
     ingest_prefetch: u16,
 });
-section!(Accept { queue_max: usize, batch_max: usize, webhooks_max: u32, meter_lease_ms: Duration => "millis" });
+section!(Accept {
+    queue_max: usize, batch_max: usize, webhooks_max: u32, deliver_at_max_days: u32,
+    meter_lease_ms: Duration => "millis",
+});
 section!(Delivery {
     lease_ms: Duration => "millis", timeout_default_ms: Duration => "millis",
     timeout_max_ms: Duration => "millis", in_flight_max: usize,
@@ -164,6 +168,7 @@ impl Config {
             "delivery.lease_ms: must be at least timeout_max_ms + 5000, so that a claim outlives the longest request",
         );
         require(self.accept.batch_max > 0, "accept.batch_max: must be at least 1");
+        require(self.accept.deliver_at_max_days <= 365, "accept.deliver_at_max_days: must be at most 365");
         require(self.delivery.concurrency_start > 0, "delivery.concurrency_start: must be at least 1");
         require(!self.sessions.lifetime_s.is_zero(), "sessions.lifetime_s: must be at least 1");
         require(self.sessions.failures_max > 0, "sessions.failures_max: must be at least 1");

@@ -51,6 +51,7 @@ fn limits(config: &Config, production: bool) -> Limits {
         accept_queue_max: config.accept.queue_max,
         accept_batch_max: config.accept.batch_max,
         webhooks_max: config.accept.webhooks_max,
+        deliver_at_max: std::time::Duration::from_hours(30 * 24),
         event_data_bytes_max: 262_144,
         idempotency: config.api.idempotency_s,
         lease: config.delivery.lease_ms,

@@ -21,6 +21,7 @@ use crate::app::{App, Role};
 use crate::chance;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::channel::Channels;
 use crate::domain::egress::EgressPolicy;
 use crate::domain::id::{TenantId, WebhookId};
 use crate::domain::key::ApiKeyText;
@@ -178,6 +179,8 @@ fn settings(url: String) -> Outcome<WebhookSettings> {
         name: "demo".into(),
         url,
         events: Subscription::parse(&["*"])?,
+        channels: Channels::default(),
+        filter: None,
         headers: std::collections::BTreeMap::new(),
         retry_policy: RetryPolicy::default(),
         timeout: std::time::Duration::from_secs(10),

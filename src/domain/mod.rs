@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod attempt;
+pub mod channel;
 pub mod circuit;
 pub mod concurrency;
 pub mod delivery;
@@ -23,6 +24,7 @@ pub mod plan;
 pub mod retry;
 pub mod rotation;
 pub mod secret;
+pub mod selection;
 pub mod session;
 pub mod signature;
 pub mod subscription;

@@ -14,12 +14,14 @@ pub mod directory;
 pub mod gates;
 pub mod group;
 pub mod health;
+pub mod idempotent;
 pub mod ingest;
 pub mod keys;
 pub mod maintain;
 pub mod notices;
 mod passwords;
 pub mod rates;
+pub mod records;
 pub mod sessions;
 pub mod settle;
 pub mod sweep;
@@ -48,6 +50,7 @@ pub struct Limits {
     pub accept_queue_max: usize,
     pub accept_batch_max: usize,
     pub webhooks_max: u32,
+    pub deliver_at_max: Duration,
     pub event_data_bytes_max: usize,
     pub idempotency: Duration,
     pub lease: Duration,
