@@ -19,6 +19,7 @@ mod health;
 mod idempotency;
 mod json;
 mod limits;
+mod openapi;
 mod page;
 mod patience;
 mod problem;
@@ -42,6 +43,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
 
 pub use code::Code;
 
@@ -114,17 +117,22 @@ impl Api {
     }
 }
 
-/// Every route.
-pub fn router(api: &Arc<Api>) -> Router {
-    Router::new()
+/// Every route that the document describes.
+fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default()
         .merge(events::routes())
         .merge(webhooks::routes())
         .merge(deliveries::routes())
         .merge(dead_letters::routes())
-        .merge(Router::from(records::routes()))
-        .merge(api_keys::routes())
-        .merge(sign_in::routes())
+        .merge(api_keys::routes().into())
+        .merge(sign_in::routes().into())
+        .merge(records::routes())
         .merge(health::routes())
+}
+
+/// Every route.
+pub fn router(api: &Arc<Api>) -> Router {
+    Router::from(routes())
         .fallback(front::no_route)
         .method_not_allowed_fallback(front::no_method)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), idempotency::idempotency))
@@ -136,15 +144,22 @@ pub fn router(api: &Arc<Api>) -> Router {
 
 /// Health and metrics alone, for a process that serves no API.
 pub fn health_router(api: &Arc<Api>) -> Router {
-    health::routes().with_state(Arc::clone(api))
+    Router::from(health::routes()).with_state(Arc::clone(api))
+}
+
+/// The `OpenAPI` 3.1 document of the API, as JSON.
+pub fn openapi() -> String {
+    openapi::document().to_pretty_json().expect("text, numbers and lists are JSON")
 }
 
 /// The body of every success.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[allow(clippy::struct_field_names, reason = "the names are the API's")]
 struct Success<T> {
     success: bool,
+    /// For people.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
     message: Option<&'static str>,
     data: T,
 }

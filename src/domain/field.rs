@@ -46,6 +46,20 @@ pub enum FieldCode {
     Mismatch,
 }
 
+impl FieldCode {
+    /// Every kind, for documents.
+    pub const ALL: [Self; 8] = [
+        Self::Required,
+        Self::Unknown,
+        Self::WrongType,
+        Self::Invalid,
+        Self::Length,
+        Self::OutOfRange,
+        Self::NotAllowed,
+        Self::Mismatch,
+    ];
+}
+
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct FieldProblem {

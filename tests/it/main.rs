@@ -1,6 +1,7 @@
 //! One integration binary: a file per behaviour, each behaviour on both engines, by the front door.
 #![allow(clippy::unwrap_used, reason = "what a test expects it may unwrap, in its steps as well")]
 
+mod api_keys;
 mod architecture;
 mod auth;
 mod bad_input;
@@ -27,15 +28,20 @@ mod idempotent_requests;
 mod ids;
 mod ingest;
 mod interventions;
+mod ip_lists;
 mod leads;
 mod messages;
 mod meters;
 mod metrics;
+mod openapi;
+mod permissions;
 mod processes;
 mod rates;
 mod replay;
 mod restart;
 mod retry;
+mod sessions;
 mod slow_clients;
 mod store;
 mod support;
+mod users_cli;

@@ -12,7 +12,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBu
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::{Api, Arc, MethodRouter, Needs as _, Resource, schemas};
-use crate::api::page::{Pagination, parameters_by_page};
+use crate::api::page::{ByPage, Pagination};
 use crate::domain::noun::{Action, FilterBy, Noun};
 use crate::domain::permission::Permission;
 
@@ -180,7 +180,7 @@ impl Documents {
                 if is_list { parameter.style(Some(ParameterStyle::Form)).explode(Some(false)) } else { parameter };
             parameter.build()
         });
-        parameters_by_page().into_iter().chain(filters).collect()
+        ByPage::into_params(|| None).into_iter().chain(filters).collect()
     }
 
     fn told_on_creation(&self) -> String {
