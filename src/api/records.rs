@@ -207,12 +207,12 @@ async fn page_of<R: Resource>(
 }
 
 /// The documents of G-Tateth give conversations longer pages.
+fn has_long_pages(noun: &Noun) -> bool {
+    noun.name == CONVERSATION.name
+}
+
 fn limit_default(api: &Api, noun: &Noun) -> u32 {
-    if noun.name == CONVERSATION.name {
-        api.options.conversations_limit_default
-    } else {
-        api.options.page_limit_default
-    }
+    if has_long_pages(noun) { api.options.conversations_limit_default } else { api.options.page_limit_default }
 }
 
 async fn create<R: Resource>(

@@ -11,9 +11,8 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema};
 use utoipa_axum::router::UtoipaMethodRouter;
 
-use super::{Api, Arc, MethodRouter, Needs as _, Resource, schemas};
+use super::{Api, Arc, MethodRouter, Needs as _, Resource, has_long_pages, schemas};
 use crate::api::page::{CONVERSATIONS_LIMIT_DEFAULT, Pagination, by_page};
-use crate::domain::noun::conversations::CONVERSATION;
 use crate::domain::noun::{Action, FilterBy, Noun};
 use crate::domain::permission::Permission;
 
@@ -181,8 +180,8 @@ impl Documents {
                 if is_list { parameter.style(Some(ParameterStyle::Form)).explode(Some(false)) } else { parameter };
             parameter.build()
         });
-        let is_long = self.noun.name == CONVERSATION.name;
-        by_page(is_long.then_some(CONVERSATIONS_LIMIT_DEFAULT)).into_iter().chain(filters).collect()
+        let limit_default = has_long_pages(self.noun).then_some(CONVERSATIONS_LIMIT_DEFAULT);
+        by_page(limit_default).into_iter().chain(filters).collect()
     }
 
     fn told_on_creation(&self) -> String {
