@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::domain::channel::Channels;
 use crate::domain::field::{FieldCode, FieldProblem, Given};
+use crate::domain::filter::Filter;
 use crate::domain::id::WebhookId;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::secret::Secret;
@@ -36,6 +38,12 @@ macro_rules! settings_and {
             #[serde(default)]
             #[schema(value_type = Subscription, required = $required)]
             events: Given<Vec<String>>,
+            #[serde(default)]
+            #[schema(value_type = Option<Channels>)]
+            channels: Given<Vec<String>>,
+            #[serde(default)]
+            #[schema(value_type = Option<Filter>)]
+            filter: Given<Value>,
             /// Sent with each request, besides ours.
             #[serde(default)]
             #[schema(value_type = Option<BTreeMap<String, String>>, example = json!({ "X-Shop": "eu" }))]
@@ -68,6 +76,8 @@ macro_rules! settings_and {
                     name: std::mem::take(&mut self.name),
                     url: std::mem::take(&mut self.url),
                     events: std::mem::take(&mut self.events),
+                    channels: std::mem::take(&mut self.channels),
+                    filter: std::mem::take(&mut self.filter),
                     headers: std::mem::take(&mut self.headers),
                     retry_policy: std::mem::take(&mut self.retry_policy),
                     timeout_ms: std::mem::take(&mut self.timeout_ms),
@@ -123,6 +133,8 @@ pub(super) struct WebhookView {
     #[schema(example = "https://example.com/hooks")]
     url: String,
     events: Subscription,
+    channels: Channels,
+    filter: Option<Filter>,
     /// Values that may be credentials are shown as `***`.
     #[schema(example = json!({ "X-Shop": "eu" }))]
     headers: BTreeMap<String, String>,
@@ -157,13 +169,26 @@ impl From<Webhook> for WebhookView {
     fn from(webhook: Webhook) -> Self {
         let Webhook { id, scope, settings, status, status_reason, created_at, updated_at, deleted_at: _, revision } =
             webhook;
-        let WebhookSettings { name, url, events, headers, retry_policy, timeout, profile, description, metadata } =
-            settings;
+        let WebhookSettings {
+            name,
+            url,
+            events,
+            channels,
+            filter,
+            headers,
+            retry_policy,
+            timeout,
+            profile,
+            description,
+            metadata,
+        } = settings;
         Self {
             id,
             name,
             url,
             events,
+            channels,
+            filter,
             headers: headers.into_iter().map(masked).collect(),
             retry_policy,
             timeout_ms: timeout.as_millis(),
