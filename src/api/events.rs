@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::auth::{Caller, ReadEvents, WriteEvents};
+use super::idempotency::IDEMPOTENT_REPLAYED;
 use super::json::{self, JsonBytes, MaybeJson};
 use super::problem::{ItemError, Problem};
 use super::publish::{EventRules, NewEvent, header_key};
@@ -25,8 +26,6 @@ use crate::domain::id::{EventId, WebhookId};
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 use crate::engine::accept::{Accepted, Publish, Target};
-
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::default()
@@ -189,7 +188,7 @@ struct Event<'a> {
     occurred_at: Timestamp,
     created_at: Timestamp,
     channels: &'a Channels,
-    /// When it is to be delivered, if that was said.
+    /// When its deliveries begin, if not at once.
     #[schema(example = json!(null))]
     deliver_at: Option<Timestamp>,
 }

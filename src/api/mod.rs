@@ -11,10 +11,12 @@ mod auth;
 mod code;
 mod dead_letters;
 mod deliveries;
+mod etag;
 mod events;
 mod front;
 mod gate;
 mod health;
+mod idempotency;
 mod json;
 mod limits;
 mod openapi;
@@ -23,6 +25,7 @@ mod patience;
 mod problem;
 mod publish;
 mod query;
+mod records;
 pub mod server;
 mod session;
 mod sign_in;
@@ -60,6 +63,7 @@ pub struct ApiOptions {
     pub request_timeout: Duration,
     pub connections_max: usize,
     pub page_limit_default: u32,
+    pub conversations_limit_default: u32,
     pub page_limit_max: u32,
     pub page_depth_max: u32,
     pub trusted_proxies: Vec<ipnet::IpNet>,
@@ -82,6 +86,7 @@ impl From<&config::Config> for ApiOptions {
             request_timeout: api.request_timeout_ms,
             connections_max: api.connections_max,
             page_limit_default: api.page_limit_default,
+            conversations_limit_default: api.conversations_limit_default,
             page_limit_max: api.page_limit_max,
             page_depth_max: api.page_depth_max,
             trusted_proxies: api.trusted_proxies.clone(),
@@ -121,6 +126,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(dead_letters::routes())
         .merge(api_keys::routes())
         .merge(sign_in::routes())
+        .merge(records::routes())
         .merge(health::routes())
 }
 
@@ -129,6 +135,7 @@ pub fn router(api: &Arc<Api>) -> Router {
     Router::from(routes())
         .fallback(front::no_route)
         .method_not_allowed_fallback(front::no_method)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), idempotency::idempotency))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), limits::limits))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), gate::gate))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), front::front))

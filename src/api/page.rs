@@ -74,6 +74,11 @@ pub(super) struct Page {
 impl Page {
     /// Reads `page` and `limit`, and `cursor` where the list has one.
     pub(super) fn read(query: &mut Query, options: &ApiOptions) -> Self {
+        Self::read_with(query, options, options.page_limit_default)
+    }
+
+    /// The same for a list whose pages have another length when the client does not say.
+    pub(super) fn read_with(query: &mut Query, options: &ApiOptions, limit_default: u32) -> Self {
         let limit_max = options.page_limit_max;
         let number = |text: &str| text.parse::<u32>().ok().filter(|n| *n >= 1);
         let page = query.get("page", "a whole number from 1", number);
@@ -84,7 +89,7 @@ impl Page {
         if query.text("cursor").is_some() && query.text("page").is_some() {
             query.refuse("cursor", FieldCode::Mismatch, "cannot be combined with `page`");
         }
-        Self { page: page.unwrap_or(1), limit: limit.unwrap_or(options.page_limit_default), before }
+        Self { page: page.unwrap_or(1), limit: limit.unwrap_or(limit_default), before }
     }
 
     /// The same for a list that has a cursor, so that deep pages need not be served.
@@ -154,7 +159,7 @@ pub(super) struct List<T> {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Pagination {
+pub(super) struct Pagination {
     #[serde(flatten)]
     totals: Totals,
     #[schema(example = json!(null))]

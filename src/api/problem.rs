@@ -284,6 +284,7 @@ impl From<AcceptError> for Problem {
             AcceptError::KeyReused => {
                 Self::new(Code::IdempotencyKeyReused, "The idempotency key was used with another request.")
             }
+            AcceptError::RecordRefused => Self::new(Code::Conflict, "The record has changed meanwhile; try again."),
             AcceptError::UsedUp(used_up) => Self::used_up(&used_up),
             AcceptError::WebhookNotFound => Self::not_found("webhook"),
             AcceptError::Store(error) => Self::from(&*error),

@@ -53,10 +53,10 @@ pub(super) struct NewEvent<'a> {
     /// A second event with the same key and the same content within 24 hours is not made.
     #[schema(min_length = 1, max_length = 255, example = "order-1001-created")]
     idempotency_key: Option<String>,
-    /// Not before then.
-    #[schema(value_type = Option<Timestamp>)]
+    /// Not before then; up to 30 days ahead.
+    #[schema(value_type = Option<Timestamp>, example = json!(null))]
     deliver_at: Option<String>,
-    /// Webhooks with channels are sent it only if they have one of these.
+    /// Goes only to webhooks that have one of these channels, or none.
     #[schema(value_type = Option<Channels>)]
     channels: Option<Vec<String>>,
 }
@@ -116,7 +116,7 @@ impl EventRules<'_> {
         let idempotency = key.map(|key| IdempotencyKey { request_hash: request_hash(&key), key });
         // A copy of its own: what is kept until it is delivered must not keep the request's buffer alive.
         let data = Bytes::copy_from_slice(data.as_bytes());
-        Ok(Publish { id, event_type, data, occurred_at, routing, idempotency })
+        Ok(Publish { id, event_type, data, occurred_at, routing, idempotency, record: None })
     }
 
     /// A client's own id is bounded in time, because its day's partition must be there, and because after a day

@@ -38,9 +38,11 @@ macro_rules! settings_and {
             #[serde(default)]
             #[schema(value_type = Subscription, required = $required)]
             events: Given<Vec<String>>,
+            /// Takes only events that name one of them.
             #[serde(default)]
             #[schema(value_type = Option<Channels>)]
             channels: Given<Vec<String>>,
+            /// A condition on the data of an event.
             #[serde(default)]
             #[schema(value_type = Option<Filter>)]
             filter: Given<Value>,

@@ -15,6 +15,7 @@ use crate::domain::filter::Filter;
 use crate::domain::id::{DeliveryId, EventId, KeyId, TenantId, UserId, WebhookId};
 use crate::domain::ip_list::{IP_LIST_ENTRIES_MAX, IpList};
 use crate::domain::key_draft::{RATE_LIMIT_REQUESTS_MAX, RATE_LIMIT_WINDOW, RateLimitDraft, RotationDraft};
+use crate::domain::meter::Month;
 use crate::domain::permission::{MANAGE_WEBHOOKS, Permission};
 use crate::domain::retry::{DELAY_SECONDS_MAX, RETRIES_MAX, RetryPolicy, SCHEDULE_LEN_MAX};
 use crate::domain::rotation::{INTERVAL_DAYS_MAX, NOTIFY_DAYS_DEFAULT, RotationPolicy};
@@ -91,6 +92,14 @@ words!(
     Permission: Self::ALL.map(Self::as_str).into_iter().chain([MANAGE_WEBHOOKS]),
     Role: Self::ALL.map(Self::as_str),
 );
+
+impl PartialSchema for Month {
+    fn schema() -> RefOr<Schema> {
+        text().pattern(Some("^[0-9]{4}-[0-9]{2}$")).description(Some("A month of UTC")).examples(["2026-11"]).into()
+    }
+}
+
+impl ToSchema for Month {}
 
 impl PartialSchema for IpList {
     fn schema() -> RefOr<Schema> {
