@@ -21,6 +21,7 @@ mod deliver_at;
 mod delivery_log;
 mod drain;
 mod egress;
+mod explorer;
 mod fairness;
 mod filters;
 mod idempotency;
