@@ -11,6 +11,7 @@ use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{ContentBuilder, PathItem, Ref, Required, ResponseBuilder};
 
 use super::schemas::{EXAMPLE_TIME, example_id};
+use crate::domain::catalogue::{BuiltIn, built_in};
 use crate::domain::id::EventId;
 use crate::domain::signature::{HEADER_BODY_HEX, HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP};
 use crate::domain::time::Timestamp;
@@ -26,44 +27,12 @@ const HEADERS: [(&str, &str); 4] = [
     (HEADER_BODY_HEX, "HMAC-SHA256 of the body with the newest secret, in hex"),
 ];
 
-/// A type of event that is there for every tenant.
-struct BuiltIn {
-    name: &'static str,
-    description: &'static str,
-    /// The `data` of one.
-    example: Value,
-    /// What the `data` looks like, as JSON Schema.
-    schema: Value,
-}
-
-/// The types that the document tells of: the one place to add to.
-fn built_in() -> [BuiltIn; 2] {
-    [
-        BuiltIn {
-            name: "delivery.exhausted",
-            description: "A delivery used up its attempts and is a dead letter now.",
-            example: json!({
-                "deliveryId": example_id("dlv"), "webhookId": example_id("wh"), "eventType": "order.created",
-                "attempts": 10, "lastStatus": 503, "lastError": null,
-            }),
-            schema: json!({ "type": "object", "required": ["deliveryId", "webhookId", "eventType", "attempts"] }),
-        },
-        BuiltIn {
-            name: "webhook.disabled",
-            description: "A webhook was disabled, because its receiver is gone or kept failing.",
-            example: json!({ "webhookId": example_id("wh"), "cause": "gone", "reason": "its receiver answered 410" }),
-            schema: json!({ "type": "object", "required": ["webhookId", "cause", "reason"] }),
-        },
-    ]
-}
-
 /// Every webhook of the document.
 pub(super) fn webhooks() -> Paths {
-    let all = built_in().into_iter().map(|built_in| (built_in.name, request(built_in)));
-    all.fold(PathsBuilder::new(), |paths, (name, item)| paths.path(name, item)).build()
+    built_in().iter().fold(PathsBuilder::new(), |paths, built_in| paths.path(&built_in.name, request(built_in))).build()
 }
 
-fn request(BuiltIn { name, description, example, schema }: BuiltIn) -> PathItem {
+fn request(BuiltIn { name, description, example, schema }: &BuiltIn) -> PathItem {
     let envelope = ObjectBuilder::new()
         .property("id", Ref::from_schema_name(EventId::name()))
         .required("id")
@@ -71,7 +40,7 @@ fn request(BuiltIn { name, description, example, schema }: BuiltIn) -> PathItem 
         .required("event")
         .property("timestamp", Ref::from_schema_name(Timestamp::name()))
         .required("timestamp")
-        .property("data", as_given(&schema))
+        .property("data", as_given(schema))
         .required("data");
     let id = example_id(EventId::PREFIX);
     let example = json!({ "id": id, "event": name, "timestamp": EXAMPLE_TIME, "data": example });
