@@ -26,6 +26,7 @@ use crate::domain::meter::UsedUp;
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
+use crate::store::dialect::records::RecordWrite;
 use crate::telemetry::Outcome;
 
 /// An event to accept.
@@ -43,13 +44,23 @@ pub struct Publish {
     pub routing: Routing,
     /// Under which the client may repeat the request.
     pub idempotency: Option<IdempotencyKey>,
+    /// What the event tells of: written with it, or neither is.
+    pub record: Option<RecordWrite>,
 }
 
 impl Publish {
     /// An event that just happened and goes to all that subscribe to it, now.
     #[must_use]
     pub fn new(event_type: EventType, data: Bytes) -> Self {
-        Self { id: None, event_type, data, occurred_at: None, routing: Routing::default(), idempotency: None }
+        Self {
+            id: None,
+            event_type,
+            data,
+            occurred_at: None,
+            routing: Routing::default(),
+            idempotency: None,
+            record: None,
+        }
     }
 }
 
@@ -84,6 +95,9 @@ pub enum AcceptError {
     /// The idempotency key stands for another request.
     #[error("the idempotency key was used with another request")]
     KeyReused,
+    /// The record that the event tells of has changed meanwhile. Neither was kept.
+    #[error("the record has changed meanwhile")]
+    RecordRefused,
     /// The tenant's plan has no unit left for it.
     #[error("the plan's limit on {} is used up", .0.metered.count.meter)]
     UsedUp(Box<UsedUp>),
@@ -123,6 +137,7 @@ struct Job {
     target: Target,
     reason: &'static str,
     idempotency: Option<IdempotencyKey>,
+    record: Option<RecordWrite>,
     reply: oneshot::Sender<Result<Accepted, AcceptError>>,
 }
 
@@ -163,7 +178,7 @@ impl Engine {
     /// Accepts one event.
     pub async fn accept(&self, scope: Scope, publish: Publish, target: Target) -> Result<Accepted, AcceptError> {
         let now = self.clock.now();
-        let Publish { id, event_type, data, occurred_at, routing, idempotency } = publish;
+        let Publish { id, event_type, data, occurred_at, routing, idempotency, record } = publish;
         let content = Arc::new(EventContent {
             id: id.unwrap_or_else(|| EventId::new(now, chance::bits())),
             event_type,
@@ -188,7 +203,7 @@ impl Engine {
             tree.of(&content);
         }
         let (reply, answer) = oneshot::channel();
-        let job = Job { scope, content, routing, tree, is_new: true, target, reason, idempotency, reply };
+        let job = Job { scope, content, routing, tree, is_new: true, target, reason, idempotency, record, reply };
         let accepted = self.enqueue(job, answer).await?;
         Ok(Accepted { warnings, ..accepted })
     }
@@ -208,6 +223,7 @@ impl Engine {
             target,
             reason: "replay",
             idempotency: None,
+            record: None,
             reply,
         };
         self.enqueue(job, answer).await.map(Some)
@@ -237,6 +253,7 @@ impl Engine {
         let outcome = match &error {
             AcceptError::Overloaded => "overloaded",
             AcceptError::KeyReused => "key_reused",
+            AcceptError::RecordRefused => "record_refused",
             AcceptError::UsedUp(_) => "used_up",
             AcceptError::Misfit(_) => "misfit",
             AcceptError::WebhookNotFound => "webhook_not_found",
