@@ -2,6 +2,7 @@
 //! and never again.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::domain::api_key::{ApiKey, KeySettings};
 use crate::domain::field::{FieldCode, FieldProblem, Given};
@@ -14,17 +15,35 @@ use crate::domain::tenant::Environment;
 use crate::domain::time::Timestamp;
 
 macro_rules! settings_and {
-    ($(#[$doc:meta])* $name:ident { $($(#[$extra_doc:meta])* $extra:ident: $type:ty),* $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident required $required:tt { $($(#[$extra_doc:meta])* $extra:ident: $type:ty),* $(,)? }) => {
+        #[derive(Default, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields, rename_all = "camelCase")]
         $(#[$doc])*
-        #[derive(Default, Deserialize)]
-        #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
         pub(super) struct $name {
+            /// For people; unique in its environment.
+            #[serde(default)]
+            #[schema(value_type = String, required = $required, min_length = 1, max_length = 100)]
             name: Given<String>,
+            #[serde(default)]
+            #[schema(value_type = Vec<String>, required = $required, min_items = 1)]
             permissions: Given<Vec<String>>,
+            /// When it stops by itself; never by default.
+            #[serde(default)]
+            #[schema(value_type = Option<Timestamp>)]
             expires_at: Given<String>,
+            /// Addresses and networks that it works from; everywhere by default.
+            #[serde(default)]
+            #[schema(value_type = Option<Vec<String>>, max_items = 100)]
             ip_whitelist: Given<Vec<String>>,
+            #[serde(default)]
+            #[schema(value_type = Option<RateLimitView>)]
             rate_limit: Given<RateLimitDraft>,
+            #[serde(default)]
+            #[schema(value_type = Option<RotationView>)]
             rotation_policy: Given<RotationDraft>,
+            /// False stops it, and true brings it back.
+            #[serde(default)]
+            #[schema(value_type = Option<bool>)]
             is_active: Given<bool>,
             $($(#[$extra_doc])* $extra: $type,)*
         }
@@ -48,14 +67,23 @@ macro_rules! settings_and {
 
 settings_and!(
     /// A key to make.
-    NewKey {
+    #[schema(example = json!({
+        "name": "Shop",
+        "environment": "production",
+        "permissions": ["write:events", "read:deliveries"],
+        "ipWhitelist": ["192.0.2.0/24"],
+    }))]
+    NewKey required true {
         /// `production` where it is not given.
+        #[serde(default)]
+        #[schema(value_type = Option<Environment>)]
         environment: Given<String>,
     }
 );
 settings_and!(
     /// What to change of a key; what is not mentioned stays.
-    KeyChange {}
+    #[schema(example = json!({ "permissions": ["write:events"], "ipWhitelist": [] }))]
+    KeyChange required false {}
 );
 
 impl NewKey {
@@ -72,26 +100,55 @@ impl NewKey {
 }
 
 /// A limit of its own.
-#[derive(Serialize)]
-struct RateLimitView {
+#[derive(Serialize, ToSchema)]
+#[schema(as = KeyRateLimit)]
+pub(super) struct RateLimitView {
+    #[schema(minimum = 1, maximum = 1_000_000, example = 1000)]
     requests: u64,
+    /// Always an hour.
+    #[schema(example = "1h")]
     window: &'static str,
 }
 
-/// An API key as it is shown.
-#[derive(Serialize)]
+/// When it should be replaced.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = KeyRotationPolicy)]
+pub(super) struct RotationView {
+    enabled: bool,
+    #[schema(minimum = 1, maximum = 730, example = 90)]
+    interval_days: u32,
+    /// When to tell, with the event `api_key.rotation_due`.
+    #[schema(minimum = 0, example = 7)]
+    notify_days_before: u32,
+}
+
+impl From<RotationPolicy> for RotationView {
+    fn from(policy: RotationPolicy) -> Self {
+        let RotationPolicy { enabled, interval_days, notify_days_before } = policy;
+        Self { enabled, interval_days, notify_days_before }
+    }
+}
+
+/// An API key as it is shown.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ApiKey)]
 pub(super) struct KeyView {
     id: KeyId,
+    #[schema(example = "Shop")]
     name: String,
     /// What people tell keys apart by.
+    #[schema(example = "sk_live_k3m9…x7q2")]
     key_prefix: String,
     environment: Environment,
+    #[schema(example = json!(["write:events", "read:deliveries"]))]
     permissions: Vec<String>,
+    #[schema(value_type = Vec<String>, example = json!(["192.0.2.0/24"]))]
     ip_whitelist: IpList,
     /// The plan's where there is none.
     rate_limit: Option<RateLimitView>,
-    rotation_policy: Option<RotationPolicy>,
+    rotation_policy: Option<RotationView>,
     is_active: bool,
     expires_at: Option<Timestamp>,
     revoked_at: Option<Timestamp>,
@@ -105,6 +162,7 @@ pub(super) struct KeyView {
     updated_at: Timestamp,
     /// Only when it was just made.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "sk_live_mpjtb9d5mpjtb9d5mpjtb9d5mpjtb9d5mpjtb98e9dgpa")]
     key: Option<String>,
 }
 
@@ -128,7 +186,7 @@ impl KeyView {
             permissions,
             ip_whitelist: ip_list,
             rate_limit: rate_limit.map(|requests| RateLimitView { requests, window: RATE_LIMIT_WINDOW }),
-            rotation_policy: rotation,
+            rotation_policy: rotation.map(RotationView::from),
             is_active,
             expires_at,
             revoked_at,

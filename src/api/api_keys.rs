@@ -5,20 +5,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::api_key_view::{KeyChange, KeyView, NewKey, Used};
 use super::json::{Json, MaybeJson};
-use super::page::{PAGE, Page, Totals};
+use super::page::{ByPage, PAGE, Page, Totals};
 use super::problem::{Code, Problem};
 use super::query::{Id, Noun, Query};
 use super::session::{KeyManager, KeyReader};
-use super::{Api, said, success};
+use super::{Api, Success, said, success};
 use crate::domain::api_key::ApiKey;
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::id::KeyId;
@@ -31,26 +32,42 @@ use crate::store::requests::RouteRequests;
 /// How long a key goes on working where a rotation does not say.
 const OVERLAP_DEFAULT_SECONDS: u64 = 86_400;
 
-pub(super) fn routes() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/api/tenant/api-keys", get(list).post(create))
-        .route("/api/tenant/api-keys/{id}", get(show).put(update).delete(delete))
-        .route("/api/tenant/api-keys/{id}/revoke", post(revoke))
-        .route("/api/tenant/api-keys/{id}/rotate", post(rotate))
-        .route("/api/tenant/api-keys/{id}/usage", get(usage))
+pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default()
+        .routes(routes!(list, create))
+        .routes(routes!(show, update, delete))
+        .routes(routes!(revoke))
+        .routes(routes!(rotate))
+        .routes(routes!(usage))
 }
 
 impl Noun for KeyId {
     const NOUN: &'static str = "API key";
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct KeyList {
     keys: Vec<KeyView>,
     #[serde(flatten)]
     totals: Totals,
 }
 
+/// List API keys
+///
+/// Newest first, without their text.
+#[utoipa::path(
+    get,
+    path = "/api/tenant/api-keys",
+    operation_id = "listApiKeys",
+    tag = "API keys",
+    params(
+        ByPage,
+        ("environment" = Option<Environment>, Query, description = "Only those of one environment"),
+        ("isActive" = Option<bool>, Query, description = "Only those that nobody has stopped, or only the others"),
+    ),
+    responses((status = 200, description = "A page of keys, newest first", body = Success<KeyList>)),
+    security(("session" = ["owner", "admin", "member", "operator"])),
+)]
 async fn list(State(api): State<Arc<Api>>, KeyReader(tenant): KeyReader, uri: Uri) -> Result<Response, Problem> {
     let mut query = Query::read(&uri, &[PAGE, &["environment", "isActive"]]);
     let page = Page::read(&mut query, &api.options);
@@ -68,6 +85,20 @@ async fn list(State(api): State<Arc<Api>>, KeyReader(tenant): KeyReader, uri: Ur
     Ok(success(StatusCode::OK, KeyList { keys, totals: page.totals(total) }))
 }
 
+/// Make an API key
+///
+/// The answer shows the key itself, this once.
+#[utoipa::path(
+    post,
+    path = "/api/tenant/api-keys",
+    operation_id = "createApiKey",
+    tag = "API keys",
+    request_body = NewKey,
+    responses((status = 201, description = "The key, with its text", body = Success<KeyView>, headers(
+        ("Location" = String, description = "Where the key is"),
+    ))),
+    security(("session" = ["owner", "admin", "operator"])),
+)]
 async fn create(
     State(api): State<Arc<Api>>,
     KeyManager(tenant): KeyManager,
@@ -84,6 +115,16 @@ async fn create(
     Ok((headers, success(StatusCode::CREATED, KeyView::with_text(key, &text))).into_response())
 }
 
+/// Read an API key
+#[utoipa::path(
+    get,
+    path = "/api/tenant/api-keys/{id}",
+    operation_id = "getApiKey",
+    tag = "API keys",
+    params(("id" = KeyId, Path)),
+    responses((status = 200, description = "The key, without its text", body = Success<KeyView>)),
+    security(("session" = ["owner", "admin", "member", "operator"])),
+)]
 async fn show(
     State(api): State<Arc<Api>>,
     KeyReader(tenant): KeyReader,
@@ -100,6 +141,19 @@ async fn view(api: &Api, key: ApiKey) -> Result<KeyView, Problem> {
     Ok(KeyView::new(key, Used { ever, this_month }))
 }
 
+/// Change an API key
+///
+/// What is not mentioned stays; null resets a field to its default. A key that was revoked or rotated stays as it is.
+#[utoipa::path(
+    put,
+    path = "/api/tenant/api-keys/{id}",
+    operation_id = "updateApiKey",
+    tag = "API keys",
+    params(("id" = KeyId, Path)),
+    request_body = KeyChange,
+    responses((status = 200, description = "The key as it is now", body = Success<KeyView>)),
+    security(("session" = ["owner", "admin", "operator"])),
+)]
 async fn update(
     State(api): State<Arc<Api>>,
     KeyManager(tenant): KeyManager,
@@ -112,6 +166,18 @@ async fn update(
     Ok(success(StatusCode::OK, view(&api, key).await?))
 }
 
+/// Revoke an API key
+///
+/// It stops at once, for good. Repeating it changes nothing.
+#[utoipa::path(
+    post,
+    path = "/api/tenant/api-keys/{id}/revoke",
+    operation_id = "revokeApiKey",
+    tag = "API keys",
+    params(("id" = KeyId, Path)),
+    responses((status = 200, description = "It does not work any more", body = Success<KeyView>)),
+    security(("session" = ["owner", "admin", "operator"])),
+)]
 async fn revoke(
     State(api): State<Arc<Api>>,
     KeyManager(tenant): KeyManager,
@@ -123,15 +189,17 @@ async fn revoke(
     Ok(said(StatusCode::OK, "API key revoked", view(&api, key).await?))
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-struct Rotation {
+struct KeyRotation {
+    /// How long the old key goes on working; a day by default.
+    #[schema(maximum = 604_800, example = 3600)]
     overlap_seconds: Option<u64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Rotated {
+struct RotatedKey {
     /// The new key, with its text.
     #[serde(flatten)]
     key: KeyView,
@@ -140,11 +208,24 @@ struct Rotated {
     old_key_until: Timestamp,
 }
 
+/// Replace an API key
+///
+/// The new one has the same settings and is shown this once. The old one goes on working for the overlap.
+#[utoipa::path(
+    post,
+    path = "/api/tenant/api-keys/{id}/rotate",
+    operation_id = "rotateApiKey",
+    tag = "API keys",
+    params(("id" = KeyId, Path)),
+    request_body = Option<KeyRotation>,
+    responses((status = 201, description = "The new key, with its text", body = Success<RotatedKey>)),
+    security(("session" = ["owner", "admin", "operator"])),
+)]
 async fn rotate(
     State(api): State<Arc<Api>>,
     KeyManager(tenant): KeyManager,
     Id(id): Id<KeyId>,
-    MaybeJson(Rotation { overlap_seconds }): MaybeJson<Rotation>,
+    MaybeJson(KeyRotation { overlap_seconds }): MaybeJson<KeyRotation>,
 ) -> Result<Response, Problem> {
     let overlap = Duration::from_secs(overlap_seconds.unwrap_or(OVERLAP_DEFAULT_SECONDS));
     if overlap > KEY_OVERLAP_MAX {
@@ -152,37 +233,66 @@ async fn rotate(
         return Err(Problem::field(FieldProblem::new("overlapSeconds", FieldCode::OutOfRange, message)));
     }
     let (key, text, old_key_until) = api.engine.rotate_key(tenant, id, overlap).await?;
-    let rotated = Rotated { key: KeyView::with_text(key, &text), replaces: id, old_key_until };
+    let rotated = RotatedKey { key: KeyView::with_text(key, &text), replaces: id, old_key_until };
     Ok(success(StatusCode::CREATED, rotated))
 }
 
-#[derive(Serialize)]
-struct Deleted {
+#[derive(Serialize, ToSchema)]
+struct DeletedKey {
     id: KeyId,
 }
 
+/// Delete an API key
+///
+/// It stops at once, and is not shown any more.
+#[utoipa::path(
+    delete,
+    path = "/api/tenant/api-keys/{id}",
+    operation_id = "deleteApiKey",
+    tag = "API keys",
+    params(("id" = KeyId, Path)),
+    responses((status = 200, description = "It is gone", body = Success<DeletedKey>)),
+    security(("session" = ["owner", "admin", "operator"])),
+)]
 async fn delete(
     State(api): State<Arc<Api>>,
     KeyManager(tenant): KeyManager,
     Id(id): Id<KeyId>,
 ) -> Result<Response, Problem> {
     api.engine.delete_key(tenant, id).await?;
-    Ok(said(StatusCode::OK, "API key deleted", Deleted { id }))
+    Ok(said(StatusCode::OK, "API key deleted", DeletedKey { id }))
 }
 
 /// What a key was used for in a month.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct UsageView {
+struct KeyUsage {
+    #[schema(value_type = String, example = "2026-11")]
     month: Month,
     total_requests: u64,
     /// Answered with neither 4xx nor 5xx.
     successful_requests: u64,
     failed_requests: u64,
     /// By method and route, such as `GET /api/v1/webhooks/{id}`.
+    #[schema(example = json!({ "GET /api/v1/webhooks/{id}": 12 }))]
     requests_by_endpoint: BTreeMap<String, u64>,
 }
 
+/// See what an API key was used for
+///
+/// Requests of a month, by endpoint. Up to a second behind.
+#[utoipa::path(
+    get,
+    path = "/api/tenant/api-keys/{id}/usage",
+    operation_id = "getApiKeyUsage",
+    tag = "API keys",
+    params(
+        ("id" = KeyId, Path),
+        ("month" = Option<String>, Query, description = "Such as `2026-11`; this one by default"),
+    ),
+    responses((status = 200, description = "What it was used for", body = Success<KeyUsage>)),
+    security(("session" = ["owner", "admin", "member", "operator"])),
+)]
 async fn usage(
     State(api): State<Arc<Api>>,
     KeyReader(tenant): KeyReader,
@@ -202,7 +312,7 @@ async fn usage(
         .map(|RouteRequests { method, route, requests }| (format!("{method} {route}"), requests.count));
     Ok(success(
         StatusCode::OK,
-        UsageView {
+        KeyUsage {
             month,
             total_requests: total,
             successful_requests: total.saturating_sub(failed),

@@ -124,8 +124,8 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(webhooks::routes())
         .merge(deliveries::routes())
         .merge(dead_letters::routes())
-        .merge(api_keys::routes().into())
-        .merge(sign_in::routes().into())
+        .merge(api_keys::routes())
+        .merge(sign_in::routes())
         .merge(records::routes())
         .merge(health::routes())
 }

@@ -18,11 +18,13 @@ use utoipa::openapi::{InfoBuilder, License, OpenApi, PathItem};
 const DESCRIPTION: &str = include_str!("description.md");
 
 /// The groups of operations, in the order of the document, and what they are about.
-const TAGS: [(&str, &str); 5] = [
+const TAGS: [(&str, &str); 7] = [
     ("Events", "Publish what happened, read it again, send it again."),
     ("Webhooks", "Register URLs, and say what each of them is sent and how."),
     ("Deliveries", "See what became of each event for each webhook, attempt by attempt, and step in."),
     ("Dead letters", "Deliveries that used up their attempts: inspect them, and send them again."),
+    ("API keys", "Make the keys that programs use. For people who have signed in."),
+    ("Sign in", "Sessions of people."),
     ("Health", "For orchestrators and dashboards. No key is asked for."),
 ];
 

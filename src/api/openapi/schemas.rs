@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::api::Code;
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::filter::Filter;
-use crate::domain::id::{DeliveryId, EventId, WebhookId};
+use crate::domain::id::{DeliveryId, EventId, KeyId, TenantId, UserId, WebhookId};
 use crate::domain::retry::{DELAY_SECONDS_MAX, RETRIES_MAX, RetryPolicy, SCHEDULE_LEN_MAX};
 use crate::domain::subscription::{PATTERNS_MAX, Subscription};
 use crate::domain::tenant::Environment;
@@ -47,7 +47,14 @@ macro_rules! ids {
     )*};
 }
 
-ids!(EventId of "an event", WebhookId of "a webhook", DeliveryId of "a delivery");
+ids!(
+    EventId of "an event",
+    WebhookId of "a webhook",
+    DeliveryId of "a delivery",
+    KeyId of "an API key",
+    UserId of "a user",
+    TenantId of "a tenant",
+);
 
 impl PartialSchema for Timestamp {
     fn schema() -> RefOr<Schema> {
