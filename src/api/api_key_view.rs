@@ -10,6 +10,7 @@ use crate::domain::id::KeyId;
 use crate::domain::ip_list::IpList;
 use crate::domain::key::ApiKeyText;
 use crate::domain::key_draft::{KeyDraft, RATE_LIMIT_WINDOW, RateLimitDraft, RotationDraft};
+use crate::domain::permission::Permission;
 use crate::domain::rotation::RotationPolicy;
 use crate::domain::tenant::Environment;
 use crate::domain::time::Timestamp;
@@ -20,28 +21,29 @@ macro_rules! settings_and {
         #[serde(deny_unknown_fields, rename_all = "camelCase")]
         $(#[$doc])*
         pub(super) struct $name {
-            /// For people; unique in its environment.
+            /// For people; no other key of the environment has it.
             #[serde(default)]
             #[schema(value_type = String, required = $required, min_length = 1, max_length = 100)]
             name: Given<String>,
+            /// What it may do.
             #[serde(default)]
-            #[schema(value_type = Vec<String>, required = $required, min_items = 1)]
+            #[schema(value_type = Vec<Permission>, required = $required, min_items = 1)]
             permissions: Given<Vec<String>>,
-            /// When it stops by itself; never by default.
             #[serde(default)]
             #[schema(value_type = Option<Timestamp>)]
             expires_at: Given<String>,
-            /// Addresses and networks that it works from; everywhere by default.
+            /// Where it works from; from everywhere where the list is empty.
             #[serde(default)]
-            #[schema(value_type = Option<Vec<String>>, max_items = 100)]
+            #[schema(value_type = Option<IpList>)]
             ip_whitelist: Given<Vec<String>>,
+            /// Less than the plan's.
             #[serde(default)]
-            #[schema(value_type = Option<RateLimitView>)]
+            #[schema(value_type = Option<RateLimitDraft>)]
             rate_limit: Given<RateLimitDraft>,
             #[serde(default)]
-            #[schema(value_type = Option<RotationView>)]
+            #[schema(value_type = Option<RotationDraft>)]
             rotation_policy: Given<RotationDraft>,
-            /// False stops it, and true brings it back.
+            /// False stops it until it is set to true again.
             #[serde(default)]
             #[schema(value_type = Option<bool>)]
             is_active: Given<bool>,
@@ -67,11 +69,10 @@ macro_rules! settings_and {
 
 settings_and!(
     /// A key to make.
-    #[schema(example = json!({
+    #[schema(as = NewApiKey, example = json!({
         "name": "Shop",
-        "environment": "production",
-        "permissions": ["write:events", "read:deliveries"],
-        "ipWhitelist": ["192.0.2.0/24"],
+        "permissions": ["write:events", "webhook:manage"],
+        "environment": "staging",
     }))]
     NewKey required true {
         /// `production` where it is not given.
@@ -82,7 +83,7 @@ settings_and!(
 );
 settings_and!(
     /// What to change of a key; what is not mentioned stays.
-    #[schema(example = json!({ "permissions": ["write:events"], "ipWhitelist": [] }))]
+    #[schema(as = ApiKeyChange, example = json!({ "ipWhitelist": ["192.0.2.0/24"] }))]
     KeyChange required false {}
 );
 
@@ -101,33 +102,12 @@ impl NewKey {
 
 /// A limit of its own.
 #[derive(Serialize, ToSchema)]
-#[schema(as = KeyRateLimit)]
-pub(super) struct RateLimitView {
-    #[schema(minimum = 1, maximum = 1_000_000, example = 1000)]
+#[schema(as = RateLimit)]
+struct RateLimitView {
+    #[schema(example = 100)]
     requests: u64,
-    /// Always an hour.
     #[schema(example = "1h")]
     window: &'static str,
-}
-
-/// When it should be replaced.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = KeyRotationPolicy)]
-pub(super) struct RotationView {
-    enabled: bool,
-    #[schema(minimum = 1, maximum = 730, example = 90)]
-    interval_days: u32,
-    /// When to tell, with the event `api_key.rotation_due`.
-    #[schema(minimum = 0, example = 7)]
-    notify_days_before: u32,
-}
-
-impl From<RotationPolicy> for RotationView {
-    fn from(policy: RotationPolicy) -> Self {
-        let RotationPolicy { enabled, interval_days, notify_days_before } = policy;
-        Self { enabled, interval_days, notify_days_before }
-    }
 }
 
 /// An API key as it is shown.
@@ -139,30 +119,33 @@ pub(super) struct KeyView {
     #[schema(example = "Shop")]
     name: String,
     /// What people tell keys apart by.
-    #[schema(example = "sk_live_k3m9…x7q2")]
+    #[schema(example = "sk_test_0f3k")]
     key_prefix: String,
     environment: Environment,
-    #[schema(example = json!(["write:events", "read:deliveries"]))]
+    #[schema(value_type = Vec<Permission>)]
     permissions: Vec<String>,
-    #[schema(value_type = Vec<String>, example = json!(["192.0.2.0/24"]))]
     ip_whitelist: IpList,
     /// The plan's where there is none.
     rate_limit: Option<RateLimitView>,
-    rotation_policy: Option<RotationView>,
+    rotation_policy: Option<RotationPolicy>,
     is_active: bool,
     expires_at: Option<Timestamp>,
+    #[schema(example = json!(null))]
     revoked_at: Option<Timestamp>,
     /// The key that it was rotated to.
+    #[schema(example = json!(null))]
     replaced_by: Option<KeyId>,
     last_used_at: Option<Timestamp>,
     /// Requests that it has made, ever.
+    #[schema(example = 90_210)]
     usage_count: u64,
+    #[schema(example = 1204)]
     current_month_requests: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
     /// Only when it was just made.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "sk_live_mpjtb9d5mpjtb9d5mpjtb9d5mpjtb9d5mpjtb98e9dgpa")]
+    #[schema(example = "sk_test_…")]
     key: Option<String>,
 }
 
@@ -186,7 +169,7 @@ impl KeyView {
             permissions,
             ip_whitelist: ip_list,
             rate_limit: rate_limit.map(|requests| RateLimitView { requests, window: RATE_LIMIT_WINDOW }),
-            rotation_policy: rotation.map(RotationView::from),
+            rotation_policy: rotation,
             is_active,
             expires_at,
             revoked_at,

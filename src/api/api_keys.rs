@@ -1,5 +1,5 @@
-//! Management of API keys: list, create, read, change, revoke, rotate, delete, and what each was used for. For people who have signed in, never
-//! for keys: a key that leaks must not be able to make others.
+//! Management of API keys: list, create, read, change, revoke, rotate, delete, and what each was used for. For people
+//! who have signed in, never for keys: a key that leaks must not be able to make others.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,6 +46,7 @@ impl Noun for KeyId {
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = ApiKeyList)]
 struct KeyList {
     keys: Vec<KeyView>,
     #[serde(flatten)]
@@ -53,8 +54,6 @@ struct KeyList {
 }
 
 /// List API keys
-///
-/// Newest first, without their text.
 #[utoipa::path(
     get,
     path = "/api/tenant/api-keys",
@@ -62,8 +61,8 @@ struct KeyList {
     tag = "API keys",
     params(
         ByPage,
-        ("environment" = Option<Environment>, Query, description = "Only those of one environment"),
-        ("isActive" = Option<bool>, Query, description = "Only those that nobody has stopped, or only the others"),
+        ("environment" = Option<Environment>, Query, description = "Only of this environment"),
+        ("isActive" = Option<bool>, Query, description = "Only those that work, or only the others"),
     ),
     responses((status = 200, description = "A page of keys, newest first", body = Success<KeyList>)),
     security(("session" = ["owner", "admin", "member", "operator"])),
@@ -87,14 +86,14 @@ async fn list(State(api): State<Arc<Api>>, KeyReader(tenant): KeyReader, uri: Ur
 
 /// Make an API key
 ///
-/// The answer shows the key itself, this once.
+/// The answer shows it, this once.
 #[utoipa::path(
     post,
     path = "/api/tenant/api-keys",
     operation_id = "createApiKey",
     tag = "API keys",
     request_body = NewKey,
-    responses((status = 201, description = "The key, with its text", body = Success<KeyView>, headers(
+    responses((status = 201, description = "The key", body = Success<KeyView>, headers(
         ("Location" = String, description = "Where the key is"),
     ))),
     security(("session" = ["owner", "admin", "operator"])),
@@ -116,13 +115,15 @@ async fn create(
 }
 
 /// Read an API key
+///
+/// Not the key itself, of which only a hash is kept.
 #[utoipa::path(
     get,
     path = "/api/tenant/api-keys/{id}",
     operation_id = "getApiKey",
     tag = "API keys",
     params(("id" = KeyId, Path)),
-    responses((status = 200, description = "The key, without its text", body = Success<KeyView>)),
+    responses((status = 200, description = "The key", body = Success<KeyView>)),
     security(("session" = ["owner", "admin", "member", "operator"])),
 )]
 async fn show(
@@ -143,7 +144,7 @@ async fn view(api: &Api, key: ApiKey) -> Result<KeyView, Problem> {
 
 /// Change an API key
 ///
-/// What is not mentioned stays; null resets a field to its default. A key that was revoked or rotated stays as it is.
+/// What is not mentioned stays.
 #[utoipa::path(
     put,
     path = "/api/tenant/api-keys/{id}",
@@ -168,14 +169,14 @@ async fn update(
 
 /// Revoke an API key
 ///
-/// It stops at once, for good. Repeating it changes nothing.
+/// It stops at once, for good.
 #[utoipa::path(
     post,
     path = "/api/tenant/api-keys/{id}/revoke",
     operation_id = "revokeApiKey",
     tag = "API keys",
     params(("id" = KeyId, Path)),
-    responses((status = 200, description = "It does not work any more", body = Success<KeyView>)),
+    responses((status = 200, description = "The key as it is now", body = Success<KeyView>)),
     security(("session" = ["owner", "admin", "operator"])),
 )]
 async fn revoke(
@@ -189,17 +190,20 @@ async fn revoke(
     Ok(said(StatusCode::OK, "API key revoked", view(&api, key).await?))
 }
 
+/// How to replace a key.
 #[derive(Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-struct KeyRotation {
-    /// How long the old key goes on working; a day by default.
-    #[schema(maximum = 604_800, example = 3600)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(as = ApiKeyRotation, example = json!({ "overlapSeconds": 86400 }))]
+struct Rotation {
+    /// How long the old key goes on working; a day where it is not said.
+    #[schema(minimum = 0, default = 86_400)]
     overlap_seconds: Option<u64>,
 }
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct RotatedKey {
+#[schema(as = RotatedApiKey)]
+struct Rotated {
     /// The new key, with its text.
     #[serde(flatten)]
     key: KeyView,
@@ -210,22 +214,23 @@ struct RotatedKey {
 
 /// Replace an API key
 ///
-/// The new one has the same settings and is shown this once. The old one goes on working for the overlap.
+/// The answer shows the new one, this once; the old one goes on working until the overlap ends. The body may be left
+/// out.
 #[utoipa::path(
     post,
     path = "/api/tenant/api-keys/{id}/rotate",
     operation_id = "rotateApiKey",
     tag = "API keys",
     params(("id" = KeyId, Path)),
-    request_body = Option<KeyRotation>,
-    responses((status = 201, description = "The new key, with its text", body = Success<RotatedKey>)),
+    request_body = Option<Rotation>,
+    responses((status = 201, description = "The new key", body = Success<Rotated>)),
     security(("session" = ["owner", "admin", "operator"])),
 )]
 async fn rotate(
     State(api): State<Arc<Api>>,
     KeyManager(tenant): KeyManager,
     Id(id): Id<KeyId>,
-    MaybeJson(KeyRotation { overlap_seconds }): MaybeJson<KeyRotation>,
+    MaybeJson(Rotation { overlap_seconds }): MaybeJson<Rotation>,
 ) -> Result<Response, Problem> {
     let overlap = Duration::from_secs(overlap_seconds.unwrap_or(OVERLAP_DEFAULT_SECONDS));
     if overlap > KEY_OVERLAP_MAX {
@@ -233,25 +238,24 @@ async fn rotate(
         return Err(Problem::field(FieldProblem::new("overlapSeconds", FieldCode::OutOfRange, message)));
     }
     let (key, text, old_key_until) = api.engine.rotate_key(tenant, id, overlap).await?;
-    let rotated = RotatedKey { key: KeyView::with_text(key, &text), replaces: id, old_key_until };
+    let rotated = Rotated { key: KeyView::with_text(key, &text), replaces: id, old_key_until };
     Ok(success(StatusCode::CREATED, rotated))
 }
 
 #[derive(Serialize, ToSchema)]
-struct DeletedKey {
+#[schema(as = DeletedApiKey)]
+struct Deleted {
     id: KeyId,
 }
 
 /// Delete an API key
-///
-/// It stops at once, and is not shown any more.
 #[utoipa::path(
     delete,
     path = "/api/tenant/api-keys/{id}",
     operation_id = "deleteApiKey",
     tag = "API keys",
     params(("id" = KeyId, Path)),
-    responses((status = 200, description = "It is gone", body = Success<DeletedKey>)),
+    responses((status = 200, description = "It is deleted", body = Success<Deleted>)),
     security(("session" = ["owner", "admin", "operator"])),
 )]
 async fn delete(
@@ -260,37 +264,35 @@ async fn delete(
     Id(id): Id<KeyId>,
 ) -> Result<Response, Problem> {
     api.engine.delete_key(tenant, id).await?;
-    Ok(said(StatusCode::OK, "API key deleted", DeletedKey { id }))
+    Ok(said(StatusCode::OK, "API key deleted", Deleted { id }))
 }
 
 /// What a key was used for in a month.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct KeyUsage {
-    #[schema(value_type = String, example = "2026-11")]
+#[schema(as = ApiKeyUsage)]
+struct UsageView {
     month: Month,
+    #[schema(example = 1204)]
     total_requests: u64,
     /// Answered with neither 4xx nor 5xx.
+    #[schema(example = 1200)]
     successful_requests: u64,
+    #[schema(example = 4)]
     failed_requests: u64,
     /// By method and route, such as `GET /api/v1/webhooks/{id}`.
-    #[schema(example = json!({ "GET /api/v1/webhooks/{id}": 12 }))]
+    #[schema(example = json!({ "POST /api/v1/events": 1204 }))]
     requests_by_endpoint: BTreeMap<String, u64>,
 }
 
-/// See what an API key was used for
-///
-/// Requests of a month, by endpoint. Up to a second behind.
+/// Read what an API key was used for
 #[utoipa::path(
     get,
     path = "/api/tenant/api-keys/{id}/usage",
     operation_id = "getApiKeyUsage",
     tag = "API keys",
-    params(
-        ("id" = KeyId, Path),
-        ("month" = Option<String>, Query, description = "Such as `2026-11`; this one by default"),
-    ),
-    responses((status = 200, description = "What it was used for", body = Success<KeyUsage>)),
+    params(("id" = KeyId, Path), ("month" = Option<Month>, Query, description = "This month, where it is not said")),
+    responses((status = 200, description = "Its requests in the month", body = Success<UsageView>)),
     security(("session" = ["owner", "admin", "member", "operator"])),
 )]
 async fn usage(
@@ -312,7 +314,7 @@ async fn usage(
         .map(|RouteRequests { method, route, requests }| (format!("{method} {route}"), requests.count));
     Ok(success(
         StatusCode::OK,
-        KeyUsage {
+        UsageView {
             month,
             total_requests: total,
             successful_requests: total.saturating_sub(failed),

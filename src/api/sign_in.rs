@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::json::Json;
-use super::problem::{Code, Problem};
+use super::problem::{Code, Envelope, Problem};
 use super::session::{Person, cookie};
 use super::{Api, Success, said, success};
 use crate::domain::field::{FieldCode, FieldProblem};
@@ -40,8 +40,6 @@ struct UserView {
     email: String,
     #[schema(example = "Ada")]
     name: String,
-    /// `owner`, `admin`, `member`, or `operator` of the deployment.
-    #[schema(value_type = String, example = "owner")]
     role: Role,
     /// None for an operator.
     tenant: Option<TenantView>,
@@ -66,12 +64,14 @@ impl UserView {
     }
 }
 
+/// Who one says to be.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "email": "ada@example.com", "password": "correct horse battery" }))]
 struct Credentials {
-    #[schema(value_type = String, required = true, example = "ada@example.com")]
+    #[schema(value_type = String)]
     email: Option<String>,
-    #[schema(value_type = String, required = true, format = Password, example = "correct horse battery")]
+    #[schema(value_type = String)]
     password: Option<SecretString>,
 }
 
@@ -79,7 +79,8 @@ struct Credentials {
 #[serde(rename_all = "camelCase")]
 #[schema(as = SignedIn)]
 struct SignedInView {
-    #[schema(example = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.…")]
+    /// For `Authorization: Bearer`.
+    #[schema(example = "eyJ…")]
     token: String,
     expires_at: Timestamp,
     user: UserView,
@@ -87,7 +88,7 @@ struct SignedInView {
 
 /// Sign in
 ///
-/// The token goes into `Authorization: Bearer`; a browser keeps it in the cookie that the answer sets.
+/// The answer also sets a cookie, for browsers.
 #[utoipa::path(
     post,
     path = "/api/auth/login",
@@ -95,13 +96,8 @@ struct SignedInView {
     tag = "Sign in",
     request_body = Credentials,
     responses(
-        (status = 200, description = "The session", body = Success<SignedInView>, headers(
-            ("Set-Cookie" = String, description = "The token, for browsers"),
-        )),
-        (status = 401, description = "`AUTH_REQUIRED`: the address or the password is wrong"),
-        (status = 429, description = "`RATE_LIMIT_EXCEEDED`: too many wrong passwords for this address", headers(
-            ("Retry-After" = u64, description = "Seconds until the next try"),
-        )),
+        (status = 200, description = "One is signed in", body = Success<SignedInView>),
+        (status = 401, description = "The address or the password is wrong", body = Envelope),
     ),
     security(()),
 )]
@@ -156,9 +152,7 @@ struct Nothing {}
     path = "/api/auth/logout",
     operation_id = "logout",
     tag = "Sign in",
-    responses((status = 200, description = "The session has ended", body = Success<Nothing>, headers(
-        ("Set-Cookie" = String, description = "The end of the cookie"),
-    ))),
+    responses((status = 200, description = "The session has ended", body = Success<Nothing>)),
     security(("session" = ["owner", "admin", "member", "operator"])),
 )]
 async fn logout(State(api): State<Arc<Api>>, Person(person): Person) -> Result<Response, Problem> {
@@ -174,13 +168,13 @@ struct Me {
     expires_at: Timestamp,
 }
 
-/// See who is signed in
+/// Say who is signed in
 #[utoipa::path(
     get,
     path = "/api/auth/me",
     operation_id = "getMe",
     tag = "Sign in",
-    responses((status = 200, description = "The user of this session", body = Success<Me>)),
+    responses((status = 200, description = "Who one is", body = Success<Me>)),
     security(("session" = ["owner", "admin", "member", "operator"])),
 )]
 async fn me(State(api): State<Arc<Api>>, Person(person): Person) -> Response {
@@ -188,19 +182,20 @@ async fn me(State(api): State<Arc<Api>>, Person(person): Person) -> Response {
     success(StatusCode::OK, Me { user: UserView::new(user, &api), expires_at: session.expires_at })
 }
 
+/// Another password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(example = json!({ "currentPassword": "correct horse battery", "newPassword": "staple and correct horse" }))]
 struct PasswordChange {
-    #[schema(value_type = String, required = true, format = Password, example = "correct horse battery")]
+    #[schema(value_type = String)]
     current_password: Option<SecretString>,
-    /// At least 12 characters, and at most 256 bytes.
-    #[schema(value_type = String, required = true, format = Password, min_length = 12, example = "another good one")]
+    #[schema(value_type = String, min_length = 12)]
     new_password: Option<SecretString>,
 }
 
 /// Change one's password
 ///
-/// The user's other sessions end.
+/// All other sessions end.
 #[utoipa::path(
     post,
     path = "/api/auth/password",

@@ -65,11 +65,6 @@ impl Operation {
         self.security().find_map(|needed| needed["apiKey"][0].as_str())
     }
 
-    /// Whether it takes people who have signed in, and no key.
-    pub(crate) fn takes_people_only(&self) -> bool {
-        self.security().all(|needed| needed.get("session").is_some())
-    }
-
     fn security(&self) -> impl Iterator<Item = &Value> {
         self.json["security"].as_array().expect("an operation says whom it lets in").iter()
     }
