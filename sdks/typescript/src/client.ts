@@ -1,17 +1,12 @@
 // The client: its options, and the one way from an operation's id to its answer.
 
 import { UnexpectedAnswerError } from "./errors.js";
-import { ROUTES } from "./operations.js";
 import type { DataOf, InputOf, ItemOf, OperationId } from "./operations.js";
 import { List } from "./pages.js";
 import type { Page, Position } from "./pages.js";
-import { DeadLetters } from "./resources/dead-letters.js";
-import { Deliveries } from "./resources/deliveries.js";
-import { Events } from "./resources/events.js";
-import { Health } from "./resources/health.js";
-import { Webhooks } from "./resources/webhooks.js";
+import { FOR_SESSIONS, ROUTES, Resources } from "./resources.js";
 import { Transport } from "./transport.js";
-import type { CallOptions, Received } from "./transport.js";
+import type { Answer, CallOptions, Received } from "./transport.js";
 
 /** How a client is made. Every part may be left out. */
 export interface AngariumOptions {
@@ -31,31 +26,18 @@ export interface AngariumOptions {
   warn?: ((message: string) => void) | undefined;
 }
 
-/** A success, with what is not in its body. */
-export interface Answer<T> extends Omit<Received, "body"> {
-  readonly data: T;
-}
-
 const BASE_URL = "http://localhost:3001";
 const TIMEOUT_MS = 30_000;
 const RETRIES = 3;
 
-/** What only the session of a user may do. */
-const SESSION_ONLY = /^\/api\/tenant\//;
-
 /** A client of the API. It holds no connection and no state but its options, and may be shared. */
-export class Angarium {
-  readonly webhooks = new Webhooks(this);
-  readonly events = new Events(this);
-  readonly deliveries = new Deliveries(this);
-  readonly deadLetters = new DeadLetters(this);
-  readonly health = new Health(this);
-
+export class Angarium extends Resources {
   readonly #transport: Transport;
   readonly #apiKey: string | undefined;
   readonly #sessionToken: string | undefined;
 
   constructor(options: AngariumOptions = {}) {
+    super();
     const { timeoutMs = TIMEOUT_MS, retries = RETRIES, sessionToken } = options;
     this.#apiKey = options.apiKey ?? variable("ANGARIUM_API_KEY");
     this.#sessionToken = sessionToken;
@@ -69,7 +51,6 @@ export class Angarium {
     });
   }
 
-  /** Any operation, with its answer's status and headers: for an `ETag`, or for how many requests are left. */
   async request<O extends OperationId>(
     operation: O,
     input: InputOf<O>,
@@ -79,7 +60,6 @@ export class Angarium {
     return { ...answer, data: (isObject(body) && "data" in body ? body["data"] : body) as DataOf<O> };
   }
 
-  /** Any list. */
   list<O extends OperationId>(operation: O, input: InputOf<O>, options?: CallOptions): List<ItemOf<O>> {
     const { page, cursor, limit, ...filters } = (input.query ?? {}) as Position;
     return new List({ page, cursor, limit }, async (position) => {
@@ -90,7 +70,7 @@ export class Angarium {
 
   #send(operation: OperationId, { path, query, body }: Input, options?: CallOptions): Promise<Received> {
     const [method = "", route = ""] = ROUTES[operation].split(" ");
-    const credential = SESSION_ONLY.test(route) ? this.#sessionToken : (this.#apiKey ?? this.#sessionToken);
+    const credential = FOR_SESSIONS.has(operation) ? this.#sessionToken : (this.#apiKey ?? this.#sessionToken);
     return this.#transport.send({ method, route, path, query, body, credential }, options);
   }
 }

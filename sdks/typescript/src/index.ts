@@ -1,7 +1,7 @@
 // What the package gives.
 
 export { Angarium } from "./client.js";
-export type { AngariumOptions, Answer } from "./client.js";
+export type { AngariumOptions } from "./client.js";
 export {
   AngariumError,
   AuthenticationError,
@@ -21,5 +21,5 @@ export type { BodyOf, DataOf, InputOf, ItemOf, OperationId, QueryOf } from "./op
 export { List } from "./pages.js";
 export type { Page, Position } from "./pages.js";
 export type { components } from "./schema.js";
-export type { CallOptions } from "./transport.js";
+export type { Answer, CallOptions } from "./transport.js";
 export * from "./verify/index.js";

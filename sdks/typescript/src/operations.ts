@@ -1,45 +1,9 @@
-// The API's operations by their ids: where each is, and the types of what it takes and gives, as the schema has them.
+// The types of what each of the API's operations takes and gives, by its id, as the generated schema has them.
 
-import type { operations, paths } from "./schema.js";
+import type { operations } from "./schema.js";
 
 /** The `operationId`s of the API's document. */
 export type OperationId = keyof operations;
-
-type Route = `${"GET" | "POST" | "PUT" | "PATCH" | "DELETE"} ${keyof paths & string}`;
-
-/** Where each operation is. A new one of the document does not compile until it is here. */
-export const ROUTES = {
-  publishEvent: "POST /api/v1/events",
-  publishEvents: "POST /api/v1/events/batch",
-  getEvent: "GET /api/v1/events/{id}",
-  replayEvent: "POST /api/v1/events/{id}/replay",
-
-  createWebhook: "POST /api/v1/webhooks",
-  listWebhooks: "GET /api/v1/webhooks",
-  getWebhook: "GET /api/v1/webhooks/{id}",
-  replaceWebhook: "PUT /api/v1/webhooks/{id}",
-  updateWebhook: "PATCH /api/v1/webhooks/{id}",
-  deleteWebhook: "DELETE /api/v1/webhooks/{id}",
-  testWebhook: "POST /api/v1/webhooks/{id}/test",
-  pauseWebhook: "POST /api/v1/webhooks/{id}/pause",
-  resumeWebhook: "POST /api/v1/webhooks/{id}/resume",
-  rotateWebhookSecret: "POST /api/v1/webhooks/{id}/rotate-secret",
-  listWebhookLogs: "GET /api/v1/webhooks/{id}/logs",
-
-  listDeliveries: "GET /api/v1/deliveries",
-  getDelivery: "GET /api/v1/deliveries/{id}",
-  retryDelivery: "POST /api/v1/deliveries/{id}/retry",
-  cancelDelivery: "POST /api/v1/deliveries/{id}/cancel",
-
-  listDeadLetters: "GET /api/v1/dead-letters",
-  redriveDeadLetter: "POST /api/v1/dead-letters/{id}/redrive",
-  redriveDeadLetters: "POST /api/v1/dead-letters/redrive",
-
-  getHealth: "GET /api/v1/health",
-  getLiveness: "GET /healthz",
-  getReadiness: "GET /readyz",
-  getMetrics: "GET /metrics",
-} as const satisfies Record<OperationId, Route>;
 
 type Defined<T> = Exclude<T, undefined>;
 type Content<T> = T extends { content: infer C } ? (C extends { "application/json": infer J } ? J : C[keyof C]) : never;

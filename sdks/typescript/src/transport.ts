@@ -41,6 +41,11 @@ export interface Received {
   readonly replayed: boolean;
 }
 
+/** A success: the `data` of its body, or a body that is bare. */
+export interface Answer<T> extends Omit<Received, "body"> {
+  readonly data: T;
+}
+
 /** What all calls of a client have in common. */
 export interface TransportOptions {
   baseUrl: string;

@@ -82,7 +82,7 @@ test("an event arrives, and verifies", { skip }, async (t) => {
   assert.deepEqual((await client.events.get(event.id)).data, { name: "Žofie", n: 1 });
   const delivery = await firstOf(client.deliveries.list({ webhookId: webhook.id, status: "delivered" }));
   assert.equal((await client.deliveries.get(delivery.id)).eventId, event.id);
-  assert.equal((await client.webhooks.logs(webhook.id).page()).items[0].status, "success");
+  assert.equal((await client.webhooks.listLogs(webhook.id).page()).items[0].status, "success");
 });
 
 test("after a rotation both secrets verify", { skip }, async (t) => {
@@ -101,7 +101,7 @@ test("a list is walked to its end, over many requests", { skip }, async (t) => {
   for (let n = 0; n < 7; n++) published.push((await client.events.publish({ type: webhook.type, data: { n } })).id);
   for (const list of [
     client.deliveries.list({ webhookId: webhook.id, limit: 2 }),
-    client.webhooks.logs(webhook.id, { limit: 3 }),
+    client.webhooks.listLogs(webhook.id, { limit: 3 }),
   ]) {
     const seen = [];
     for await (const { eventId } of list) seen.push(eventId);
@@ -126,7 +126,9 @@ test("the same key gives the same event", { skip }, async (t) => {
 
 test("of a batch each event has its own answer", { skip }, async (t) => {
   const { type } = await registered(t);
-  const { accepted, failed, results } = await client.events.publishBatch([{ type, data: {} }, { type: "A B", data: {} }]);
+  const { accepted, failed, results } = await client.events.publishBatch({
+    events: [{ type, data: {} }, { type: "A B", data: {} }],
+  });
   assert.deepEqual([accepted, failed], [1, 1]);
   assert.equal(results[1].error.code, "VALIDATION_ERROR");
 });

@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { Angarium, ERROR_CODES } from "../dist/index.js";
-import { ROUTES } from "../dist/operations.js";
-import { Resource } from "../dist/resources/resource.js";
+import { Resource } from "../dist/resource.js";
+import { ROUTES } from "../dist/resources.js";
 import { PROFILES } from "../dist/verify/index.js";
 
 const file = process.env.ANGARIUM_OPENAPI ?? new URL("../../../docs/openapi.json", import.meta.url);

@@ -16,7 +16,7 @@ export async function answersAreTyped(): Promise<void> {
     void (delivery.status === "lost");
     void id;
   }
-  const logs: Page<{ id: string }> = await client.webhooks.logs(webhook.id).page();
+  const logs: Page<{ id: string }> = await client.webhooks.listLogs(webhook.id).page();
   const { data, headers } = await client.request("getWebhook", { path: { id: webhook.id } });
   const url: string = data.url;
   void [secret, logs, headers, url];
