@@ -75,8 +75,14 @@ function methodText(operation) {
   const takes = ids.map((name) => `${name}: string`);
   const gives = ids.length > 0 ? [`path: { ${ids.join(", ")} }`] : [];
   const isQueryNeeded = query.some(({ required }) => required);
-  if (body) takes.push(`body${body.required ? "" : "?"}: BodyOf<"${id}">`), gives.push("body");
-  if (query.length > 0) takes.push(`query${isQueryNeeded ? "" : "?"}: QueryOf<"${id}">`), gives.push("query");
+  if (body) {
+    takes.push(`body${body.required ? "" : "?"}: BodyOf<"${id}">`);
+    gives.push("body");
+  }
+  if (query.length > 0) {
+    takes.push(`query${isQueryNeeded ? "" : "?"}: QueryOf<"${id}">`);
+    gives.push("query");
+  }
   const input = gives.length > 0 ? `{ ${gives.join(", ")} }` : "{}";
   return [
     comment(`${description(operation)}${deprecated ? " @deprecated" : ""}`, "  "),
@@ -102,7 +108,8 @@ function moduleText(document) {
   const forSessions = operations.filter(({ isForSessions }) => isForSessions).map((one) => `  "${one.operationId}",\n`);
   const classes = tags.map((tag) => classText(tag, about(tag), operations.filter((one) => one.tag === tag)));
   const fields = tags.map((tag) => `  readonly ${camel(words(tag))} = new ${pascal(words(tag))}(this);\n`);
-  return `// The operations of the API, by what they are about. Written by generate.mjs from docs/openapi.json; not to be edited.
+  return `// The operations of the API, by what they are about.
+// Written by generate.mjs from docs/openapi.json; not to be edited.
 
 import type { BodyOf, DataOf, InputOf, ItemOf, OperationId, QueryOf } from "./operations.js";
 import type { List } from "./pages.js";

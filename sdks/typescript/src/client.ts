@@ -39,7 +39,8 @@ export class Angarium extends Resources {
   constructor(options: AngariumOptions = {}) {
     super();
     const { timeoutMs = TIMEOUT_MS, retries = RETRIES, sessionToken } = options;
-    this.#apiKey = options.apiKey ?? variable("ANGARIUM_API_KEY");
+    // What was given goes before what happens to be set.
+    this.#apiKey = options.apiKey ?? (sessionToken === undefined ? variable("ANGARIUM_API_KEY") : undefined);
     this.#sessionToken = sessionToken;
     this.#transport = new Transport({
       baseUrl: (options.baseUrl ?? variable("ANGARIUM_BASE_URL") ?? BASE_URL).replace(/\/+$/, ""),
@@ -63,7 +64,8 @@ export class Angarium extends Resources {
   list<O extends OperationId>(operation: O, input: InputOf<O>, options?: CallOptions): List<ItemOf<O>> {
     const { page, cursor, limit, ...filters } = (input.query ?? {}) as Position;
     return new List({ page, cursor, limit }, async (position) => {
-      const { body } = await this.#send(operation, { ...(input as Input), query: { ...filters, ...position } }, options);
+      const query = { ...filters, ...position };
+      const { body } = await this.#send(operation, { ...(input as Input), query }, options);
       return pageOf<ItemOf<O>>(body);
     });
   }
@@ -71,8 +73,18 @@ export class Angarium extends Resources {
   #send(operation: OperationId, { path, query, body }: Input, options?: CallOptions): Promise<Received> {
     const [method = "", route = ""] = ROUTES[operation].split(" ");
     const credential = FOR_SESSIONS.has(operation) ? this.#sessionToken : (this.#apiKey ?? this.#sessionToken);
-    return this.#transport.send({ method, route, path, query, body, credential }, options);
+    const needsKey = method === "POST" && !isKeyed(operation, body);
+    const idempotencyKey = options?.idempotencyKey ?? (needsKey ? crypto.randomUUID() : undefined);
+    return this.#transport.send({ method, route, path, query, body, credential, idempotencyKey }, options);
   }
+}
+
+/** An event with a key or an id of its own is accepted once already, and another key would contradict it. */
+function isKeyed(operation: OperationId, body: unknown): boolean {
+  const hasOwn = (event: unknown) => isObject(event) && (event["id"] ?? event["idempotencyKey"]) !== undefined;
+  if (operation === "publishEvent") return hasOwn(body);
+  if (operation !== "publishEvents" || !isObject(body)) return false;
+  return Array.isArray(body["events"]) && body["events"].every(hasOwn);
 }
 
 /** What every `InputOf` is. */

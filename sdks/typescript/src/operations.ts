@@ -12,9 +12,13 @@ type SuccessOf<R> = R[Extract<keyof R, 200 | 201 | 202>];
 /** The parameters in the path; there are none for `never`. */
 type PathOf<O extends OperationId> = operations[O]["parameters"] extends { path: infer P } ? P : never;
 /** The parameters in the query. */
-export type QueryOf<O extends OperationId> = operations[O]["parameters"] extends { query?: infer Q } ? Defined<Q> : never;
+export type QueryOf<O extends OperationId> = operations[O]["parameters"] extends { query?: infer Q }
+  ? Defined<Q>
+  : never;
 /** The body. */
-export type BodyOf<O extends OperationId> = operations[O] extends { requestBody?: infer B } ? Content<Defined<B>> : never;
+export type BodyOf<O extends OperationId> = operations[O] extends { requestBody?: infer B }
+  ? Content<Defined<B>>
+  : never;
 /** The body of a success. */
 type SuccessBodyOf<O extends OperationId> = Content<SuccessOf<operations[O]["responses"]>>;
 /** What is in the `data` of a success; the whole body, where it is bare. */

@@ -62,9 +62,9 @@ async function registered(t, settings = {}) {
 
 test("it is well", { skip }, async () => {
   assert.equal((await client.health.get()).status, "ok");
-  assert.equal((await client.health.live()).status, "ok");
-  assert.equal((await client.health.ready()).status, "ready");
-  assert.match(await client.health.metrics(), /^# TYPE angarium_/m);
+  assert.equal((await client.health.getLiveness()).status, "ok");
+  assert.equal((await client.health.getReadiness()).status, "ready");
+  assert.match(await client.health.getMetrics(), /^# TYPE angarium_/m);
 });
 
 test("an event arrives, and verifies", { skip }, async (t) => {
@@ -122,6 +122,19 @@ test("the same key gives the same event", { skip }, async (t) => {
   await assert.rejects(client.events.publish({ ...event, data: { n: 2 } }, options), (error) => {
     return error instanceof InvalidRequestError && error.code === "IDEMPOTENCY_KEY_REUSED";
   });
+});
+
+test("an event may have a key or an id of its own", { skip }, async (t) => {
+  const { type } = await registered(t);
+  const keyed = { type, data: {}, idempotencyKey: `own-${type}` };
+  const { id } = await client.events.publish(keyed);
+  assert.deepEqual(await client.events.publish(keyed).then((event) => [event.id, event.replayed]), [id, true]);
+  // Another id of the same millisecond.
+  const named = { type, data: {}, id: id.slice(0, -1) + (id.endsWith("0") ? "1" : "0") };
+  for (const replayed of [false, true]) {
+    const event = await client.events.publish(named);
+    assert.deepEqual([event.id, event.replayed], [named.id, replayed]);
+  }
 });
 
 test("of a batch each event has its own answer", { skip }, async (t) => {
