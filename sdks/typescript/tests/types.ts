@@ -12,8 +12,8 @@ export async function answersAreTyped(): Promise<void> {
   void webhook.password;
   for await (const delivery of client.deliveries.list({ status: "dead" })) {
     const id: string = delivery.id;
-    // @ts-expect-error: no delivery is ever that
-    void (delivery.status === "lost");
+    // @ts-expect-error: a state is a word
+    void (delivery.status === 7);
     void id;
   }
   const logs: Page<{ id: string }> = await client.webhooks.listLogs(webhook.id).page();
@@ -30,8 +30,10 @@ export async function requestsAreTyped(): Promise<void> {
   await client.request("getWebhook", {});
   // @ts-expect-error: there is no such operation
   await client.request("getNothing", {});
-  // @ts-expect-error: not a state
-  client.deliveries.list({ status: "lost" });
+  // @ts-expect-error: a number is needed
+  client.deliveries.list({ limit: "many" });
+  // @ts-expect-error: there is no such filter
+  client.deliveries.list({ colour: "red" });
 }
 
 export function errorsAreTyped(error: unknown): ErrorCode | undefined {
