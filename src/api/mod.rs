@@ -5,21 +5,33 @@
 //! permission that it asks for. Handlers call the engine's verbs for writing and its store for reading; the types of a
 //! noun's JSON stay in the noun's file.
 
+mod analytics;
+mod api_key_view;
+mod api_keys;
 mod auth;
 mod code;
 mod dead_letters;
 mod deliveries;
+mod etag;
+mod event_types;
 mod events;
+mod explain;
 mod front;
 mod gate;
 mod health;
+mod idempotency;
 mod json;
+mod limits;
+mod openapi;
 mod page;
 mod patience;
 mod problem;
 mod publish;
 mod query;
+mod records;
 pub mod server;
+mod session;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 mod webhook_logs;
@@ -34,6 +46,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
 
 pub use code::Code;
 
@@ -45,17 +59,21 @@ use crate::engine::Engine;
 #[allow(missing_docs, reason = "each is commented in config/default.toml")]
 pub struct ApiOptions {
     pub body_bytes_max: usize,
-    pub event_data_bytes_max: usize,
     pub batch_events_max: usize,
     pub header_timeout: Duration,
     pub body_timeout: Duration,
     pub request_timeout: Duration,
     pub connections_max: usize,
     pub page_limit_default: u32,
+    pub conversations_limit_default: u32,
     pub page_limit_max: u32,
     pub page_depth_max: u32,
+    pub trusted_proxies: Vec<ipnet::IpNet>,
     pub webhook_timeout_default: Duration,
     pub drain: Duration,
+    pub requests_per_second_per_address: u32,
+    pub unlimited_networks: Vec<ipnet::IpNet>,
+    pub batches_max: usize,
 }
 
 impl From<&config::Config> for ApiOptions {
@@ -63,17 +81,21 @@ impl From<&config::Config> for ApiOptions {
         let api = &config.api;
         Self {
             body_bytes_max: api.body_bytes_max,
-            event_data_bytes_max: api.event_data_bytes_max,
             batch_events_max: api.batch_events_max,
             header_timeout: api.header_timeout_ms,
             body_timeout: api.body_timeout_ms,
             request_timeout: api.request_timeout_ms,
             connections_max: api.connections_max,
             page_limit_default: api.page_limit_default,
+            conversations_limit_default: api.conversations_limit_default,
             page_limit_max: api.page_limit_max,
             page_depth_max: api.page_depth_max,
+            trusted_proxies: api.trusted_proxies.clone(),
             webhook_timeout_default: config.delivery.timeout_default_ms,
             drain: config.shutdown.drain_ms,
+            requests_per_second_per_address: config.limits.requests_per_second_per_address,
+            unlimited_networks: config.limits.unlimited_networks.clone(),
+            batches_max: config.limits.batches_max,
         }
     }
 }
@@ -83,25 +105,42 @@ pub struct Api {
     engine: Arc<Engine>,
     options: ApiOptions,
     draining: CancellationToken,
+    addresses: limits::Addresses,
+    batches: limits::Batches,
 }
 
 impl Api {
     /// `draining` is cancelled when the process is going down; from then on it says that it is not ready.
     pub fn new(engine: Arc<Engine>, options: ApiOptions, draining: CancellationToken) -> Arc<Self> {
-        Arc::new(Self { engine, options, draining })
+        let networks = options.unlimited_networks.clone();
+        let addresses = limits::Addresses::new(options.requests_per_second_per_address, networks);
+        Arc::new(Self { engine, options, draining, addresses, batches: limits::Batches::default() })
     }
+}
+
+/// Every route that the document describes.
+fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default()
+        .merge(events::routes())
+        .merge(webhooks::routes())
+        .merge(deliveries::routes())
+        .merge(event_types::routes().into())
+        .merge(explain::routes().into())
+        .merge(dead_letters::routes())
+        .merge(api_keys::routes().into())
+        .merge(sign_in::routes().into())
+        .merge(records::routes())
+        .merge(analytics::routes())
+        .merge(health::routes())
 }
 
 /// Every route.
 pub fn router(api: &Arc<Api>) -> Router {
-    Router::new()
-        .merge(events::routes())
-        .merge(webhooks::routes())
-        .merge(deliveries::routes())
-        .merge(dead_letters::routes())
-        .merge(health::routes())
+    Router::from(routes())
         .fallback(front::no_route)
         .method_not_allowed_fallback(front::no_method)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), idempotency::idempotency))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), limits::limits))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), gate::gate))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), front::front))
         .with_state(Arc::clone(api))
@@ -109,15 +148,22 @@ pub fn router(api: &Arc<Api>) -> Router {
 
 /// Health and metrics alone, for a process that serves no API.
 pub fn health_router(api: &Arc<Api>) -> Router {
-    health::routes().with_state(Arc::clone(api))
+    Router::from(health::routes()).with_state(Arc::clone(api))
+}
+
+/// The `OpenAPI` 3.1 document of the API, as JSON.
+pub fn openapi() -> String {
+    openapi::document().to_pretty_json().expect("text, numbers and lists are JSON")
 }
 
 /// The body of every success.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[allow(clippy::struct_field_names, reason = "the names are the API's")]
 struct Success<T> {
     success: bool,
+    /// For people.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
     message: Option<&'static str>,
     data: T,
 }

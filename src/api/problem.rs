@@ -10,13 +10,16 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 pub(super) use super::code::Code;
 
+use super::openapi::schemas;
 use crate::domain::field::FieldProblem;
 use crate::domain::meter::{Metered, Period, UsedUp};
 use crate::domain::time::Timestamp;
 use crate::engine::accept::AcceptError;
+use crate::engine::event_types::{OWN_TYPES_MAX, TypeError};
 use crate::engine::webhooks::WebhookError;
 use crate::store::StoreError;
 
@@ -115,6 +118,12 @@ impl Problem {
         problem
     }
 
+    /// When the client may come back, in seconds.
+    pub(super) fn retry_after(mut self, seconds: u64) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
+    }
+
     pub(super) fn with_hint(mut self, hint: &'static str) -> Self {
         self.0.hint = Some(hint);
         self
@@ -195,16 +204,20 @@ impl IntoResponse for Problem {
     }
 }
 
-#[derive(Serialize)]
+/// What went wrong.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Envelope<'a> {
+#[schema(as = Error)]
+pub(super) struct Envelope<'a> {
+    #[schema(example = false)]
     success: bool,
     error: ErrorBody<'a>,
+    /// Seconds to wait, as in `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ErrorBody<'a> {
     #[serde(flatten)]
@@ -213,24 +226,31 @@ struct ErrorBody<'a> {
     timestamp: Timestamp,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct ItemError<'a> {
+    #[schema(schema_with = schemas::code)]
     code: &'static str,
+    /// For people.
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schemas::details)]
     details: Option<Value>,
 }
 
-#[derive(Serialize)]
+/// What went wrong, as RFC 9457 has it.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ProblemJson<'a> {
+#[schema(as = Problem)]
+pub(super) struct ProblemJson<'a> {
     r#type: String,
     title: &'static str,
     status: u16,
     detail: &'a str,
     instance: &'a str,
+    #[schema(schema_with = schemas::code)]
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schemas::details)]
     details: Option<Value>,
     request_id: &'a str,
     timestamp: Timestamp,
@@ -265,9 +285,29 @@ impl From<AcceptError> for Problem {
             AcceptError::KeyReused => {
                 Self::new(Code::IdempotencyKeyReused, "The idempotency key was used with another request.")
             }
+            AcceptError::RecordRefused => Self::new(Code::Conflict, "The record has changed meanwhile; try again."),
             AcceptError::UsedUp(used_up) => Self::used_up(&used_up),
+            AcceptError::Misfit(misfits) => {
+                Self::fields(misfits.into_iter().map(|problem| problem.below("data")).collect())
+            }
             AcceptError::WebhookNotFound => Self::not_found("webhook"),
             AcceptError::Store(error) => Self::from(&*error),
+        }
+    }
+}
+
+impl From<TypeError> for Problem {
+    fn from(error: TypeError) -> Self {
+        match error {
+            TypeError::BuiltIn => Self::new(Code::Conflict, "The event type is built in: nobody can change it."),
+            TypeError::Exists => Self::new(Code::Conflict, "There is an event type of that name already."),
+            TypeError::NotFound => Self::not_found("event type"),
+            TypeError::Changed => Self::new(Code::Conflict, "Others keep changing the event type; try again."),
+            TypeError::TooMany => {
+                let message = format!("There are {OWN_TYPES_MAX} event types, which is as many as may be.");
+                Self::new(Code::PlanLimitExceeded, message)
+            }
+            TypeError::Store(error) => Self::from(&error),
         }
     }
 }

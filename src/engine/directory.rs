@@ -1,13 +1,15 @@
-//! What every process knows by heart: tenants, keys, and webhooks with their signing keys.
+//! What every process knows by heart: tenants, keys, own event types, and webhooks with their signing keys.
 //!
 //! The copy is read without waiting and replaced whole. Each change in the database raises a revision; an accept
 //! compares it inside its transaction, so an event never misses a webhook that was there before it. Everything else
 //! looks at least once a second ([`Engine::refresh_directory`]).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Engine;
+use crate::domain::catalogue::OwnType;
+use crate::domain::event::EventType;
 use crate::domain::id::{TenantId, WebhookId};
 use crate::domain::key::ApiKeyText;
 use crate::domain::secret::Secret;
@@ -46,7 +48,15 @@ pub struct Snapshot {
     tenants: HashMap<TenantId, Arc<Tenant>>,
     keys: HashMap<[u8; 32], Arc<ApiKey>>,
     listeners: HashMap<WebhookId, Arc<Listener>>,
-    by_scope: HashMap<Scope, Vec<Arc<Listener>>>,
+    by_scope: HashMap<Scope, OfScope>,
+    event_types: HashMap<Scope, BTreeMap<EventType, Arc<OwnType>>>,
+}
+
+/// The webhooks of a scope that take events.
+#[derive(Default, Clone)]
+struct OfScope {
+    listeners: Vec<Arc<Listener>>,
+    has_filters: bool,
 }
 
 impl Snapshot {
@@ -65,6 +75,11 @@ impl Snapshot {
         self.tenants.values().find(|tenant| tenant.name == name)
     }
 
+    /// Every API key, whether it works or not.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<ApiKey>> {
+        self.keys.values()
+    }
+
     /// A webhook, deleted ones included.
     pub fn listener(&self, id: WebhookId) -> Option<&Arc<Listener>> {
         self.listeners.get(&id)
@@ -72,7 +87,22 @@ impl Snapshot {
 
     /// The webhooks of a scope that take events.
     pub fn listeners_of(&self, scope: Scope) -> &[Arc<Listener>] {
-        self.by_scope.get(&scope).map_or(&[], Vec::as_slice)
+        self.by_scope.get(&scope).map_or(&[], |of_scope| of_scope.listeners.as_slice())
+    }
+
+    /// The own event types of a scope, by name.
+    pub fn event_types(&self, scope: Scope) -> impl Iterator<Item = &Arc<OwnType>> {
+        self.event_types.get(&scope).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// One of them.
+    pub fn event_type(&self, scope: Scope, name: &EventType) -> Option<&Arc<OwnType>> {
+        self.event_types.get(&scope)?.get(name)
+    }
+
+    /// Whether one of them looks at the data of events.
+    pub fn has_filters(&self, scope: Scope) -> bool {
+        self.by_scope.get(&scope).is_some_and(|of_scope| of_scope.has_filters)
     }
 }
 
@@ -111,7 +141,16 @@ impl Engine {
             keys: old.keys.clone(),
             listeners: old.listeners.clone(),
             by_scope: old.by_scope.clone(),
+            event_types: old.event_types.clone(),
         };
+        for own in self.store.event_types_changed_since(old.revision).await? {
+            let of_scope = new.event_types.entry(own.scope).or_default();
+            if own.deleted_at.is_some() {
+                of_scope.remove(&own.name);
+            } else {
+                of_scope.insert(own.name.clone(), Arc::new(own));
+            }
+        }
         for tenant in self.store.tenants_changed_since(old.revision).await? {
             new.tenants.insert(tenant.id, Arc::new(tenant));
         }
@@ -125,10 +164,11 @@ impl Engine {
             let listener = Arc::new(Listener { webhook, signing_keys });
             let (id, scope) = (listener.webhook.id, listener.webhook.scope);
             let of_scope = new.by_scope.entry(scope).or_default();
-            of_scope.retain(|other| other.webhook.id != id);
+            of_scope.listeners.retain(|other| other.webhook.id != id);
             if listener.webhook.takes_events() {
-                of_scope.push(Arc::clone(&listener));
+                of_scope.listeners.push(Arc::clone(&listener));
             }
+            of_scope.has_filters = of_scope.listeners.iter().any(|other| other.webhook.settings.filter.is_some());
             new.listeners.insert(id, listener);
         }
         self.directory.replace(new);
@@ -183,6 +223,18 @@ impl Engine {
             return Ok(Some(Arc::clone(listener)));
         }
         Ok(self.refresh_directory().await?.listener(id).map(Arc::clone))
+    }
+
+    /// The tenant of an id or a name. One that is not known yet is looked for in the database.
+    pub async fn find_tenant(&self, text: &str) -> Result<Option<Arc<Tenant>>, StoreError> {
+        let find = |snapshot: &Snapshot| {
+            let by_id = text.parse().ok().and_then(|id| snapshot.tenant(id).cloned());
+            by_id.or_else(|| snapshot.tenant_named(text).cloned())
+        };
+        match find(&self.directory.current()) {
+            Some(tenant) => Ok(Some(tenant)),
+            None => Ok(find(&*self.refresh_directory().await?)),
+        }
     }
 
     /// The tenant of a scope.

@@ -11,15 +11,25 @@ pub mod accept;
 pub mod claim;
 pub mod deliveries;
 pub mod directory;
+pub mod event_types;
+pub mod explain;
 pub mod gates;
 pub mod group;
 pub mod health;
+pub mod idempotent;
 pub mod ingest;
 pub mod keys;
 pub mod maintain;
 pub mod notices;
+mod passwords;
+pub mod quotas;
+pub mod rates;
+pub mod records;
+pub mod sessions;
 pub mod settle;
 pub mod sweep;
+pub mod usage;
+pub mod users;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -43,6 +53,7 @@ pub struct Limits {
     pub accept_queue_max: usize,
     pub accept_batch_max: usize,
     pub webhooks_max: u32,
+    pub deliver_at_max: Duration,
     pub event_data_bytes_max: usize,
     pub idempotency: Duration,
     pub lease: Duration,
@@ -54,6 +65,11 @@ pub struct Limits {
     pub disable_after: Duration,
     pub production: bool,
     pub meter_lease: Duration,
+    pub session_requests_per_minute: u64,
+    pub session: Duration,
+    pub login_failures_max: u32,
+    pub login_lockout: Duration,
+    pub password_hashes_max: usize,
 }
 
 /// What the verbs work with.
@@ -66,11 +82,19 @@ pub struct Engine {
     pub(crate) keys: MasterKeys,
     /// Of the hashes that API keys are stored as; derived once, because each request needs it.
     pub(crate) key_pepper: [u8; 32],
+    /// Of session tokens.
+    pub(crate) token_key: [u8; 32],
+    /// Of the hashes that addresses are counted by.
+    pub(crate) address_key: [u8; 32],
     pub(crate) egress: EgressPolicy,
     pub(crate) plans: Plans,
+    passwords: passwords::Desk,
     pub(crate) directory: directory::Directory,
     pub(crate) gates: gates::Gates,
     pub(crate) health: health::Health,
+    rates: rates::Rates,
+    quotas: quotas::Quotas,
+    usage: usage::Usage,
     accept: accept::AcceptQueue,
     settle: settle::SettleQueue,
     tasks: TaskTracker,
@@ -96,10 +120,27 @@ pub struct Parts {
     pub plans: Plans,
 }
 
+/// Why an engine does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The hashes of API keys come from a master key that is not listed any more, or is another under its number.
+    #[error(
+        "master_keys: the one with the lowest number is not the one that this database's API keys were hashed with, and \
+         without it none of them would work: list it again, last"
+    )]
+    OtherRoot,
+    /// The database did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 impl Engine {
     /// Reads what every process knows by heart, and starts the loops that group commits.
-    pub async fn start(parts: Parts) -> Result<Arc<Self>, StoreError> {
+    pub async fn start(parts: Parts) -> Result<Arc<Self>, StartError> {
         let Parts { store, broker, clock, metrics, limits, keys, egress, plans } = parts;
+        if !store.remember_root(keys.root_fingerprint()).await? {
+            return Err(StartError::OtherRoot);
+        }
         let (accept, accept_jobs) = accept::AcceptQueue::new(limits.accept_queue_max);
         let (settle, settle_jobs) = settle::SettleQueue::new(limits.settle_batch_max);
         let engine = Arc::new(Self {
@@ -107,14 +148,20 @@ impl Engine {
             broker,
             clock,
             metrics,
-            limits,
             key_pepper: keys.derive(directory::KEY_PEPPER_LABEL),
+            token_key: keys.derive(sessions::TOKEN_KEY_LABEL),
+            address_key: keys.derive(sessions::ADDRESS_KEY_LABEL),
+            passwords: passwords::Desk::new(limits.password_hashes_max),
+            limits,
             keys,
             egress,
             plans,
             directory: directory::Directory::default(),
             gates: gates::Gates::default(),
             health: health::Health::default(),
+            rates: rates::Rates::default(),
+            quotas: quotas::Quotas::default(),
+            usage: usage::Usage::default(),
             accept,
             settle,
             tasks: TaskTracker::new(),
@@ -165,6 +212,12 @@ impl Engine {
         self.plans.get(snapshot.tenant(tenant).map_or("", |tenant| tenant.plan.as_str()))
     }
 
+    /// The most bytes that the data of a tenant's event may have.
+    pub fn event_data_bytes_max(&self, tenant: TenantId) -> usize {
+        let most = u64::try_from(self.limits.event_data_bytes_max).unwrap_or(u64::MAX);
+        usize::try_from(self.plan(tenant).event_data_bytes.capped(most)).unwrap_or(usize::MAX)
+    }
+
     /// Where webhooks may point.
     pub fn egress(&self) -> &EgressPolicy {
         &self.egress
@@ -176,5 +229,8 @@ impl Engine {
         self.settle.close();
         self.tasks.close();
         self.tasks.wait().await;
+        if let Err(error) = self.flush_usage().await {
+            tracing::warn!("the usage of the last second is lost: {error}");
+        }
     }
 }

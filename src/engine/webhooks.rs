@@ -53,7 +53,8 @@ impl Engine {
         secret: Option<Secret>,
     ) -> Result<(Webhook, Secret), WebhookError> {
         let (_, total) = self.store.webhooks_page(scope, None, 1, 0).await?;
-        let max = self.limits.webhooks_max;
+        let sold = self.plan(scope.tenant).webhooks.capped(u64::from(self.limits.webhooks_max));
+        let max = u32::try_from(sold).unwrap_or(u32::MAX);
         if total >= u64::from(max) {
             return Err(WebhookError::TooMany { max });
         }
@@ -166,8 +167,7 @@ impl Engine {
         let data = json!({ "webhookId": id, "message": "This is a test event." });
         // The name is a constant that its own test checks.
         let event_type = EventType::parse(TEST_EVENT_TYPE).expect("a valid name");
-        let data = Bytes::from(data.to_string());
-        let publish = Publish { id: None, event_type, data, occurred_at: None, idempotency: None };
+        let publish = Publish::new(event_type, Bytes::from(data.to_string()));
         self.accept(scope, publish, Target::Only(id)).await
     }
 

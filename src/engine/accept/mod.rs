@@ -8,21 +8,25 @@ mod commit;
 mod plan;
 mod tally;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 pub(super) use commit::run;
 
 use super::Engine;
+use super::event_types::Judgement;
 use crate::chance;
-use crate::domain::event::{EventContent, EventType};
+use crate::domain::event::{EventContent, EventType, Routing};
+use crate::domain::field::FieldProblem;
 use crate::domain::id::{EventId, WebhookId};
 use crate::domain::meter::UsedUp;
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
+use crate::store::dialect::records::RecordWrite;
 use crate::telemetry::Outcome;
 
 /// An event to accept.
@@ -36,8 +40,28 @@ pub struct Publish {
     pub data: Bytes,
     /// When it happened, if the client says.
     pub occurred_at: Option<Timestamp>,
+    /// Where and when it goes.
+    pub routing: Routing,
     /// Under which the client may repeat the request.
     pub idempotency: Option<IdempotencyKey>,
+    /// What the event tells of: written with it, or neither is.
+    pub record: Option<RecordWrite>,
+}
+
+impl Publish {
+    /// An event that just happened and goes to all that subscribe to it, now.
+    #[must_use]
+    pub fn new(event_type: EventType, data: Bytes) -> Self {
+        Self {
+            id: None,
+            event_type,
+            data,
+            occurred_at: None,
+            routing: Routing::default(),
+            idempotency: None,
+            record: None,
+        }
+    }
 }
 
 /// A key under which a request may be repeated, with a hash of the request that it came with first.
@@ -50,7 +74,7 @@ pub struct IdempotencyKey {
 }
 
 /// An accepted event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
     /// Its id.
     pub event: EventId,
@@ -58,6 +82,8 @@ pub struct Accepted {
     pub deliveries: u32,
     /// True when an earlier request with the same key made it.
     pub replayed: bool,
+    /// Where its data does not fit the schema of its type, which only warns.
+    pub warnings: Vec<FieldProblem>,
 }
 
 /// Why an event was not accepted.
@@ -69,9 +95,15 @@ pub enum AcceptError {
     /// The idempotency key stands for another request.
     #[error("the idempotency key was used with another request")]
     KeyReused,
+    /// The record that the event tells of has changed meanwhile. Neither was kept.
+    #[error("the record has changed meanwhile")]
+    RecordRefused,
     /// The tenant's plan has no unit left for it.
     #[error("the plan's limit on {} is used up", .0.metered.count.meter)]
     UsedUp(Box<UsedUp>),
+    /// The data does not fit the schema of the event's type.
+    #[error("the data does not fit the schema of its type")]
+    Misfit(Vec<FieldProblem>),
     /// There is no such webhook.
     #[error("there is no such webhook")]
     WebhookNotFound,
@@ -98,12 +130,25 @@ pub enum Target {
 struct Job {
     scope: Scope,
     content: Arc<EventContent>,
+    routing: Routing,
+    tree: Tree,
     /// False for a replay: the event is there already.
     is_new: bool,
     target: Target,
     reason: &'static str,
     idempotency: Option<IdempotencyKey>,
+    record: Option<RecordWrite>,
     reply: oneshot::Sender<Result<Accepted, AcceptError>>,
+}
+
+/// An event's data as a tree, which is made when somebody first asks for it.
+#[derive(Default)]
+struct Tree(OnceLock<Option<Value>>);
+
+impl Tree {
+    fn of(&self, content: &EventContent) -> Option<&Value> {
+        self.0.get_or_init(|| serde_json::from_slice(&content.data).ok()).as_ref()
+    }
 }
 
 /// Where events wait for a commit.
@@ -133,59 +178,88 @@ impl Engine {
     /// Accepts one event.
     pub async fn accept(&self, scope: Scope, publish: Publish, target: Target) -> Result<Accepted, AcceptError> {
         let now = self.clock.now();
-        let Publish { id, event_type, data, occurred_at, idempotency } = publish;
+        let Publish { id, event_type, data, occurred_at, routing, idempotency, record } = publish;
         let content = Arc::new(EventContent {
             id: id.unwrap_or_else(|| EventId::new(now, chance::bits())),
             event_type,
             occurred_at: occurred_at.unwrap_or(now),
             data,
         });
-        let reason = match target {
-            Target::Subscribers => "event",
-            Target::Only(_) => "test",
+        let tree = Tree::default();
+        let (reason, judgement) = match target {
+            Target::Subscribers => ("event", self.judge(scope, &content.event_type, || tree.of(&content))),
+            Target::Only(_) => ("test", Judgement::Fits),
         };
-        self.enqueue(scope, content, true, target, reason, idempotency).await
+        let warnings = match judgement {
+            Judgement::Fits => Vec::new(),
+            Judgement::Warned(misfits) => {
+                self.metrics.schema_warnings.inc();
+                misfits
+            }
+            Judgement::Refused(misfits) => return Err(self.refused(AcceptError::Misfit(misfits))),
+        };
+        if self.directory.current().has_filters(scope) {
+            // Here and not in the commit, which others wait for.
+            tree.of(&content);
+        }
+        let (reply, answer) = oneshot::channel();
+        let job = Job { scope, content, routing, tree, is_new: true, target, reason, idempotency, record, reply };
+        let accepted = self.enqueue(job, answer).await?;
+        Ok(Accepted { warnings, ..accepted })
     }
 
     /// Sends an event that is there already to the webhooks that subscribe to it now, as new deliveries with the
     /// same `webhook-id`.
     pub async fn replay(&self, scope: Scope, event: EventId, target: Target) -> Result<Option<Accepted>, AcceptError> {
         let Some(stored) = self.store.event(scope, event).await? else { return Ok(None) };
-        self.enqueue(scope, stored.content, false, target, "replay", None).await.map(Some)
+        let (reply, answer) = oneshot::channel();
+        let job = Job {
+            scope,
+            content: stored.content,
+            // What was asked for then has happened; now it is wanted now.
+            routing: Routing { deliver_at: None, ..stored.routing },
+            tree: Tree::default(),
+            is_new: false,
+            target,
+            reason: "replay",
+            idempotency: None,
+            record: None,
+            reply,
+        };
+        self.enqueue(job, answer).await.map(Some)
     }
 
     async fn enqueue(
         &self,
-        scope: Scope,
-        content: Arc<EventContent>,
-        is_new: bool,
-        target: Target,
-        reason: &'static str,
-        idempotency: Option<IdempotencyKey>,
+        job: Job,
+        answer: oneshot::Receiver<Result<Accepted, AcceptError>>,
     ) -> Result<Accepted, AcceptError> {
-        if let Target::Only(webhook) = target {
+        if let Target::Only(webhook) = job.target {
             let known = self.listener(webhook).await?;
-            if !known.is_some_and(|l| l.webhook.scope == scope && l.webhook.takes_events()) {
+            if !known.is_some_and(|l| l.webhook.scope == job.scope && l.webhook.takes_events()) {
                 return Err(AcceptError::WebhookNotFound);
             }
         }
-        let (reply, answer) = oneshot::channel();
-        let job = Job { scope, content, is_new, target, reason, idempotency, reply };
         let accepted = match self.accept.offer(job) {
             // The sender is dropped unanswered only when the process is going down.
             Ok(()) => answer.await.unwrap_or(Err(AcceptError::Overloaded)),
             Err(error) => Err(error),
         };
-        if let Err(error) = &accepted {
-            let outcome = match error {
-                AcceptError::Overloaded => "overloaded",
-                AcceptError::KeyReused => "key_reused",
-                AcceptError::UsedUp(_) => "used_up",
-                AcceptError::WebhookNotFound => "webhook_not_found",
-                AcceptError::Store(_) => "store",
-            };
-            self.metrics.events_refused.get_or_create(&Outcome { outcome }).inc();
-        }
-        accepted
+        accepted.map_err(|error| self.refused(error))
+    }
+
+    /// Counts an event that is not accepted.
+    fn refused(&self, error: AcceptError) -> AcceptError {
+        let outcome = match &error {
+            AcceptError::Overloaded => "overloaded",
+            AcceptError::KeyReused => "key_reused",
+            AcceptError::RecordRefused => "record_refused",
+            AcceptError::UsedUp(_) => "used_up",
+            AcceptError::Misfit(_) => "misfit",
+            AcceptError::WebhookNotFound => "webhook_not_found",
+            AcceptError::Store(_) => "store",
+        };
+        self.metrics.events_refused.get_or_create(&Outcome { outcome }).inc();
+        error
     }
 }

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::super::{Db, Store, StoreError, chunks, on_read};
 use super::Rows;
-use crate::domain::event::EventContent;
+use super::records::{RecordWrite, lite_write, pg_write};
+use crate::domain::event::{EventContent, Routing};
 use crate::domain::id::{DeliveryId, EventId, WebhookId};
 use crate::domain::meter::{Count, Metered};
 use crate::domain::tenant::Scope;
@@ -20,8 +21,12 @@ pub struct EventRow {
     pub scope: Scope,
     /// What.
     pub content: std::sync::Arc<EventContent>,
+    /// Where and when.
+    pub routing: Routing,
     /// The key under which the client may repeat the request.
     pub idempotency: Option<KeyRow>,
+    /// What the event tells of: written with it, or neither is.
+    pub record: Option<RecordWrite>,
     /// What it counts on: places in the batch's list.
     pub counts: Vec<usize>,
 }
@@ -69,10 +74,12 @@ pub enum BatchOutcome {
     Stale,
     /// The holder's blocks have too few units left: nothing was written. See [`Store::grant_units`].
     Dry,
-    /// All was written, but for events whose idempotency key was taken.
+    /// All was written, but for events whose idempotency key was taken or whose record was refused.
     Written {
         /// The events that were not written, with what their keys stand for.
         duplicates: Vec<(EventId, KeptKey)>,
+        /// The events that were not written because their records were not.
+        refused: Vec<EventId>,
     },
 }
 
@@ -111,8 +118,9 @@ pub(in crate::store) const PG_INSERT: &str = "with fresh as materialized (select
             and (select holds from enough) \
         returning 1), \
     ok as materialized (select 1 from fresh where (select count(*) from used) = cardinality($18::uuid[])), \
-    e as (insert into events (id, tenant_id, environment, type, data, occurred_at) \
-        select u.* from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bigint[]) u \
+    e as (insert into events (id, tenant_id, environment, type, data, occurred_at, channels, deliver_at) \
+        select u.* from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bigint[], \
+            $28::text[], $29::bigint[]) u \
         where exists (select 1 from ok)), \
     d as (insert into deliveries \
             (id, tenant_id, environment, event_id, event_type, webhook_id, reason, state, attempts) \
@@ -135,8 +143,8 @@ pub(in crate::store) const PG_TAKE_KEYS: &str = "insert into idempotency \
 
 const LITE_REVISION: &str = "select value from revision";
 pub(in crate::store) const LITE_EVENTS: Rows = Rows {
-    head: "insert into events (id, tenant_id, environment, type, data, occurred_at) values ",
-    columns: 6,
+    head: "insert into events (id, tenant_id, environment, type, data, occurred_at, channels, deliver_at) values ",
+    columns: 8,
     tail: "",
 };
 pub(in crate::store) const LITE_DELIVERIES: Rows = Rows {
@@ -200,22 +208,26 @@ impl Store {
         metering: Metering<'_>,
     ) -> Result<BatchOutcome, StoreError> {
         let has_keys = events.iter().any(|event| event.idempotency.is_some());
+        let has_records = events.iter().any(|event| event.record.is_some());
         match &self.db {
-            Db::Postgres(pool) if !has_keys => {
+            Db::Postgres(pool) if !has_keys && !has_records => {
                 let mut conn = pool.acquire().await?;
                 let (events, deliveries) = (refs(events), refs(deliveries));
                 let inserted = pg_insert(&mut conn, revision, now, &events, &deliveries, metering).await?;
-                Ok(inserted.unwrap_or(BatchOutcome::Written { duplicates: Vec::new() }))
+                Ok(inserted.unwrap_or(BatchOutcome::Written { duplicates: Vec::new(), refused: Vec::new() }))
             }
             Db::Postgres(pool) => {
                 let mut tx = pool.begin().await?;
-                let duplicates = pg_take_keys(&mut tx, now, events).await?;
-                let (events, deliveries) = without(events, deliveries, &duplicates);
-                if let Some(refused) = pg_insert(&mut tx, revision, now, &events, &deliveries, metering).await? {
-                    return Ok(refused);
+                let duplicates = if has_keys { pg_take_keys(&mut tx, now, events).await? } else { Vec::new() };
+                let mut dropped = dropped(&duplicates);
+                let done = pg_write(&mut tx, &records(events, &dropped)).await?;
+                let refused = refused(events, &mut dropped, &done);
+                let (events, deliveries) = without(events, deliveries, &dropped);
+                if let Some(outcome) = pg_insert(&mut tx, revision, now, &events, &deliveries, metering).await? {
+                    return Ok(outcome);
                 }
                 tx.commit().await?;
-                Ok(BatchOutcome::Written { duplicates })
+                Ok(BatchOutcome::Written { duplicates, refused })
             }
             Db::Sqlite { write, .. } => {
                 let mut tx = write.begin_with("begin immediate").await?;
@@ -224,13 +236,16 @@ impl Store {
                     return Ok(BatchOutcome::Stale);
                 }
                 let duplicates = if has_keys { lite_take_keys(&mut tx, now, events).await? } else { Vec::new() };
-                let (events, deliveries) = without(events, deliveries, &duplicates);
+                let mut dropped = dropped(&duplicates);
+                let done = lite_write(&mut tx, &records(events, &dropped)).await?;
+                let refused = refused(events, &mut dropped, &done);
+                let (events, deliveries) = without(events, deliveries, &dropped);
                 if !lite_use_units(&mut tx, &events, metering).await? {
                     return Ok(BatchOutcome::Dry);
                 }
                 lite_insert(&mut tx, &events, &deliveries).await?;
                 tx.commit().await?;
-                Ok(BatchOutcome::Written { duplicates })
+                Ok(BatchOutcome::Written { duplicates, refused })
             }
         }
     }
@@ -245,16 +260,41 @@ impl Store {
     }
 }
 
+/// As JSON; none is null.
+fn channels(routing: &Routing) -> Option<String> {
+    let channels = &routing.channels;
+    (!channels.is_empty()).then(|| serde_json::to_string(channels).expect("a list of texts"))
+}
+
 fn refs<T>(rows: &[T]) -> Vec<&T> {
     rows.iter().collect()
+}
+
+fn dropped(duplicates: &[(EventId, KeptKey)]) -> HashSet<EventId> {
+    duplicates.iter().map(|(event, _)| *event).collect()
+}
+
+/// The records of the events that are not dropped.
+fn records<'a>(events: &'a [EventRow], dropped: &HashSet<EventId>) -> Vec<&'a RecordWrite> {
+    let kept = events.iter().filter(|event| !dropped.contains(&event.content.id));
+    kept.filter_map(|event| event.record.as_ref()).collect()
+}
+
+/// Drops the events whose records were not written. Of two with one record, the first is meant.
+fn refused(events: &[EventRow], dropped: &mut HashSet<EventId>, done: &HashSet<Uuid>) -> Vec<EventId> {
+    let mut done = done.clone();
+    let told: Vec<_> = events.iter().filter(|event| !dropped.contains(&event.content.id)).collect();
+    let refused = told.into_iter().filter(|event| event.record.as_ref().is_some_and(|record| !done.remove(&record.id)));
+    let refused: Vec<EventId> = refused.map(|event| event.content.id).collect();
+    dropped.extend(&refused);
+    refused
 }
 
 fn without<'a>(
     events: &'a [EventRow],
     deliveries: &'a [DeliveryRow],
-    duplicates: &[(EventId, KeptKey)],
+    dropped: &HashSet<EventId>,
 ) -> (Vec<&'a EventRow>, Vec<&'a DeliveryRow>) {
-    let dropped: HashSet<EventId> = duplicates.iter().map(|(event, _)| *event).collect();
     let events = events.iter().filter(|row| !dropped.contains(&row.content.id)).collect();
     (events, deliveries.iter().filter(|row| !dropped.contains(&row.event)).collect())
 }
@@ -301,7 +341,9 @@ async fn pg_insert(
         .bind(metering.holder)
         .bind(now.as_millis())
         .bind(metering.until.as_millis())
-        .bind(column(&units, |(metered, _)| metered.limit.as_number()));
+        .bind(column(&units, |(metered, _)| metered.limit.as_number()))
+        .bind(column(events, |e| channels(&e.routing)))
+        .bind(column(events, |e| e.routing.deliver_at.map(Timestamp::as_millis)));
     Ok(match insert.fetch_one(conn).await? {
         (true, true) => None,
         (true, false) => Some(BatchOutcome::Dry),
@@ -410,6 +452,8 @@ async fn lite_insert(
             let EventContent { id, event_type, occurred_at, data } = &*row.content;
             insert = insert.bind(id.0).bind(row.scope.tenant.0).bind(row.scope.environment.as_str());
             insert = insert.bind(event_type.as_str()).bind(&data[..]).bind(occurred_at.as_millis());
+            let Routing { channels: _, deliver_at } = &row.routing;
+            insert = insert.bind(channels(&row.routing)).bind(deliver_at.map(Timestamp::as_millis));
         }
         insert.execute(&mut *conn).await?;
     }
