@@ -12,8 +12,12 @@ import type { Answer, CallOptions, Received } from "./transport.js";
 export interface AngariumOptions {
   /** `sk_live_…` or `sk_test_…`; the variable `ANGARIUM_API_KEY` if not given. */
   apiKey?: string | undefined;
-  /** The session of a user who is signed in, for what no API key may do: managing API keys. */
+  /** The session of a user who is signed in, for what no API key may do, such as managing API keys. */
   sessionToken?: string | undefined;
+  /** For a session: which environment is meant. An API key belongs to one. */
+  environment?: "production" | "staging" | undefined;
+  /** For the session of an operator: which tenant is meant. */
+  tenant?: string | undefined;
   /** The variable `ANGARIUM_BASE_URL` if not given, or `http://localhost:3001`. */
   baseUrl?: string | undefined;
   /** How long each attempt of a call may take; 30000 if not given. */
@@ -35,13 +39,18 @@ export class Angarium extends Resources {
   readonly #transport: Transport;
   readonly #apiKey: string | undefined;
   readonly #sessionToken: string | undefined;
+  readonly #sessionHeaders: Readonly<Record<string, string>>;
 
   constructor(options: AngariumOptions = {}) {
     super();
-    const { timeoutMs = TIMEOUT_MS, retries = RETRIES, sessionToken } = options;
+    const { timeoutMs = TIMEOUT_MS, retries = RETRIES, sessionToken, environment, tenant } = options;
     // What was given goes before what happens to be set.
     this.#apiKey = options.apiKey ?? (sessionToken === undefined ? variable("ANGARIUM_API_KEY") : undefined);
     this.#sessionToken = sessionToken;
+    this.#sessionHeaders = {
+      ...(environment === undefined ? {} : { "x-environment": environment }),
+      ...(tenant === undefined ? {} : { "x-tenant": tenant }),
+    };
     this.#transport = new Transport({
       baseUrl: (options.baseUrl ?? variable("ANGARIUM_BASE_URL") ?? BASE_URL).replace(/\/+$/, ""),
       timeoutMs,
@@ -72,10 +81,12 @@ export class Angarium extends Resources {
 
   #send(operation: OperationId, { path, query, body }: Input, options?: CallOptions): Promise<Received> {
     const [method = "", route = ""] = ROUTES[operation].split(" ");
-    const credential = FOR_SESSIONS.has(operation) ? this.#sessionToken : (this.#apiKey ?? this.#sessionToken);
+    const isForSession = FOR_SESSIONS.has(operation) || this.#apiKey === undefined;
+    const credential = isForSession ? this.#sessionToken : this.#apiKey;
+    const headers = isForSession ? this.#sessionHeaders : {};
     const needsKey = method === "POST" && !isKeyed(operation, body);
     const idempotencyKey = options?.idempotencyKey ?? (needsKey ? crypto.randomUUID() : undefined);
-    return this.#transport.send({ method, route, path, query, body, credential, idempotencyKey }, options);
+    return this.#transport.send({ method, route, path, query, body, credential, headers, idempotencyKey }, options);
   }
 }
 

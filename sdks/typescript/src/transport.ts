@@ -29,6 +29,7 @@ export interface Call {
   query?: Readonly<Record<string, unknown>> | undefined;
   body?: unknown;
   credential: string | undefined;
+  headers: Readonly<Record<string, string>>;
   /** Of all of its attempts. */
   idempotencyKey: string | undefined;
 }
@@ -134,7 +135,7 @@ interface Request {
 /** The same for every attempt. */
 function requestOf(call: Call, baseUrl: string, options: CallOptions): Request {
   const { method, route, path, query, body, credential, idempotencyKey } = call;
-  const headers = new Headers(options.headers);
+  const headers = new Headers({ ...call.headers, ...options.headers });
   headers.set("accept", "application/json");
   headers.set("user-agent", USER_AGENT);
   if (credential !== undefined) headers.set("authorization", `Bearer ${credential}`);

@@ -82,15 +82,17 @@ test("an event that has a key or an id of its own gets no other", async (t) => {
 test("a session is used where no key may be, and instead of one", async () => {
   const seen = [];
   const fetch = async (_, { headers }) => {
-    seen.push(headers.get("authorization"));
+    const tells = ["authorization", "x-environment", "x-tenant"].map((name) => headers.get(name));
+    seen.push(tells.filter((value) => value !== null).join(", "));
     return Response.json({ success: true, data: {} });
   };
+  const person = { fetch, sessionToken: "jwt", environment: "staging", tenant: "acme" };
   process.env.ANGARIUM_API_KEY = "sk_test_env";
-  await new Angarium({ fetch, sessionToken: "jwt" }).webhooks.get("wh_1");
+  await new Angarium(person).webhooks.get("wh_1");
+  await new Angarium({ ...person, apiKey: "sk_test_own" }).webhooks.get("wh_1");
   delete process.env.ANGARIUM_API_KEY;
-  await new Angarium({ fetch, sessionToken: "jwt", apiKey: "sk_test_own" }).webhooks.get("wh_1");
   await new Angarium({ fetch }).webhooks.get("wh_1");
-  assert.deepEqual(seen, ["Bearer jwt", "Bearer sk_test_own", null]);
+  assert.deepEqual(seen, ["Bearer jwt, staging, acme", "Bearer sk_test_own", ""]);
 });
 
 test("retries end, and the last error is thrown", async (t) => {
