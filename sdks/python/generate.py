@@ -26,7 +26,7 @@ DOCUMENT = HERE.parent.parent / "docs" / "openapi.json"
 PACKAGE = HERE / "src" / "angarium"
 WIDTH = 120
 
-METHOD_NAMES = {"publishEvents": "publish_batch"}
+METHOD_NAMES = {"publishEvents": "publish_batch", "redriveDeadLetters": "redrive_all"}
 """Where the rule would give two methods one name."""
 METHODS = ("get", "post", "put", "patch", "delete")
 OWN_HEADERS = {"if-match"}
@@ -172,7 +172,7 @@ class Types:
         elif maybe:
             text = f"class {name}(TypedDict, total=False):\n{doc}{lines(maybe)}"
         else:
-            text = f"class {name}(TypedDict):\n{doc}{lines(always) or '    pass\n'}"
+            text = f"class {name}(TypedDict):\n{doc}" + (lines(always) or "    pass\n")
         del self.written[name]  # What it uses comes first.
         self.written[name] = text
 
@@ -356,10 +356,11 @@ class Resources:
         return None
 
     def _qualified(self, annotation: str) -> str:
+        """As it is spelled in this module, where many classes have a method `list`."""
         return re.sub(r"\w+", lambda found: self._qualify(found[0]), annotation)
 
     def _qualify(self, word: str) -> str:
-        return f"types.{word}" if word in self.types.written else word
+        return f"types.{word}" if word in self.types.written else "List" if word == "list" else word
 
 
 def _definition(name: str, takes: list[str], returns: str) -> str:
@@ -391,7 +392,7 @@ Arguments have the API's own names. Ids are positional; the fields of a request'
 {NOTICE}
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, List, Literal, Optional, Sequence, Union
 
 from . import types
 from ._core import Core, Operation
@@ -437,7 +438,7 @@ def generate(document: Document) -> dict[Path, str]:
         f"        self._core = core\n{fields}"
     )
     resources_text = "\n\n".join(parts)
-    for word in ("Literal",):
+    for word in ("List", "Literal"):
         if f"{word}[" not in resources_text:
             resources_text = resources_text.replace(f"{word}, ", "")
     return {PACKAGE / "types.py": types_text, PACKAGE / "resources.py": resources_text}
