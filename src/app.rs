@@ -20,6 +20,7 @@ use crate::chance;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::egress::EgressPolicy;
+use crate::domain::plan::Plans;
 use crate::domain::secret::MasterKeys;
 use crate::domain::tenant::Environment;
 use crate::engine::{Engine, Limits, Parts};
@@ -142,6 +143,7 @@ pub async fn open_engine(config: &Config) -> anyhow::Result<Arc<Engine>> {
         limits: limits(config),
         keys: master_keys(config)?,
         egress: egress(config),
+        plans: plans(config)?,
     };
     Ok(Engine::start(parts).await?)
 }
@@ -179,9 +181,9 @@ impl App {
             Arc::new(InProcess::new(config.broker.window))
         };
         let metrics = Arc::new(Metrics::new());
-        let (limits, keys, egress) = (limits(config), master_keys(config)?, egress(config));
+        let (limits, keys, egress, plans) = (limits(config), master_keys(config)?, egress(config), plans(config)?);
         let engine =
-            Engine::start(Parts { store, broker, clock: clock.clone(), metrics, limits, keys, egress }).await?;
+            Engine::start(Parts { store, broker, clock: clock.clone(), metrics, limits, keys, egress, plans }).await?;
         let mut app = Self {
             engine,
             api: None,
@@ -300,8 +302,18 @@ fn limits(config: &Config) -> Limits {
         sweep_max: config.scheduler.sweep_max,
         sweep_per_webhook_max: u32::try_from(config.scheduler.sweep_per_webhook_max).unwrap_or(u32::MAX),
         disable_after: config.delivery.disable_after_s,
+        meter_lease: config.accept.meter_lease_ms,
         production: config.deployment.environment == Environment::Production,
     }
+}
+
+/// The plans of a configuration: those of its file, else the ones that come with Angarium.
+pub fn plans(config: &Config) -> anyhow::Result<Plans> {
+    let text = match config.plans_file.as_str() {
+        "" => crate::config::PLANS.to_owned(),
+        file => std::fs::read_to_string(file).context("plans_file cannot be read")?,
+    };
+    Plans::parse(&text).map_err(|problems| anyhow::anyhow!("the plans have mistakes:\n{problems}"))
 }
 
 fn egress(config: &Config) -> EgressPolicy {

@@ -12,6 +12,8 @@ use serde::{Deserialize, Deserializer};
 
 /// The commented defaults.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
+/// The plans that come with Angarium.
+pub const PLANS: &str = include_str!("../config/plans.toml");
 /// A claim outlives the longest request by this much, so that its outcome can still be committed.
 pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
 const ENVIRONMENT_PREFIX: &str = "ANGARIUM__";
@@ -23,6 +25,7 @@ const ENVIRONMENT_PREFIX: &str = "ANGARIUM__";
 pub struct Config {
     pub master_keys: SecretString,
     pub master_keys_file: String,
+    pub plans_file: String,
     pub deployment: Deployment,
     pub api: Api,
     pub admin: Admin,
@@ -69,7 +72,7 @@ section!(Broker {
     ingest_exchange: String,
     ingest_prefetch: u16,
 });
-section!(Accept { queue_max: usize, batch_max: usize, webhooks_max: u32 });
+section!(Accept { queue_max: usize, batch_max: usize, webhooks_max: u32, meter_lease_ms: Duration => "millis" });
 section!(Delivery {
     lease_ms: Duration => "millis", timeout_default_ms: Duration => "millis",
     timeout_max_ms: Duration => "millis", in_flight_max: usize,

@@ -1,7 +1,8 @@
 //! Who asks: an API key, and the tenant and environment that it belongs to.
 //!
-//! A handler takes a [`Caller`] of the permission that its route asks for, and there is no other way to learn a
-//! scope; so no route can forget to ask. The key is read before the body is.
+//! [`identify`] is asked once for each request, by the gate. A handler takes a [`Caller`] of the permission that its
+//! route asks for, and there is no other way to learn a scope; so no route can forget to ask. The key is read before
+//! the body is.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use super::problem::{Code, Problem};
 use crate::domain::key::ApiKeyText;
 use crate::domain::permission::Permission;
 use crate::domain::tenant::{Environment, Scope};
+use crate::store::keys::ApiKey;
 
 const X_API_KEY: &str = "x-api-key";
 const HINT: &str =
@@ -51,25 +53,47 @@ pub(super) struct Caller<N: Needs> {
 impl<N: Needs> FromRequestParts<Arc<Api>> for Caller<N> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
-        let text = key_text(&parts.headers)?;
-        let text = ApiKeyText::parse(text).map_err(|error| invalid(format!("The API key {error}.")))?;
-        if api.engine.limits().production && text.environment() == Environment::Staging {
-            return Err(invalid("This deployment is for production and refuses test keys: use an `sk_live_` key."));
-        }
-        let key = api.engine.find_key(&text).await?;
-        let key = key.filter(|key| key.revoked_at.is_none());
-        let key = key.ok_or_else(|| invalid("The API key is not known, or was revoked."))?;
-        let now = api.engine.clock().now();
-        if let Some(expired_at) = key.expires_at.filter(|expires_at| *expires_at <= now) {
-            return Err(Problem::new(Code::ApiKeyExpired, format!("The API key expired at {expired_at}.")));
-        }
-        if !N::PERMISSION.is_among(&key.permissions) {
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Api>) -> Result<Self, Problem> {
+        let identity = parts.extensions.get::<Identity>().cloned();
+        let Identity(principal) = identity.unwrap_or_else(|| Identity(Err(nobody())));
+        let principal = principal?;
+        if !N::PERMISSION.is_among(&principal.key.permissions) {
             let message = format!("The API key lacks the permission `{}`.", N::PERMISSION);
             return Err(Problem::new(Code::PermissionDenied, message));
         }
-        Ok(Self { scope: key.scope, needs: PhantomData })
+        Ok(Self { scope: principal.key.scope, needs: PhantomData })
     }
+}
+
+/// Somebody whom we know.
+#[derive(Clone)]
+pub(super) struct Principal {
+    /// The key that they showed.
+    pub(super) key: Arc<ApiKey>,
+}
+
+/// Who asks, or why we do not know. Stands in a request's extensions from the gate on.
+#[derive(Clone)]
+pub(super) struct Identity(pub(super) Result<Principal, Problem>);
+
+/// Who sent these headers.
+pub(super) async fn identify(headers: &HeaderMap, api: &Api) -> Result<Principal, Problem> {
+    let text = ApiKeyText::parse(key_text(headers)?).map_err(|error| invalid(format!("The API key {error}.")))?;
+    if api.engine.limits().production && text.environment() == Environment::Staging {
+        return Err(invalid("This deployment is for production and refuses test keys: use an `sk_live_` key."));
+    }
+    let key = api.engine.find_key(&text).await?;
+    let key = key.filter(|key| key.revoked_at.is_none());
+    let key = key.ok_or_else(|| invalid("The API key is not known, or was revoked."))?;
+    let now = api.engine.clock().now();
+    if let Some(expired_at) = key.expires_at.filter(|expires_at| *expires_at <= now) {
+        return Err(Problem::new(Code::ApiKeyExpired, format!("The API key expired at {expired_at}.")));
+    }
+    Ok(Principal { key })
+}
+
+fn nobody() -> Problem {
+    Problem::new(Code::AuthRequired, "This needs an API key.").with_hint(HINT)
 }
 
 fn invalid(message: impl Into<String>) -> Problem {
@@ -94,7 +118,7 @@ fn key_text(headers: &HeaderMap) -> Result<&str, Problem> {
             Err(invalid("`Authorization` and `X-API-Key` hold different keys: send one."))
         }
         (Some(key), _) | (None, Some(key)) => Ok(key),
-        (None, None) => Err(Problem::new(Code::AuthRequired, "This needs an API key.").with_hint(HINT)),
+        (None, None) => Err(nobody()),
     }
 }
 

@@ -11,6 +11,7 @@ mod dead_letters;
 mod deliveries;
 mod events;
 mod front;
+mod gate;
 mod health;
 mod json;
 mod page;
@@ -101,6 +102,7 @@ pub fn router(api: &Arc<Api>) -> Router {
         .merge(health::routes())
         .fallback(front::no_route)
         .method_not_allowed_fallback(front::no_method)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), gate::gate))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), front::front))
         .with_state(Arc::clone(api))
 }

@@ -10,6 +10,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -42,6 +43,11 @@ const STREAMS_MAX: u32 = 256;
 /// All headers of a request together.
 const HEADER_BYTES_MAX: u32 = 32 * 1024;
 const PING_INTERVAL: Duration = Duration::from_secs(20);
+
+/// Who connected: the client, or a proxy in front of it. Stands in a request's extensions.
+#[derive(Debug, Clone, Copy)]
+#[allow(dead_code, reason = "the limit for each address reads it next")]
+pub(super) struct PeerAddress(pub(super) IpAddr);
 
 /// Serves until `shutdown`, then drains; returns when the last connection is closed.
 pub async fn serve(listener: TcpListener, router: Router, options: ApiOptions, shutdown: CancellationToken) {
@@ -135,11 +141,12 @@ fn is_of_the_connection(error: &io::Error) -> bool {
 async fn connection(server: Arc<Server>, stream: TcpStream, _slot: OwnedSemaphorePermit) {
     // An answer is one small write; waiting to fill a packet would only delay it.
     let _ = stream.set_nodelay(true);
+    let peer = stream.peer_addr().ok().map(|address| PeerAddress(address.ip().to_canonical()));
     let shutdown = server.shutdown.child_token();
     let has_begun = AtomicBool::new(false);
     let service = service_fn(|request: Request<Incoming>| {
         has_begun.store(true, Ordering::Relaxed);
-        answer(server.router.clone(), request, shutdown.clone())
+        answer(server.router.clone(), request, peer, shutdown.clone())
     });
     let io = TokioIo::new(Patient::new(stream, server.options.body_timeout));
     let serving = server.builder.serve_connection(io, service);
@@ -176,10 +183,14 @@ async fn connection(server: Arc<Server>, stream: TcpStream, _slot: OwnedSemaphor
 
 async fn answer(
     mut router: Router,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
+    peer: Option<PeerAddress>,
     shutdown: CancellationToken,
 ) -> Result<Response<Body>, Infallible> {
     let is_http1 = request.version() <= Version::HTTP_11;
+    if let Some(peer) = peer {
+        request.extensions_mut().insert(peer);
+    }
     let mut response = router.call(request).await?;
     if is_http1 && shutdown.is_cancelled() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::egress::EgressPolicy;
 use crate::domain::permission::Permission;
+use crate::domain::plan::Plans;
 use crate::domain::secret::MasterKeys;
 use crate::domain::tenant::{Environment, Scope};
 use crate::engine::{Engine, Limits, Parts};
@@ -60,6 +61,7 @@ fn limits(config: &Config, production: bool) -> Limits {
         sweep_per_webhook_max: u32::try_from(config.scheduler.sweep_per_webhook_max).unwrap(),
         disable_after: config.delivery.disable_after_s,
         production,
+        meter_lease: config.accept.meter_lease_ms,
     }
 }
 
@@ -85,6 +87,7 @@ async fn start(environment: &[(&str, &str)]) -> TestApi {
         limits: limits(&config, config.deployment.environment == Environment::Production),
         keys: MasterKeys::parse("1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap(),
         egress: EgressPolicy::dev(),
+        plans: Plans::parse(crate::config::PLANS).unwrap(),
     });
     let engine = engine.await.unwrap();
     let tenant = engine.ensure_tenant("acme", "unlimited").await.unwrap();

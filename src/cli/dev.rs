@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::keys::PERMISSIONS;
+use super::keys::all_permissions;
 use super::serve::stop_signal;
 use super::{Globals, Outcome, Output};
 use crate::app::{App, Role};
@@ -107,8 +107,7 @@ async fn demo(engine: &Arc<Engine>, args: &DevArgs, kept: &mut Kept) -> Outcome<
         Err(_) => false,
     };
     if !known {
-        let permissions = PERMISSIONS.map(str::to_owned).to_vec();
-        let (_, text) = engine.create_key(scope, "dev", permissions, None).await?;
+        let (_, text) = engine.create_key(scope, "dev", all_permissions(), None).await?;
         text.reveal().clone_into(&mut kept.api_key);
     }
     let secret = Secret::parse(&kept.secret).unwrap_or_else(|_| Secret::generate(chance::bytes()));

@@ -17,9 +17,10 @@ use crate::domain::tenant::{Environment, Scope};
 use crate::engine::Engine;
 use crate::store::keys::ApiKey;
 
-/// What a key may do when nothing else is said.
-pub(super) const PERMISSIONS: [&str; 6] =
-    ["read:events", "write:events", "read:webhooks", "write:webhooks", "read:deliveries", "write:deliveries"];
+/// What a key may do when nothing else is said: everything.
+pub(super) fn all_permissions() -> Vec<String> {
+    Permission::ALL.map(|permission| permission.to_string()).to_vec()
+}
 
 /// Arguments of `keys`.
 #[derive(Debug, Args)]
@@ -91,7 +92,7 @@ pub(super) async fn run(args: KeysArgs, globals: &Globals, output: Output) -> Ou
 async fn make(engine: &Engine, args: CreateArgs, output: Output) -> Outcome {
     let CreateArgs { tenant, environment, name, mut permissions, expires_days } = args;
     if permissions.is_empty() {
-        permissions = PERMISSIONS.map(str::to_owned).to_vec();
+        permissions = all_permissions();
     }
     if let Some(word) = permissions.iter().find(|word| !Permission::is_word(word)) {
         return Err(Failure::new(Exit::Usage, format!("there is no permission `{word}`")));

@@ -12,6 +12,7 @@ use super::accept::{AcceptError, IdempotencyKey, Publish, Target};
 use crate::broker::ingest::{IngestMessage, IngestVerdict};
 use crate::domain::event::EventType;
 use crate::domain::id::TenantId;
+use crate::domain::meter::{Metered, Period};
 use crate::domain::tenant::{Environment, Scope};
 use crate::store::StoreError;
 
@@ -19,6 +20,17 @@ use crate::store::StoreError;
 pub const ENVIRONMENT_HEADER: &str = "x-angarium-environment";
 /// The most characters of an idempotency key.
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+
+/// The next minute is worth waiting for, the next month is not.
+fn refusal_of(Metered { count, limit }: &Metered) -> Refusal {
+    match count.window.period {
+        Period::Minute => Refusal::NotNow,
+        Period::Month => {
+            let (meter, limit) = (&count.meter, limit.as_number());
+            Refusal::Never(format!("the plan's {limit} {meter} of this month are used up"))
+        }
+    }
+}
 
 enum Refusal {
     Never(String),
@@ -75,6 +87,7 @@ impl Engine {
         match accepted {
             Ok(_) => Ok(()),
             Err(AcceptError::KeyReused) => Err(never("the message id was used with another message".into())),
+            Err(AcceptError::UsedUp(used_up)) => Err(refusal_of(&used_up.metered)),
             Err(AcceptError::Overloaded | AcceptError::WebhookNotFound | AcceptError::Store(_)) => Err(Refusal::NotNow),
         }
     }

@@ -26,6 +26,13 @@ impl Engine {
         }
     }
 
+    /// Puts a tenant on a plan; false if there is no such tenant.
+    pub async fn set_plan(&self, tenant: &str, plan: &str) -> Result<bool, StoreError> {
+        let changed = self.store.set_plan(tenant, plan).await?;
+        self.refresh_directory().await?;
+        Ok(changed)
+    }
+
     /// Makes an API key. Its text is returned here and never again.
     pub async fn create_key(
         &self,

@@ -30,6 +30,8 @@ use tokio_util::task::TaskTracker;
 use crate::broker::Broker;
 use crate::clock::Clock;
 use crate::domain::egress::EgressPolicy;
+use crate::domain::id::TenantId;
+use crate::domain::plan::{Plan, Plans};
 use crate::domain::secret::MasterKeys;
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
@@ -51,6 +53,7 @@ pub struct Limits {
     pub sweep_per_webhook_max: u32,
     pub disable_after: Duration,
     pub production: bool,
+    pub meter_lease: Duration,
 }
 
 /// What the verbs work with.
@@ -64,6 +67,7 @@ pub struct Engine {
     /// Of the hashes that API keys are stored as; derived once, because each request needs it.
     pub(crate) key_pepper: [u8; 32],
     pub(crate) egress: EgressPolicy,
+    pub(crate) plans: Plans,
     pub(crate) directory: directory::Directory,
     pub(crate) gates: gates::Gates,
     pub(crate) health: health::Health,
@@ -88,12 +92,14 @@ pub struct Parts {
     pub keys: MasterKeys,
     /// Where webhooks may point.
     pub egress: EgressPolicy,
+    /// What is sold.
+    pub plans: Plans,
 }
 
 impl Engine {
     /// Reads what every process knows by heart, and starts the loops that group commits.
     pub async fn start(parts: Parts) -> Result<Arc<Self>, StoreError> {
-        let Parts { store, broker, clock, metrics, limits, keys, egress } = parts;
+        let Parts { store, broker, clock, metrics, limits, keys, egress, plans } = parts;
         let (accept, accept_jobs) = accept::AcceptQueue::new(limits.accept_queue_max);
         let (settle, settle_jobs) = settle::SettleQueue::new(limits.settle_batch_max);
         let engine = Arc::new(Self {
@@ -105,6 +111,7 @@ impl Engine {
             key_pepper: keys.derive(directory::KEY_PEPPER_LABEL),
             keys,
             egress,
+            plans,
             directory: directory::Directory::default(),
             gates: gates::Gates::default(),
             health: health::Health::default(),
@@ -142,6 +149,20 @@ impl Engine {
     /// The bounds.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// What is sold.
+    pub fn plans(&self) -> &Plans {
+        &self.plans
+    }
+
+    /// The plan that a tenant is on.
+    pub fn plan(&self, tenant: TenantId) -> Arc<Plan> {
+        Arc::clone(self.plan_in(&self.directory.current(), tenant))
+    }
+
+    fn plan_in(&self, snapshot: &directory::Snapshot, tenant: TenantId) -> &Arc<Plan> {
+        self.plans.get(snapshot.tenant(tenant).map_or("", |tenant| tenant.plan.as_str()))
     }
 
     /// Where webhooks may point.

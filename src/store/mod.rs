@@ -22,6 +22,7 @@ pub mod hot;
 pub mod idempotency;
 pub mod keys;
 pub mod leaders;
+pub mod meters;
 pub mod partitions;
 pub mod tenants;
 pub mod webhooks;

@@ -18,6 +18,7 @@ mod idempotency;
 mod ids;
 mod ingest;
 mod interventions;
+mod meters;
 mod metrics;
 mod processes;
 mod replay;

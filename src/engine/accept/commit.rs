@@ -1,0 +1,185 @@
+//! Commits what waits, as many jobs together as there are.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::plan::{Plan, plan};
+use super::tally::Lane;
+use super::{AcceptError, AcceptJobs, Accepted, IdempotencyKey, Job};
+use crate::broker::{EventRef, Ticket};
+use crate::domain::event::EventContent;
+use crate::domain::id::EventId;
+use crate::domain::time::Timestamp;
+use crate::engine::Engine;
+use crate::engine::group::Group;
+use crate::store::dialect::accept::{BatchOutcome, DeliveryRow, KeptKey, Metering};
+use crate::store::{Db, StoreError};
+
+/// How often a batch is matched anew because webhooks changed meanwhile.
+const STALE_TRIES: usize = 8;
+
+/// Commits what waits, until the queue is closed and empty.
+pub(in crate::engine) async fn run(engine: Arc<Engine>, jobs: AcceptJobs) {
+    // A second commit prepares while the first waits for its disk. SQLite has one writer.
+    let commits = match engine.store.db {
+        Db::Postgres(_) => 2,
+        Db::Sqlite { .. } => 1,
+    };
+    let (free, mut lanes) = mpsc::channel(commits);
+    for _ in 0..commits {
+        let _ = free.send(Lane::new()).await;
+    }
+    let mut group = Group::new(jobs.0, engine.limits.accept_batch_max);
+    while let Some(mut lane) = lanes.recv().await {
+        let Some(batch) = group.next().await else { break };
+        engine.metrics.accept_queue.set(i64::try_from(group.waiting()).unwrap_or(i64::MAX));
+        let (engine_of_batch, free) = (Arc::clone(&engine), free.clone());
+        engine.tasks.spawn(async move {
+            commit(&engine_of_batch, &mut lane, batch).await;
+            let _ = free.send(lane).await;
+        });
+    }
+}
+
+async fn commit(engine: &Engine, lane: &mut Lane, jobs: Vec<Job>) {
+    engine.metrics.accept_batch.observe(f64::from(u32::try_from(jobs.len()).unwrap_or(u32::MAX)));
+    if repeats_an_event(&jobs) {
+        return one_by_one(engine, lane, jobs).await;
+    }
+    let started = tokio::time::Instant::now();
+    match write(engine, lane, &jobs).await {
+        Ok((plan, duplicates)) => {
+            engine.metrics.accept_seconds.observe(started.elapsed().as_secs_f64());
+            finish(engine, jobs, plan, &duplicates);
+        }
+        // One row that the database refuses must not fail the requests that share its commit.
+        Err(error) if !error.is_busy() && jobs.len() > 1 => one_by_one(engine, lane, jobs).await,
+        Err(error) => {
+            let error = Arc::new(error);
+            tracing::warn!("{} event(s) were not accepted: {error}", jobs.len());
+            for job in jobs {
+                let _ = job.reply.send(Err(AcceptError::Store(Arc::clone(&error))));
+            }
+        }
+    }
+}
+
+async fn one_by_one(engine: &Engine, lane: &mut Lane, jobs: Vec<Job>) {
+    for job in jobs {
+        Box::pin(commit(engine, lane, vec![job])).await;
+    }
+}
+
+/// Whether two jobs are about one event, which only a client that chooses its ids can bring about. What became of a
+/// batch is told by event, so those two cannot share it.
+fn repeats_an_event(jobs: &[Job]) -> bool {
+    let mut seen = HashSet::new();
+    jobs.iter().any(|job| job.idempotency.is_some()) && !jobs.iter().all(|job| seen.insert(job.content.id))
+}
+
+type Duplicates = Vec<(EventId, KeptKey)>;
+
+async fn write(engine: &Engine, lane: &mut Lane, jobs: &[Job]) -> Result<(Plan, Duplicates), StoreError> {
+    let mut snapshot = engine.directory.current();
+    let mut partitions_made = false;
+    let mut allowed = lane.known(engine.clock.now());
+    for _ in 0..STALE_TRIES {
+        let now = engine.clock.now();
+        let plan = plan(engine, jobs, &snapshot, now, &allowed);
+        let metering =
+            Metering { holder: lane.holder, until: now.after(engine.limits.meter_lease), counts: &plan.tally.metered };
+        match engine.store.accept(plan.revision, now, &plan.events, &plan.deliveries, metering).await {
+            Ok(BatchOutcome::Written { mut duplicates }) => {
+                duplicates.extend(repeats_of_refused(engine, jobs, &plan, now).await?);
+                return Ok((plan, duplicates));
+            }
+            Ok(BatchOutcome::Stale) => {
+                engine.broker.release(plan.places);
+                snapshot = engine.refresh_directory().await?;
+            }
+            Ok(BatchOutcome::Dry) => {
+                engine.broker.release(plan.places);
+                lane.refill(engine, &plan.tally, now, &mut allowed).await?;
+            }
+            Err(error) => {
+                engine.broker.release(plan.places);
+                if partitions_made || !error.is_missing_partition() {
+                    return Err(error);
+                }
+                partitions_made = true;
+                engine.store.make_partitions(now, 1).await?;
+            }
+        }
+    }
+    Err(StoreError::Contended)
+}
+
+/// Those that no unit is left for and that need none, because an earlier request with the same key made the event.
+async fn repeats_of_refused(
+    engine: &Engine,
+    jobs: &[Job],
+    plan: &Plan,
+    now: Timestamp,
+) -> Result<Duplicates, StoreError> {
+    let mut repeats = Vec::new();
+    for (job, _) in jobs.iter().zip(&plan.counts).filter(|(_, count)| count.is_err()) {
+        let Some(IdempotencyKey { key, .. }) = &job.idempotency else { continue };
+        if let Some(kept) = engine.store.kept_key(job.scope, key, now).await? {
+            repeats.push((job.content.id, kept));
+        }
+    }
+    Ok(repeats)
+}
+
+/// After the commit: hand the tickets over and answer.
+fn finish(engine: &Engine, jobs: Vec<Job>, plan: Plan, duplicates: &Duplicates) {
+    let kept: HashMap<EventId, &KeptKey> = duplicates.iter().map(|(event, key)| (*event, key)).collect();
+    let mut deliveries = plan.deliveries.into_iter();
+    let mut tickets = Vec::with_capacity(plan.places);
+    let mut accepted = 0;
+    let mut unused = 0;
+    for (job, count) in jobs.into_iter().zip(plan.counts) {
+        let of_job = deliveries.by_ref().take(usize::try_from(*count.as_ref().unwrap_or(&0)).unwrap_or(usize::MAX));
+        let leased = of_job.filter(|delivery| delivery.leased);
+        let answer = if let Some(key) = kept.get(&job.content.id) {
+            unused += leased.count();
+            repeated(&job, key)
+        } else {
+            tickets.extend(leased.map(|delivery| ticket(&delivery, &job.content)));
+            accepted += u64::from(job.is_new && count.is_ok());
+            let accepted = |deliveries| Accepted { event: job.content.id, deliveries, replayed: false };
+            count.map(accepted).map_err(|used_up| AcceptError::UsedUp(Box::new(used_up)))
+        };
+        // A client that has gone away needs no answer.
+        let _ = job.reply.send(answer);
+    }
+    engine.metrics.events_accepted.inc_by(accepted);
+    engine.broker.release(unused);
+    if !tickets.is_empty() {
+        engine.broker.publish(tickets);
+    }
+}
+
+fn repeated(job: &Job, kept: &KeptKey) -> Result<Accepted, AcceptError> {
+    let same = job.idempotency.as_ref().is_some_and(|key| key.request_hash[..] == kept.request_hash[..]);
+    if !same {
+        return Err(AcceptError::KeyReused);
+    }
+    let deliveries = u32::try_from(kept.deliveries).unwrap_or(u32::MAX);
+    Ok(Accepted { event: kept.event, deliveries, replayed: true })
+}
+
+fn ticket(delivery: &DeliveryRow, content: &Arc<EventContent>) -> Ticket {
+    Ticket {
+        delivery: delivery.id,
+        epoch: delivery.epoch,
+        attempt: 1,
+        run_attempt: 1,
+        tenant: delivery.scope.tenant,
+        webhook: delivery.webhook,
+        leased_until: delivery.due_at,
+        event: EventRef::new(content),
+    }
+}

@@ -1,0 +1,191 @@
+//! Accept: an event becomes durable, with a delivery for each webhook that wants it, before its publisher hears yes.
+//!
+//! Requests that arrive while a commit is under way share the next one ([`commit`]). Which webhooks an event goes to is
+//! decided by [`plan`]. The answer is given after the commit and never waits for the broker: a ticket that cannot be
+//! handed over now is found by the sweep.
+
+mod commit;
+mod plan;
+mod tally;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+pub(super) use commit::run;
+
+use super::Engine;
+use crate::chance;
+use crate::domain::event::{EventContent, EventType};
+use crate::domain::id::{EventId, WebhookId};
+use crate::domain::meter::UsedUp;
+use crate::domain::tenant::Scope;
+use crate::domain::time::Timestamp;
+use crate::store::StoreError;
+use crate::telemetry::Outcome;
+
+/// An event to accept.
+#[derive(Debug, Clone)]
+pub struct Publish {
+    /// The id that the client chose.
+    pub id: Option<EventId>,
+    /// What kind of thing happened.
+    pub event_type: EventType,
+    /// A JSON object, byte for byte.
+    pub data: Bytes,
+    /// When it happened, if the client says.
+    pub occurred_at: Option<Timestamp>,
+    /// Under which the client may repeat the request.
+    pub idempotency: Option<IdempotencyKey>,
+}
+
+/// A key under which a request may be repeated, with a hash of the request that it came with first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// As the client gave it.
+    pub key: String,
+    /// Of the request.
+    pub request_hash: [u8; 32],
+}
+
+/// An accepted event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its id.
+    pub event: EventId,
+    /// How many webhooks it goes to.
+    pub deliveries: u32,
+    /// True when an earlier request with the same key made it.
+    pub replayed: bool,
+}
+
+/// Why an event was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// Too many events wait for a commit. Nothing was kept; try again soon.
+    #[error("too many events wait for a commit")]
+    Overloaded,
+    /// The idempotency key stands for another request.
+    #[error("the idempotency key was used with another request")]
+    KeyReused,
+    /// The tenant's plan has no unit left for it.
+    #[error("the plan's limit on {} is used up", .0.metered.count.meter)]
+    UsedUp(Box<UsedUp>),
+    /// There is no such webhook.
+    #[error("there is no such webhook")]
+    WebhookNotFound,
+    /// The database did not commit.
+    #[error(transparent)]
+    Store(#[from] Arc<StoreError>),
+}
+
+impl From<StoreError> for AcceptError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
+/// Which webhooks an event goes to.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// Those that subscribe to its type.
+    Subscribers,
+    /// One, whatever it subscribes to: a test.
+    Only(WebhookId),
+}
+
+struct Job {
+    scope: Scope,
+    content: Arc<EventContent>,
+    /// False for a replay: the event is there already.
+    is_new: bool,
+    target: Target,
+    reason: &'static str,
+    idempotency: Option<IdempotencyKey>,
+    reply: oneshot::Sender<Result<Accepted, AcceptError>>,
+}
+
+/// Where events wait for a commit.
+pub(super) struct AcceptQueue(std::sync::Mutex<Option<mpsc::Sender<Job>>>);
+
+/// The other end of [`AcceptQueue`].
+pub(super) struct AcceptJobs(mpsc::Receiver<Job>);
+
+impl AcceptQueue {
+    pub(super) fn new(max: usize) -> (Self, AcceptJobs) {
+        let (sender, receiver) = mpsc::channel(max);
+        (Self(std::sync::Mutex::new(Some(sender))), AcceptJobs(receiver))
+    }
+
+    pub(super) fn close(&self) {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    }
+
+    fn offer(&self, job: Job) -> Result<(), AcceptError> {
+        let sender = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let sender = sender.as_ref().ok_or(AcceptError::Overloaded)?;
+        sender.try_send(job).map_err(|_| AcceptError::Overloaded)
+    }
+}
+
+impl Engine {
+    /// Accepts one event.
+    pub async fn accept(&self, scope: Scope, publish: Publish, target: Target) -> Result<Accepted, AcceptError> {
+        let now = self.clock.now();
+        let Publish { id, event_type, data, occurred_at, idempotency } = publish;
+        let content = Arc::new(EventContent {
+            id: id.unwrap_or_else(|| EventId::new(now, chance::bits())),
+            event_type,
+            occurred_at: occurred_at.unwrap_or(now),
+            data,
+        });
+        let reason = match target {
+            Target::Subscribers => "event",
+            Target::Only(_) => "test",
+        };
+        self.enqueue(scope, content, true, target, reason, idempotency).await
+    }
+
+    /// Sends an event that is there already to the webhooks that subscribe to it now, as new deliveries with the
+    /// same `webhook-id`.
+    pub async fn replay(&self, scope: Scope, event: EventId, target: Target) -> Result<Option<Accepted>, AcceptError> {
+        let Some(stored) = self.store.event(scope, event).await? else { return Ok(None) };
+        self.enqueue(scope, stored.content, false, target, "replay", None).await.map(Some)
+    }
+
+    async fn enqueue(
+        &self,
+        scope: Scope,
+        content: Arc<EventContent>,
+        is_new: bool,
+        target: Target,
+        reason: &'static str,
+        idempotency: Option<IdempotencyKey>,
+    ) -> Result<Accepted, AcceptError> {
+        if let Target::Only(webhook) = target {
+            let known = self.listener(webhook).await?;
+            if !known.is_some_and(|l| l.webhook.scope == scope && l.webhook.takes_events()) {
+                return Err(AcceptError::WebhookNotFound);
+            }
+        }
+        let (reply, answer) = oneshot::channel();
+        let job = Job { scope, content, is_new, target, reason, idempotency, reply };
+        let accepted = match self.accept.offer(job) {
+            // The sender is dropped unanswered only when the process is going down.
+            Ok(()) => answer.await.unwrap_or(Err(AcceptError::Overloaded)),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &accepted {
+            let outcome = match error {
+                AcceptError::Overloaded => "overloaded",
+                AcceptError::KeyReused => "key_reused",
+                AcceptError::UsedUp(_) => "used_up",
+                AcceptError::WebhookNotFound => "webhook_not_found",
+                AcceptError::Store(_) => "store",
+            };
+            self.metrics.events_refused.get_or_create(&Outcome { outcome }).inc();
+        }
+        accepted
+    }
+}

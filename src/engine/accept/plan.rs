@@ -1,0 +1,110 @@
+//! Which webhooks a batch of events goes to, and when: decided on one copy of the directory.
+
+use std::sync::Arc;
+
+use super::tally::{Allowed, Tally};
+use super::{IdempotencyKey, Job, Target};
+use crate::chance;
+use crate::domain::circuit::PROBE_WAIT;
+use crate::domain::id::DeliveryId;
+use crate::domain::meter::UsedUp;
+use crate::domain::time::Timestamp;
+use crate::engine::Engine;
+use crate::engine::directory::Snapshot;
+use crate::store::dialect::accept::{DeliveryRow, EventRow, KeyRow};
+
+/// The fencing number that a delivery starts with.
+const FIRST_EPOCH: i64 = 1;
+
+/// What a batch makes of the webhooks at one revision.
+pub(super) struct Plan {
+    pub(super) revision: i64,
+    pub(super) events: Vec<EventRow>,
+    pub(super) deliveries: Vec<DeliveryRow>,
+    /// For each job, how many deliveries it makes, or the limit that has no unit left for it.
+    pub(super) counts: Vec<Result<u32, UsedUp>>,
+    /// What the events count on.
+    pub(super) tally: Tally,
+    /// Places in the broker's ready window that were taken for them.
+    pub(super) places: usize,
+}
+
+pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Timestamp, allowed: &Allowed) -> Plan {
+    let mut plan = Plan {
+        revision: snapshot.revision(),
+        events: Vec::with_capacity(jobs.len()),
+        deliveries: Vec::with_capacity(jobs.len()),
+        counts: Vec::with_capacity(jobs.len()),
+        tally: Tally::default(),
+        places: 0,
+    };
+    let mut ready = 0;
+    for job in jobs {
+        let counts = match plan.tally.add(engine, job, snapshot, now, allowed) {
+            Ok(counts) => counts,
+            Err(metered) => {
+                plan.counts.push(Err(UsedUp { metered, at: now }));
+                continue;
+            }
+        };
+        let before = plan.deliveries.len();
+        for listener in snapshot.listeners_of(job.scope) {
+            let webhook = &listener.webhook;
+            let wanted = match &job.target {
+                Target::Subscribers => webhook.settings.events.matches(&job.content.event_type),
+                Target::Only(id) => webhook.id == *id,
+            };
+            if !wanted {
+                continue;
+            }
+            let gate = engine.gates.shut_until(webhook.id, now);
+            let due_at = match gate {
+                _ if !webhook.is_sending() => Timestamp::NEVER,
+                Some(until) => until,
+                // The sweep lets a few through.
+                None if engine.gates.is_probing(webhook.id) => now.after(PROBE_WAIT),
+                None => now,
+            };
+            ready += usize::from(due_at == now);
+            plan.deliveries.push(DeliveryRow {
+                id: DeliveryId::new(now, chance::bits()),
+                scope: job.scope,
+                event: job.content.id,
+                event_type: job.content.event_type.clone(),
+                webhook: webhook.id,
+                reason: job.reason,
+                due_at,
+                leased: false,
+                epoch: FIRST_EPOCH,
+            });
+        }
+        let count = u32::try_from(plan.deliveries.len() - before).unwrap_or(u32::MAX);
+        plan.counts.push(Ok(count));
+        if job.is_new {
+            plan.events.push(event_row(engine, job, count, counts, now));
+        }
+    }
+    plan.places = engine.broker.reserve(ready);
+    let lease = now.after(engine.limits.lease);
+    let takes_place = plan.deliveries.iter_mut().filter(|delivery| delivery.due_at == now);
+    for delivery in takes_place.take(plan.places) {
+        delivery.due_at = lease;
+        delivery.leased = true;
+    }
+    plan
+}
+
+fn event_row(engine: &Engine, job: &Job, deliveries: u32, counts: Vec<usize>, now: Timestamp) -> EventRow {
+    let key_row = |IdempotencyKey { key, request_hash }: &IdempotencyKey| KeyRow {
+        key: key.clone(),
+        request_hash: *request_hash,
+        deliveries: i64::from(deliveries),
+        expires_at: now.after(engine.limits.idempotency),
+    };
+    EventRow {
+        scope: job.scope,
+        content: Arc::clone(&job.content),
+        idempotency: job.idempotency.as_ref().map(key_row),
+        counts,
+    }
+}
