@@ -232,7 +232,7 @@ class Core:
         sunset = headers.get("Sunset")
         until = f", and goes away on {sunset}" if sunset else ""
         text = f"{operation.method} {operation.path} is deprecated{until}"
-        warnings.warn(text, DeprecationWarning, stacklevel=5)
+        warnings.warn(text, DeprecationWarning, stacklevel=4)
 
 
 def _once(

@@ -1,0 +1,69 @@
+"""The SDK has all that the API's document has."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import unittest
+from typing import Any, Iterator
+
+import generate
+from angarium import CODES, Client, resources
+
+PYTHON_MIN = (3, 9)
+
+
+def strings(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict):
+        for value in node.values():
+            yield from strings(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from strings(value)
+
+
+class Parity(unittest.TestCase):
+    document: dict[str, Any]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.document = json.loads(generate.DOCUMENT.read_text(encoding="utf-8"))
+
+    def test_every_operation_has_a_method(self) -> None:
+        source = (generate.PACKAGE / "resources.py").read_text(encoding="utf-8")
+        methods = set(re.findall(r'Operation\("(\w+)"', source))
+        operations = {one["operationId"] for _, _, one in generate.Document(self.document).operations()}
+        self.assertGreater(len(operations), 20)
+        self.assertEqual(methods, operations)
+
+    def test_what_is_generated_is_committed(self) -> None:
+        for file, text in generate.generate(generate.Document(self.document)).items():
+            with self.subTest(file.name):
+                self.assertEqual(file.read_text(encoding="utf-8"), text, "run sdks/python/generate.py")
+
+    def test_every_code_is_known(self) -> None:
+        schemas = self.document["components"]["schemas"]
+        codes = {text for text in strings(schemas) if text in CODES}
+        enums = [one["enum"] for one in schemas.values() if isinstance(one, dict) and "VALIDATION_ERROR" in one.get("enum", ())]
+        self.assertEqual(len(enums), 1, "one schema lists the codes")
+        self.assertEqual(set(enums[0]) - set(CODES), set())
+        self.assertLessEqual(codes, set(CODES))
+
+    def test_every_resource_is_in_the_client(self) -> None:
+        client = Client("k")
+        classes = {
+            one for one in vars(resources).values() if isinstance(one, type) and issubclass(one, resources._Resource)
+        } - {resources._Resource}
+        self.assertEqual({type(one) for one in vars(client).values() if isinstance(one, resources._Resource)}, classes)
+
+    def test_the_oldest_python_can_read_it(self) -> None:
+        for file in sorted(generate.PACKAGE.glob("*.py")):
+            with self.subTest(file.name):
+                ast.parse(file.read_text(encoding="utf-8"), feature_version=PYTHON_MIN)
+
+
+if __name__ == "__main__":
+    unittest.main()
