@@ -31,14 +31,19 @@ export interface Call {
   credential: string | undefined;
 }
 
-/** A success, with what is not in its body. */
-export interface Answer<T> {
-  readonly data: T;
+/** A success, as it was received. */
+export interface Received {
+  readonly body: unknown;
   readonly status: number;
   readonly headers: Headers;
   readonly requestId: string | undefined;
   /** Whether an earlier request with the same idempotency key did the work. */
   readonly replayed: boolean;
+}
+
+/** A success: the `data` of its body, or a body that is bare. */
+export interface Answer<T> extends Omit<Received, "body"> {
+  readonly data: T;
 }
 
 /** What all calls of a client have in common. */
@@ -62,7 +67,7 @@ export class Transport {
   }
 
   /** Throws the last attempt's error when no attempt succeeded, or none can. */
-  async send(call: Call, options: CallOptions = {}): Promise<Answer<unknown>> {
+  async send(call: Call, options: CallOptions = {}): Promise<Received> {
     const { signal, retries = this.#options.retries } = options;
     const request = this.#request(call, options);
     for (let retry = 1; ; retry++) {
@@ -94,7 +99,7 @@ export class Transport {
     return { url, init };
   }
 
-  async #attempt(call: Call, request: { url: string; init: RequestInit }, options: CallOptions): Promise<Answer<unknown>> {
+  async #attempt(call: Call, request: { url: string; init: RequestInit }, options: CallOptions): Promise<Received> {
     const { signal, timeoutMs = this.#options.timeoutMs } = options;
     const attempt = new AbortController();
     const abort = () => attempt.abort(signal?.reason);
@@ -109,7 +114,7 @@ export class Transport {
       const response = await this.#options.fetch(request.url, { ...request.init, signal: attempt.signal });
       const text = await response.text();
       this.#warnIfDeprecated(what, response.headers);
-      return read(response, text);
+      return read(call, response, text);
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       if (isLate) throw new TimeoutError({ message: `${what}: no answer in ${timeoutMs} ms`, code: "TIMED_OUT" });
@@ -154,16 +159,18 @@ function queryString(query: Call["query"] = {}): string {
   return text === "" ? "" : `?${text}`;
 }
 
-function read(response: Response, text: string): Answer<unknown> {
+function read({ route }: Call, response: Response, text: string): Received {
   const { status, headers } = response;
   const requestId = headers.get("x-request-id") ?? undefined;
   const body = parse(text, headers);
   if (!response.ok) throw failure(response, body, requestId);
+  // Outside of the API there are metrics and such, which are text.
+  if (typeof body === "string" && route.startsWith("/api/")) throw unexpected(status, body, requestId, undefined);
   const replayed = headers.get("idempotent-replayed") === "true";
-  return { data: body, status, headers, requestId, replayed };
+  return { body, status, headers, requestId, replayed };
 }
 
-/** JSON where it says so; anything else, such as metrics, as text. */
+/** JSON where it says so and is; anything else as text. */
 function parse(text: string, headers: Headers): unknown {
   if (text === "") return undefined;
   if (!/^application\/(\w[\w.-]*\+)?json\b/i.test(headers.get("content-type") ?? "")) return text;
@@ -186,11 +193,8 @@ function isErrorBody(body: unknown): body is ErrorBody {
 
 function failure(response: Response, body: unknown, requestId: string | undefined): AngariumError {
   const { status, headers } = response;
-  const header = readRetryAfter(headers.get("retry-after"), Date.now());
-  if (!isErrorBody(body)) {
-    const message = `HTTP ${status} with a body that is not Angarium's`;
-    return new UnexpectedAnswerError({ message, code: "UNEXPECTED_ANSWER", status, requestId, retryAfter: header });
-  }
+  const retryAfter = readRetryAfter(headers.get("retry-after"), Date.now());
+  if (!isErrorBody(body)) return unexpected(status, body, requestId, retryAfter);
   const { code, message, details } = body.error;
   return errorOf({
     message,
@@ -199,8 +203,18 @@ function failure(response: Response, body: unknown, requestId: string | undefine
     requestId: body.error.requestId ?? requestId,
     errors: details?.errors,
     hint: details?.hint,
-    retryAfter: header ?? body.retryAfter,
+    retryAfter: retryAfter ?? body.retryAfter,
   });
+}
+
+function unexpected(
+  status: number,
+  body: unknown,
+  requestId: string | undefined,
+  retryAfter: number | undefined,
+): UnexpectedAnswerError {
+  const message = `HTTP ${status}, and not as Angarium answers`;
+  return new UnexpectedAnswerError({ message, code: "UNEXPECTED_ANSWER", status, requestId, retryAfter, body });
 }
 
 function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
