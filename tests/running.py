@@ -46,7 +46,7 @@ class Running:
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """The `data` of an answer."""
         given = {"content-type": "application/json", "x-api-key": self.api_key, **headers}
-        data = None if body is None else json.dumps(body).encode()
+        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         request = urllib.request.Request(self.url + path, data=data, headers=given, method=method)
         with urllib.request.urlopen(request, timeout=30) as response:
             return json.load(response)["data"]
