@@ -28,6 +28,7 @@ pub struct Config {
     pub plans_file: String,
     pub deployment: Deployment,
     pub api: Api,
+    pub limits: Limits,
     pub admin: Admin,
     pub store: Store,
     pub broker: Broker,
@@ -55,6 +56,9 @@ section!(Api {
     header_timeout_ms: Duration => "millis", body_timeout_ms: Duration => "millis",
     request_timeout_ms: Duration => "millis", connections_max: usize, idempotency_s: Duration => "seconds",
     page_limit_default: u32, page_limit_max: u32, page_depth_max: u32,
+});
+section!(Limits {
+    requests_per_second_per_address: u32, unlimited_networks: Vec<ipnet::IpNet>, batches_max: usize,
 });
 section!(Admin { listen: String });
 section!(Store {

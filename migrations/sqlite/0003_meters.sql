@@ -41,13 +41,14 @@ create table quota_notices (
     primary key (tenant_id, environment, meter, period, starts_at, percent)
 ) without rowid;
 
--- Requests of a key in an hour, or of a tenant in a month, as far as they were taken ahead by processes.
+-- Requests of a key in an hour, or of a tenant's environment in a month, as far as they were taken ahead by processes.
 create table request_windows (
     subject blob not null,
+    kind text not null check (kind in ('key', 'production', 'staging')),
     starts_at bigint not null,
     ends_at bigint not null,
     taken bigint not null,
-    primary key (subject, starts_at)
+    primary key (subject, kind, starts_at)
 ) without rowid;
 create index request_windows_by_end on request_windows (ends_at);
 

@@ -111,6 +111,7 @@ async fn publish_batch(
     headers: HeaderMap,
     JsonBytes(body): JsonBytes,
 ) -> Result<Response, Problem> {
+    let _place = api.batches.enter(caller.scope.tenant, api.options.batches_max)?;
     let header_key = header_key(&headers)?;
     let NewBatch { events } = json::parse(&body)?;
     let max = api.options.batch_events_max;

@@ -14,6 +14,7 @@ mod front;
 mod gate;
 mod health;
 mod json;
+mod limits;
 mod page;
 mod patience;
 mod problem;
@@ -56,6 +57,9 @@ pub struct ApiOptions {
     pub page_depth_max: u32,
     pub webhook_timeout_default: Duration,
     pub drain: Duration,
+    pub requests_per_second_per_address: u32,
+    pub unlimited_networks: Vec<ipnet::IpNet>,
+    pub batches_max: usize,
 }
 
 impl From<&config::Config> for ApiOptions {
@@ -74,6 +78,9 @@ impl From<&config::Config> for ApiOptions {
             page_depth_max: api.page_depth_max,
             webhook_timeout_default: config.delivery.timeout_default_ms,
             drain: config.shutdown.drain_ms,
+            requests_per_second_per_address: config.limits.requests_per_second_per_address,
+            unlimited_networks: config.limits.unlimited_networks.clone(),
+            batches_max: config.limits.batches_max,
         }
     }
 }
@@ -83,12 +90,16 @@ pub struct Api {
     engine: Arc<Engine>,
     options: ApiOptions,
     draining: CancellationToken,
+    addresses: limits::Addresses,
+    batches: limits::Batches,
 }
 
 impl Api {
     /// `draining` is cancelled when the process is going down; from then on it says that it is not ready.
     pub fn new(engine: Arc<Engine>, options: ApiOptions, draining: CancellationToken) -> Arc<Self> {
-        Arc::new(Self { engine, options, draining })
+        let networks = options.unlimited_networks.clone();
+        let addresses = limits::Addresses::new(options.requests_per_second_per_address, networks);
+        Arc::new(Self { engine, options, draining, addresses, batches: limits::Batches::default() })
     }
 }
 
@@ -102,6 +113,7 @@ pub fn router(api: &Arc<Api>) -> Router {
         .merge(health::routes())
         .fallback(front::no_route)
         .method_not_allowed_fallback(front::no_method)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), limits::limits))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), gate::gate))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), front::front))
         .with_state(Arc::clone(api))

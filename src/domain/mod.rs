@@ -4,6 +4,7 @@ pub mod attempt;
 pub mod circuit;
 pub mod concurrency;
 pub mod delivery;
+pub mod duration_histogram;
 pub mod egress;
 pub mod event;
 pub mod field;

@@ -31,14 +31,8 @@ use kind::Kind;
 pub type Document = Map<String, Value>;
 
 /// Every noun.
-pub static NOUNS: [&Noun; 6] = [
-    &customers::CUSTOMER,
-    &conversations::CONVERSATION,
-    &messages::MESSAGE,
-    &leads::LEAD,
-    &users::USER,
-    &calls::CALL,
-];
+pub static NOUNS: [&Noun; 6] =
+    [&customers::CUSTOMER, &conversations::CONVERSATION, &messages::MESSAGE, &leads::LEAD, &users::USER, &calls::CALL];
 
 /// One kind of thing that the core API keeps.
 pub struct Noun {

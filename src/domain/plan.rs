@@ -35,6 +35,12 @@ impl Limit {
         }
     }
 
+    /// Whether there is no end.
+    #[must_use]
+    pub const fn is_unlimited(self) -> bool {
+        matches!(self, Self::Unlimited)
+    }
+
     /// Whether one more would be too many when there are so many.
     #[must_use]
     pub fn is_reached(self, count: u64) -> bool {

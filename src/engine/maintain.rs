@@ -11,6 +11,9 @@ use crate::store::StoreError;
 const PURGE_STEP: u32 = 5_000;
 /// Steps of one purge: what is left waits for the next.
 const PURGE_STEPS_MAX: u32 = 200;
+/// Minutes that have ended stay this long, because a commit that began in one may still be under way.
+const MINUTES_KEPT: Duration = Duration::from_mins(10);
+const FOLD_STEP: u32 = 500;
 
 impl Engine {
     /// Makes the partitions of the days ahead.
@@ -36,9 +39,16 @@ impl Engine {
         Ok(dropped)
     }
 
-    /// Forgets idempotency keys that have expired, and gates that have opened.
+    /// Forgets idempotency keys and windows that have expired, and gates that have opened.
     pub async fn purge_expired(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
+        for _ in 0..PURGE_STEPS_MAX {
+            if self.store.purge_request_windows(now, PURGE_STEP).await? < u64::from(PURGE_STEP) {
+                break;
+            }
+        }
+        let closed = now.before(MINUTES_KEPT);
+        while self.store.fold_minutes(closed, FOLD_STEP).await? > 0 {}
         for _ in 0..PURGE_STEPS_MAX {
             if self.store.purge_idempotency(now, PURGE_STEP).await? < u64::from(PURGE_STEP) {
                 break;
@@ -77,6 +87,8 @@ impl Engine {
             self.clock.follow(time);
         }
         self.refresh_directory().await?;
+        self.forget_rates();
+        self.flush_usage().await?;
         self.refresh_gates().await
     }
 

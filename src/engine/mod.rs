@@ -18,8 +18,10 @@ pub mod ingest;
 pub mod keys;
 pub mod maintain;
 pub mod notices;
+pub mod rates;
 pub mod settle;
 pub mod sweep;
+pub mod usage;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -71,6 +73,8 @@ pub struct Engine {
     pub(crate) directory: directory::Directory,
     pub(crate) gates: gates::Gates,
     pub(crate) health: health::Health,
+    rates: rates::Rates,
+    usage: usage::Usage,
     accept: accept::AcceptQueue,
     settle: settle::SettleQueue,
     tasks: TaskTracker,
@@ -115,6 +119,8 @@ impl Engine {
             directory: directory::Directory::default(),
             gates: gates::Gates::default(),
             health: health::Health::default(),
+            rates: rates::Rates::default(),
+            usage: usage::Usage::default(),
             accept,
             settle,
             tasks: TaskTracker::new(),
@@ -176,5 +182,8 @@ impl Engine {
         self.settle.close();
         self.tasks.close();
         self.tasks.wait().await;
+        if let Err(error) = self.flush_usage().await {
+            tracing::warn!("the usage of the last second is lost: {error}");
+        }
     }
 }

@@ -24,6 +24,7 @@ pub mod keys;
 pub mod leaders;
 pub mod meters;
 pub mod partitions;
+pub mod requests;
 pub mod tenants;
 pub mod webhooks;
 

@@ -46,24 +46,14 @@ pub static CONVERSATION: Noun = Noun {
     ],
     created: &[(&[], "conversation.created")],
     changes: &[
-        Change {
-            field: "status",
-            to: Is::OneOf(CLOSED),
-            stamps: Some("closedAt"),
-            emits: Some("conversation.closed"),
-        },
+        Change { field: "status", to: Is::OneOf(CLOSED), stamps: Some("closedAt"), emits: Some("conversation.closed") },
         Change {
             field: "escalated",
             to: Is::Flag(true),
             stamps: Some("escalatedAt"),
             emits: Some("conversation.escalated"),
         },
-        Change {
-            field: "assignedTo",
-            to: Is::Given,
-            stamps: Some("assignedAt"),
-            emits: Some("conversation.assigned"),
-        },
+        Change { field: "assignedTo", to: Is::Given, stamps: Some("assignedAt"), emits: Some("conversation.assigned") },
     ],
     updated: Some("conversation.updated"),
     actions: &[

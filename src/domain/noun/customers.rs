@@ -25,7 +25,8 @@ pub static CUSTOMER: Noun = Noun {
     fields: &[
         Field::new("profile", Kind::Group(PROFILE), "Who it is."),
         // Documents of the products that Angarium serves also name `standard`, which their own list of tiers lacks.
-        Field::new("tier", Kind::Choice(&["bronze", "silver", "gold", "platinum"]), "How much it matters.").or("bronze"),
+        Field::new("tier", Kind::Choice(&["bronze", "silver", "gold", "platinum"]), "How much it matters.")
+            .or("bronze"),
         Field::new("status", Kind::Choice(&["active", "inactive", "archived"]), "Whether it is served.").or("active"),
         Field::new("tags", Kind::Labels, "Words to find it by."),
         Field::new("customFields", Kind::Map, "Whatever else you know; replaced as a whole."),

@@ -136,7 +136,10 @@ fn check_phone(text: &str) -> Result<Value, Refusal> {
     plain_phone(text).map_or_else(
         || {
             let (min, max) = PHONE_DIGITS.into_inner();
-            refuse(FieldCode::Invalid, format!("must be a phone number of {min} to {max} digits, such as +493012345678"))
+            refuse(
+                FieldCode::Invalid,
+                format!("must be a phone number of {min} to {max} digits, such as +493012345678"),
+            )
         },
         |number| Ok(Value::from(number)),
     )
@@ -205,7 +208,10 @@ pub(super) fn check_label(text: &str) -> Result<String, Refusal> {
     let label = text.trim();
     let fits = (1..=LABEL_CHARS_MAX).contains(&label.chars().count());
     if !fits || label.chars().any(|c| c.is_control() || c == ',') {
-        return refuse(FieldCode::Invalid, format!("must have 1 to {LABEL_CHARS_MAX} characters, none of them a comma"));
+        return refuse(
+            FieldCode::Invalid,
+            format!("must have 1 to {LABEL_CHARS_MAX} characters, none of them a comma"),
+        );
     }
     Ok(label.to_owned())
 }

@@ -30,7 +30,8 @@ impl Action {
         if !problems.is_empty() {
             return Err(Refused::Body(problems));
         }
-        if let Some((field, needed)) = self.needs.iter().find(|(field, is)| !is.holds(value(&current.document, field))) {
+        if let Some((field, needed)) = self.needs.iter().find(|(field, is)| !is.holds(value(&current.document, field)))
+        {
             return Err(Refused::State(self.objection(current, field, *needed)));
         }
         let mut document = current.document.clone();
@@ -109,7 +110,11 @@ impl Noun {
     }
 
     /// What has come to hold.
-    fn news<'a>(&self, before: Option<&'a Document>, after: &'a Document) -> impl Iterator<Item = &'static super::Change> {
+    fn news<'a>(
+        &self,
+        before: Option<&'a Document>,
+        after: &'a Document,
+    ) -> impl Iterator<Item = &'static super::Change> {
         let changes: &'static [super::Change] = self.changes;
         changes.iter().filter(move |change| {
             let is = value(after, change.field);

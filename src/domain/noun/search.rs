@@ -75,7 +75,8 @@ impl Noun {
             FilterBy::Entries => {
                 let labels: Result<Vec<_>, _> = text.split(',').map(kind::check_label).collect();
                 let labels = labels.ok().filter(|labels| labels.len() <= WORDS_MAX);
-                let labels = labels.ok_or_else(|| format!("must be 1 to {WORDS_MAX} entries with commas between them"))?;
+                let labels =
+                    labels.ok_or_else(|| format!("must be 1 to {WORDS_MAX} entries with commas between them"))?;
                 Ok(labels.iter().map(|label| Wanted::exactly(filter.name, label)).collect())
             }
             FilterBy::Words(_) => {
@@ -131,7 +132,10 @@ impl Filter {
             }
             FilterBy::Words(fields) => {
                 let texts = fields.iter().filter_map(|path| at(document, path));
-                texts.flat_map(|text| words(text).into_iter().take(FACETS_OF_FIELD_MAX)).map(|word| facet(&word)).collect()
+                texts
+                    .flat_map(|text| words(text).into_iter().take(FACETS_OF_FIELD_MAX))
+                    .map(|word| facet(&word))
+                    .collect()
             }
         }
     }

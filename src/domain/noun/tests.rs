@@ -95,7 +95,10 @@ fn a_profile_is_given_inside_or_beside() {
     assert_eq!(beside.document["tier"], "bronze");
     let both = json!({ "firstName": "Ada", "profile": { "firstName": "Bo" } });
     assert_eq!(refused(&customers::CUSTOMER, both), ["firstName differs from `profile.firstName`: give one"]);
-    assert_eq!(refused(&customers::CUSTOMER, json!({ "firstName": "Ada", "profile": 7 })), ["profile must be a JSON object"]);
+    assert_eq!(
+        refused(&customers::CUSTOMER, json!({ "firstName": "Ada", "profile": 7 })),
+        ["profile must be a JSON object"]
+    );
 }
 
 #[test]
@@ -212,7 +215,8 @@ fn calls_take_no_step_out_of_order() {
 
 #[test]
 fn words_find_a_record() {
-    let body = json!({ "firstName": "Änne-Marie", "email": "anna@mail.example", "phone": "+49 30 1234", "tags": ["VIP x"] });
+    let body =
+        json!({ "firstName": "Änne-Marie", "email": "anna@mail.example", "phone": "+49 30 1234", "tags": ["VIP x"] });
     let customer = created(&customers::CUSTOMER, body);
     let facets = customers::CUSTOMER.facets(&customer.document);
     let finds = |name: &str, text: &str| {
