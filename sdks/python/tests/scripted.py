@@ -40,6 +40,7 @@ class Scripted:
         self.steps = list(steps)
         self.asked: list[Asked] = []
         self.slept: list[float] = []
+        self.clients: list[Client] = []
         script = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -77,6 +78,7 @@ class Scripted:
         client = Client(**{"api_key": "sk_test_1", "base_url": self.url, **options})
         client._core._sleep = self.slept.append
         client._core._chance = lambda: 0.0
+        self.clients.append(client)
         return client
 
     def __enter__(self) -> Scripted:
@@ -86,6 +88,8 @@ class Scripted:
     def __exit__(
         self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
+        for client in self.clients:
+            client.close()
         self.server.shutdown()
         self.server.server_close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import textwrap
 import unittest
 from typing import Any, Iterator
 
@@ -63,6 +64,12 @@ class Parity(unittest.TestCase):
         for file in sorted(generate.PACKAGE.glob("*.py")):
             with self.subTest(file.name):
                 ast.parse(file.read_text(encoding="utf-8"), feature_version=PYTHON_MIN)
+
+    def test_the_examples_of_the_readme_can_be_read(self) -> None:
+        blocks = re.findall(r"```python\n(.*?)```", (generate.HERE / "README.md").read_text(encoding="utf-8"), re.S)
+        self.assertGreater(len(blocks), 3)
+        for block in blocks:
+            ast.parse("def example():\n" + textwrap.indent(block, "    "), feature_version=PYTHON_MIN)
 
 
 if __name__ == "__main__":
