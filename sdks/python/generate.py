@@ -83,7 +83,9 @@ class Document:
         for path, item in self.value["paths"].items():
             for method in METHODS:
                 if method in item:
-                    yield path, method, {**item[method], "parameters": self._parameters(item, item[method])}
+                    parameters = self._parameters(item, item[method])
+                    security = item[method].get("security", self.value.get("security")) or []
+                    yield path, method, {**item[method], "parameters": parameters, "security": security}
 
     def _parameters(self, item: dict[str, Any], operation: dict[str, Any]) -> list[dict[str, Any]]:
         given = [self.resolve(one) for one in [*(item.get("parameters") or ()), *(operation.get("parameters") or ())]]
@@ -268,7 +270,7 @@ class Resources:
         operation_text = self._operation(path, method, operation)
         lines = self._lines(operation_text, ids, query, gives, result)
         text = "\n\n".join(filter(None, [operation.get("summary"), operation.get("description")]))
-        scopes = [scope for one in operation.get("security") or () for scope in one.get("apiKey", ())]
+        scopes = [scope for one in operation["security"] for scope in one.get("apiKey", ())]
         if scopes:
             text += f"\n\nThe key needs `{'` and `'.join(scopes)}`."
         doc = _quoted(text.strip() + ("" if text.strip().endswith(".") else "."), "        ")
@@ -294,7 +296,7 @@ class Resources:
         return text + f"{pad}answer: {result.annotation} = {call}.data()\n{pad}return answer\n"
 
     def _operation(self, path: str, method: str, operation: dict[str, Any]) -> str:
-        schemes = [name for one in operation.get("security") or () for name in one]
+        schemes = [name for one in operation["security"] for name in one]
         parts = [f'"{operation["operationId"]}"', f'"{method.upper()}"', f'"{path}"']
         auth = tuple(dict.fromkeys("apiKey" if "key" in name.lower() else "session" for name in schemes))
         if auth != ("apiKey",):
