@@ -71,8 +71,7 @@ def main() -> int:
     parser.add_argument("--engine", choices=["embedded", "postgres"], default="embedded")
     parser.add_argument("--examples", type=int, default=EXAMPLES, help="of each operation")
     given, more = parser.parse_known_args()
-    start = dev if given.engine == "embedded" else deployment
-    with start(**SETTINGS) as running:
+    with dev(SETTINGS) if given.engine == "embedded" else deployment(settings=SETTINGS) as running:
         return compare(running, given.engine, given.examples, more)
 
 

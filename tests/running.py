@@ -19,8 +19,9 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable, Iterator, Optional, TypeVar
+from typing import Any, Callable, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_S = 60
@@ -66,7 +67,7 @@ def binary() -> str:
     return str(max(built, key=lambda path: path.stat().st_mtime))
 
 
-def wait_until(what: str, look: Callable[[], Optional[T]], seconds: float = 20) -> T:
+def wait_until(what: str, look: Callable[[], T | None], seconds: float = 20) -> T:
     """What `look` finds, once it finds something."""
     deadline = time.monotonic() + seconds
     while True:
@@ -79,15 +80,17 @@ def wait_until(what: str, look: Callable[[], Optional[T]], seconds: float = 20) 
 
 
 @contextlib.contextmanager
-def dev(port: int = 0, **environment: str) -> Iterator[Running]:
+def dev(settings: dict[str, str] | None = None) -> Iterator[Running]:
     """`angarium dev`: SQLite and the in-process queue, and a key that may do everything."""
+    environment = settings or {}
     with tempfile.TemporaryDirectory(prefix="angarium-test-") as name:
         folder = Path(name)
-        with _process(["dev", "--port", str(port)], folder, environment) as process:
+        with _process(["dev", "--port", "0"], folder, environment) as process:
             file = folder / ".angarium" / "dev.toml"
 
-            def started() -> Optional[dict[str, str]]:
-                kept = dict(re.findall(r'^(\w+) = "(.*)"$', file.read_text(encoding="utf-8") if file.exists() else "", re.M))
+            def started() -> dict[str, str] | None:
+                text = file.read_text(encoding="utf-8") if file.exists() else ""
+                kept = dict(re.findall(r'^(\w+) = "(.*)"$', text, re.M))
                 return kept if kept.get("url") else None
 
             kept = _started(started, process, folder)
@@ -95,7 +98,7 @@ def dev(port: int = 0, **environment: str) -> Iterator[Running]:
 
 
 @contextlib.contextmanager
-def deployment(ingest: bool = False, **settings: str) -> Iterator[Running]:
+def deployment(ingest: bool = False, settings: dict[str, str] | None = None) -> Iterator[Running]:
     """`angarium serve all` on PostgreSQL and RabbitMQ, with the tenant `acme` and a key that may do everything.
 
     The queues of `ingest` are the caller's to remove: `angarium migrate --drop-database` leaves them, since what is in
@@ -116,14 +119,14 @@ def deployment(ingest: bool = False, **settings: str) -> Iterator[Running]:
             "ANGARIUM__EGRESS__ALLOW_HTTP": "true",
             "ANGARIUM__EGRESS__ALLOW_NETWORKS": "127.0.0.0/8",
             "ANGARIUM__EGRESS__ALLOW_HOSTS": "localhost",
-            **settings,
+            **(settings or {}),
         }
         _run(["migrate", "--create-database"], folder, environment)
         try:
             key = _run(["keys", "create", "--tenant", TENANT, "--environment", "staging"], folder, environment).strip()
             with _process(["serve", "all"], folder, environment) as process:
 
-                def started() -> Optional[str]:
+                def started() -> str | None:
                     said = re.search(r"API on (http://\S+)", (folder / "err").read_text(encoding="utf-8"))
                     return said[1] if said else None
 
@@ -176,8 +179,8 @@ def _process(arguments: list[str], folder: Path, environment: dict[str, str]) ->
             process.wait()
 
 
-def _started(look: Callable[[], Optional[T]], process: subprocess.Popen[bytes], folder: Path) -> T:
-    def look_while_alive() -> Optional[T]:
+def _started(look: Callable[[], T | None], process: subprocess.Popen[bytes], folder: Path) -> T:
+    def look_while_alive() -> T | None:
         if process.poll() is not None:
             said = (folder / "err").read_text(encoding="utf-8", errors="replace")
             raise RuntimeError(f"the program ended with {process.returncode}: {said[-2000:]}")

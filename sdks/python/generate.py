@@ -17,9 +17,10 @@ import keyword
 import re
 import sys
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, Optional
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 DOCUMENT = HERE.parent.parent / "docs" / "openapi.json"
@@ -122,7 +123,7 @@ class Types:
             return _union([f"Literal[{', '.join(map(_literal, values))}]"], optional=None in schema["enum"])
         return self._plain(schema, kinds, name)
 
-    def _plain(self, schema: Schema, kind: Optional[str], name: str) -> str:
+    def _plain(self, schema: Schema, kind: str | None, name: str) -> str:
         if len(schema.get("allOf") or ()) == 1 and not schema.get("properties"):
             return self.of(schema["allOf"][0], name)
         if "properties" in schema or "allOf" in schema:
@@ -315,7 +316,7 @@ class Resources:
         annotation = match[1] if match else annotation
         return annotation if re.fullmatch(r"str|int|bool|float|Literal\[.*\]", annotation) else "str"
 
-    def _body(self, operation: dict[str, Any]) -> tuple[Optional[str], bool]:
+    def _body(self, operation: dict[str, Any]) -> tuple[str | None, bool]:
         content = (self.document.resolve(operation.get("requestBody")) or {}).get("content") or {}
         schema = next((one.get("schema") for one in content.values()), None)
         if schema is None:
@@ -347,7 +348,7 @@ class Resources:
             return Result(f"Page[{self._qualified(self.types.of(rows, singular(name)))}]", is_page=True)
         return Result(self._qualified(self.types.of(data, name)))
 
-    def _rows(self, fields: dict[str, Schema], data: Schema) -> Optional[Schema]:
+    def _rows(self, fields: dict[str, Schema], data: Schema) -> Schema | None:
         resolved = self.document.resolve(data)
         if "pagination" in fields and resolved.get("type") == "array":
             return resolved.get("items") or {}

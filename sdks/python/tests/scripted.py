@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Optional
+from typing import Any
 
 from angarium import Client
 
@@ -16,7 +16,7 @@ from angarium import Client
 class Step:
     """One answer. Without a status the connection is closed instead."""
 
-    status: Optional[int] = 200
+    status: int | None = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     close_after: bool = False
@@ -86,7 +86,7 @@ class Scripted:
         return self
 
     def __exit__(
-        self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for client in self.clients:
             client.close()
@@ -99,7 +99,7 @@ def ok(data: Any = None, **headers: str) -> Step:
     return Step(200, {"success": True, "data": data}, headers)
 
 
-def refused(status: int, code: str, headers: Optional[dict[str, str]] = None, **error: Any) -> Step:
+def refused(status: int, code: str, headers: dict[str, str] | None = None, **error: Any) -> Step:
     """An error in the API's envelope."""
     body = {"success": False, "error": {"code": code, "message": "no", "requestId": "req_1", **error}}
     return Step(status, body, headers or {})

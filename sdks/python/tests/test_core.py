@@ -8,6 +8,8 @@ import unittest
 import warnings
 from unittest import mock
 
+from scripted import Scripted, Step, ok, refused
+
 from angarium import (
     AngariumError,
     AuthenticationError,
@@ -21,7 +23,6 @@ from angarium import (
     RequestTimeoutError,
     ServerError,
 )
-from scripted import Scripted, Step, ok, refused
 
 
 class WhatIsSent(unittest.TestCase):

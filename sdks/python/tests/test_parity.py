@@ -7,7 +7,8 @@ import json
 import re
 import textwrap
 import unittest
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 import generate
 from angarium import CODES, Client, resources
@@ -15,15 +16,11 @@ from angarium import CODES, Client, resources
 PYTHON_MIN = (3, 9)
 
 
-def strings(node: Any) -> Iterator[str]:
-    if isinstance(node, str):
+def objects(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
         yield node
-    elif isinstance(node, dict):
-        for value in node.values():
-            yield from strings(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from strings(value)
+    for value in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from objects(value)
 
 
 class Parity(unittest.TestCase):
@@ -47,11 +44,10 @@ class Parity(unittest.TestCase):
 
     def test_every_code_is_known(self) -> None:
         schemas = self.document["components"]["schemas"]
-        codes = {text for text in strings(schemas) if text in CODES}
-        enums = [one["enum"] for one in schemas.values() if isinstance(one, dict) and "VALIDATION_ERROR" in one.get("enum", ())]
-        self.assertEqual(len(enums), 1, "one schema lists the codes")
-        self.assertEqual(set(enums[0]) - set(CODES), set())
-        self.assertLessEqual(codes, set(CODES))
+        enums = [one["enum"] for one in objects(schemas) if "VALIDATION_ERROR" in one.get("enum", ())]
+        self.assertGreater(len(enums), 0, "a schema lists the codes")
+        for codes in enums:
+            self.assertEqual(set(codes) - set(CODES), set())
 
     def test_every_resource_is_in_the_client(self) -> None:
         client = Client("k")

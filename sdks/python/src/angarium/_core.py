@@ -17,8 +17,9 @@ import threading
 import time
 import uuid
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Union
 from urllib.parse import quote, urlencode, urlsplit
 
 from .errors import AngariumError, NetworkError, RequestTimeoutError, family
@@ -54,7 +55,7 @@ class Answer:
     status: int
     headers: http.client.HTTPMessage
     body: bytes
-    request_id: Optional[str] = field(default=None)
+    request_id: str | None = field(default=None)
 
     def json(self) -> Json:
         """The body, parsed."""
@@ -79,8 +80,8 @@ class Core:
         self,
         *,
         base_url: str,
-        api_key: Optional[str],
-        session_token: Optional[str],
+        api_key: str | None,
+        session_token: str | None,
         timeout: float,
         retries: int,
         sleep: Callable[[float], None] = time.sleep,
@@ -120,14 +121,14 @@ class Core:
         operation: Operation,
         ids: Sequence[str] = (),
         *,
-        query: Optional[Mapping[str, QueryValue]] = None,
+        query: Mapping[str, QueryValue] | None = None,
         body: Json = None,
-        headers: Optional[Mapping[str, Optional[str]]] = None,
-        idempotency_key: Optional[str] = None,
+        headers: Mapping[str, str | None] | None = None,
+        idempotency_key: str | None = None,
     ) -> Answer:
         """One call of the API, tried until it succeeds or there is no hope."""
         sent = self._headers(operation, headers or {}, idempotency_key)
-        data: Optional[bytes] = None
+        data: bytes | None = None
         if body is not None:
             data = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
             sent["Content-Type"] = operation.media_type
@@ -152,7 +153,7 @@ class Core:
             tries += 1
             self._sleep(wait)
 
-    def _wait(self, tries: int, retry_after: Optional[float]) -> Optional[float]:
+    def _wait(self, tries: int, retry_after: float | None) -> float | None:
         backoff: float = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2**tries)
         jitter = backoff * self._chance() / 2
         if retry_after is None:
@@ -161,7 +162,7 @@ class Core:
         return retry_after + jitter if retry_after <= RETRY_AFTER_MAX_S else None
 
     def _headers(
-        self, operation: Operation, given: Mapping[str, Optional[str]], idempotency_key: Optional[str]
+        self, operation: Operation, given: Mapping[str, str | None], idempotency_key: str | None
     ) -> dict[str, str]:
         sent = {"Accept": "application/json", "User-Agent": f"angarium-python/{VERSION}"}
         sent.update({name: value for name, value in given.items() if value is not None})
@@ -189,7 +190,7 @@ class Core:
             pairs += [(name, _text(value)) for value in values if value is not None]
         return self._prefix + filled + ("?" + urlencode(pairs) if pairs else "")
 
-    def _exchange(self, method: str, target: str, headers: Mapping[str, str], data: Optional[bytes]) -> Answer:
+    def _exchange(self, method: str, target: str, headers: Mapping[str, str], data: bytes | None) -> Answer:
         connection, used = self._connection()
         try:
             try:
@@ -236,7 +237,7 @@ class Core:
 
 
 def _once(
-    connection: http.client.HTTPConnection, method: str, target: str, headers: Mapping[str, str], data: Optional[bytes]
+    connection: http.client.HTTPConnection, method: str, target: str, headers: Mapping[str, str], data: bytes | None
 ) -> Answer:
     connection.request(method, target, body=data, headers=dict(headers))
     response = connection.getresponse()
@@ -270,7 +271,7 @@ def _failure(answer: Answer) -> AngariumError:
     )
 
 
-def _retry_after(header: Optional[str], body: Json) -> Optional[float]:
+def _retry_after(header: str | None, body: Json) -> float | None:
     """Seconds, from a number or a date."""
     text = (header or "").strip()
     if text.isascii() and text.isdecimal():

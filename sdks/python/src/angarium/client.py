@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from types import TracebackType
-from typing import Optional
 
 from ._core import Core
 from .resources import Resources
@@ -24,10 +23,10 @@ class Client(Resources):
 
     def __init__(
         self,
-        api_key: Optional[str] = None,
+        api_key: str | None = None,
         *,
-        base_url: Optional[str] = None,
-        session_token: Optional[str] = None,
+        base_url: str | None = None,
+        session_token: str | None = None,
         timeout: float = DEFAULT_TIMEOUT_S,
         retries: int = DEFAULT_RETRIES,
     ) -> None:
@@ -42,12 +41,12 @@ class Client(Resources):
         )
 
     @property
-    def session_token(self) -> Optional[str]:
+    def session_token(self) -> str | None:
         """The session that requests are made in which take no key."""
         return self._core.session_token
 
     @session_token.setter
-    def session_token(self, token: Optional[str]) -> None:
+    def session_token(self, token: str | None) -> None:
         self._core.session_token = token
 
     def __repr__(self) -> str:
@@ -58,9 +57,9 @@ class Client(Resources):
 
     def __exit__(
         self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
