@@ -33,6 +33,7 @@ use crate::worker::run as work;
 
 /// Tickets that one message of RabbitMQ carries.
 const BATCH_TICKETS_MAX: usize = 64;
+const DAY: Duration = Duration::from_hours(24);
 /// How often every process looks for what others have changed.
 const FRESH_EVERY: Duration = Duration::from_secs(1);
 
@@ -293,6 +294,7 @@ fn limits(config: &Config) -> Limits {
         accept_queue_max: config.accept.queue_max,
         accept_batch_max: config.accept.batch_max,
         webhooks_max: config.accept.webhooks_max,
+        deliver_at_max: DAY * config.accept.deliver_at_max_days,
         event_data_bytes_max: config.api.event_data_bytes_max,
         idempotency: config.api.idempotency_s,
         lease: config.delivery.lease_ms,
@@ -303,7 +305,12 @@ fn limits(config: &Config) -> Limits {
         sweep_per_webhook_max: u32::try_from(config.scheduler.sweep_per_webhook_max).unwrap_or(u32::MAX),
         disable_after: config.delivery.disable_after_s,
         meter_lease: config.accept.meter_lease_ms,
+        session_requests_per_minute: config.limits.session_requests_per_minute,
         production: config.deployment.environment == Environment::Production,
+        session: config.sessions.lifetime_s,
+        login_failures_max: config.sessions.failures_max,
+        login_lockout: config.sessions.lockout_s,
+        password_hashes_max: config.sessions.hashes_max,
     }
 }
 
@@ -364,6 +371,7 @@ fn scheduler_options(config: &Config, node: &str) -> anyhow::Result<SchedulerOpt
         retention: settings.retention.parse()?,
         idempotency: settings.idempotency.parse()?,
         health: settings.health.parse()?,
+        rotation: settings.rotation.parse()?,
     })
 }
 

@@ -52,7 +52,7 @@ create table request_windows (
 ) without rowid;
 create index request_windows_by_end on request_windows (ends_at);
 
--- Requests by key, month and route. A user's session counts under the nil id.
+-- Requests by key, month and route.
 create table request_usage (
     tenant_id blob not null,
     environment text not null,

@@ -111,11 +111,11 @@ impl Code {
     pub const fn title(self) -> &'static str {
         match self {
             Self::RequestMalformed => "The request cannot be read",
-            Self::AuthRequired => "An API key is required",
+            Self::AuthRequired => "Somebody must be named who asks",
             Self::ApiKeyInvalid => "The API key does not work here",
             Self::ApiKeyExpired => "The API key has expired",
-            Self::SessionInvalid => "The session does not work, or has ended",
-            Self::PermissionDenied => "The API key lacks a permission",
+            Self::SessionInvalid => "The session does not hold",
+            Self::PermissionDenied => "A permission is lacking",
             Self::PlanLimitExceeded => "A limit is used up",
             Self::ResourceNotFound => "There is no such thing",
             Self::MethodNotAllowed => "The method is not allowed here",

@@ -1,7 +1,7 @@
 //! The limits on requests, and the headers that tell where they stand.
 //!
-//! An address may send so many a second before anybody looks at its key. A key has its hour and its tenant a month
-//! ([`crate::engine::rates`]); every answer to a key that works says how much is left.
+//! An address may send so many a second before anybody looks at its key. A key has its hour and its tenant a month, a
+//! person a minute ([`crate::engine::rates`]); every answer to one that we know says how much is left.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ use ipnet::IpNet;
 use tokio::time::Instant;
 
 use super::Api;
-use super::auth::Identity;
+use super::auth::{Identity, Principal};
 use super::problem::{Code, Problem};
 use crate::domain::id::TenantId;
 use crate::engine::rates::{Admission, Rate};
@@ -94,12 +94,16 @@ pub(super) async fn limits(State(api): State<Arc<Api>>, request: Request, next: 
     let Some(Identity(Ok(principal))) = request.extensions().get::<Identity>().cloned() else {
         return next.run(request).await;
     };
+    let admission = match &principal {
+        Principal::Key(key) => api.engine.admit(key).await,
+        Principal::Person(person) => Ok(api.engine.admit_person(person.session.id)),
+    };
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let (rate, mut response) = match api.engine.admit(&principal.key).await {
+    let (rate, mut response) = match admission {
         Ok(Admission::Admitted(rate)) => (rate, next.run(request).await),
-        Ok(Admission::HourUsedUp(rate)) => (rate, hour_used_up(rate, &api).into_response()),
+        Ok(Admission::WindowUsedUp(rate)) => (rate, window_used_up(rate, &api).into_response()),
         Ok(Admission::MonthUsedUp(rate, limit)) => {
             let limit = limit.as_number();
             let message = format!("The plan allows {limit} requests in a month, and they are used up.");
@@ -108,20 +112,23 @@ pub(super) async fn limits(State(api): State<Arc<Api>>, request: Request, next: 
         Err(error) => return Problem::from(error).into_response(),
     };
     tell(rate, &mut response);
-    api.engine.count_request(Answered {
-        scope: principal.key.scope,
-        key: Some(principal.key.id),
-        method: method.as_str(),
-        route: route.as_ref().map_or("none", MatchedPath::as_str),
-        failed: response.status() >= StatusCode::BAD_REQUEST,
-        took: started.elapsed(),
-    });
+    if let Principal::Key(key) = principal {
+        api.engine.count_request(Answered {
+            scope: key.scope,
+            key: key.id,
+            method: method.as_str(),
+            route: route.as_ref().map_or("none", MatchedPath::as_str),
+            failed: response.status() >= StatusCode::BAD_REQUEST,
+            took: started.elapsed(),
+        });
+    }
     response
 }
 
-fn hour_used_up(rate: Rate, api: &Api) -> Problem {
-    let message = format!("The key may send {} requests in an hour, and they are used up.", rate.limit.as_number());
-    let wait = rate.resets_at.since(api.engine.clock().now());
+fn window_used_up(rate: Rate, api: &Api) -> Problem {
+    let (limit, resets_at) = (rate.limit.as_number(), rate.resets_at);
+    let message = format!("All {limit} requests of this window are used up; the next begins at {resets_at}.");
+    let wait = resets_at.since(api.engine.clock().now());
     Problem::new(Code::RateLimitExceeded, message).with_retry_after(wait)
 }
 

@@ -5,6 +5,8 @@
 //! permission that it asks for. Handlers call the engine's verbs for writing and its store for reading; the types of a
 //! noun's JSON stay in the noun's file.
 
+mod api_key_view;
+mod api_keys;
 mod auth;
 mod code;
 mod dead_letters;
@@ -21,6 +23,8 @@ mod problem;
 mod publish;
 mod query;
 pub mod server;
+mod session;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 mod webhook_logs;
@@ -55,6 +59,7 @@ pub struct ApiOptions {
     pub page_limit_default: u32,
     pub page_limit_max: u32,
     pub page_depth_max: u32,
+    pub trusted_proxies: Vec<ipnet::IpNet>,
     pub webhook_timeout_default: Duration,
     pub drain: Duration,
     pub requests_per_second_per_address: u32,
@@ -76,6 +81,7 @@ impl From<&config::Config> for ApiOptions {
             page_limit_default: api.page_limit_default,
             page_limit_max: api.page_limit_max,
             page_depth_max: api.page_depth_max,
+            trusted_proxies: api.trusted_proxies.clone(),
             webhook_timeout_default: config.delivery.timeout_default_ms,
             drain: config.shutdown.drain_ms,
             requests_per_second_per_address: config.limits.requests_per_second_per_address,
@@ -110,6 +116,8 @@ pub fn router(api: &Arc<Api>) -> Router {
         .merge(webhooks::routes())
         .merge(deliveries::routes())
         .merge(dead_letters::routes())
+        .merge(api_keys::routes())
+        .merge(sign_in::routes())
         .merge(health::routes())
         .fallback(front::no_route)
         .method_not_allowed_fallback(front::no_method)

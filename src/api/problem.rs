@@ -115,6 +115,12 @@ impl Problem {
         problem
     }
 
+    /// When the client may come back, in seconds.
+    pub(super) fn retry_after(mut self, seconds: u64) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
+    }
+
     pub(super) fn with_hint(mut self, hint: &'static str) -> Self {
         self.0.hint = Some(hint);
         self

@@ -51,6 +51,7 @@ fn limits(config: &Config, production: bool) -> Limits {
         accept_queue_max: config.accept.queue_max,
         accept_batch_max: config.accept.batch_max,
         webhooks_max: config.accept.webhooks_max,
+        deliver_at_max: std::time::Duration::from_hours(30 * 24),
         event_data_bytes_max: 262_144,
         idempotency: config.api.idempotency_s,
         lease: config.delivery.lease_ms,
@@ -62,6 +63,11 @@ fn limits(config: &Config, production: bool) -> Limits {
         disable_after: config.delivery.disable_after_s,
         production,
         meter_lease: config.accept.meter_lease_ms,
+        session_requests_per_minute: config.limits.session_requests_per_minute,
+        session: config.sessions.lifetime_s,
+        login_failures_max: config.sessions.failures_max,
+        login_lockout: config.sessions.lockout_s,
+        password_hashes_max: config.sessions.hashes_max,
     }
 }
 

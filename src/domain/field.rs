@@ -74,6 +74,13 @@ impl FieldProblem {
         Self::new(name, FieldCode::Required, "is required")
     }
 
+    /// The same mistake, seen from one level further up.
+    #[must_use]
+    pub fn below(mut self, name: &str) -> Self {
+        self.path.insert(0, name.into());
+        self
+    }
+
     /// A field that is not there, with the name that was perhaps meant.
     #[must_use]
     pub fn unknown(path: Vec<Segment>, name: &str, known: &[&str]) -> Self {

@@ -42,6 +42,9 @@ impl Permission {
         Self::ReadAnalytics,
     ];
 
+    /// The most words that a key can hold: each once.
+    pub const WORDS_MAX: usize = Self::ALL.len() + 1;
+
     /// The word that keys hold.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

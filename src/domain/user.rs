@@ -162,7 +162,9 @@ mod tests {
     #[test]
     fn addresses_are_compared_without_case() {
         assert_eq!("  Ada@Example.COM ".parse::<Email>().unwrap().as_str(), "ada@example.com");
-        for bad in ["", "ada", "@x", "ada@", "a b@x", "a@b@c", "a@.x", "a@x.", "a\n@x", &format!("{}@x", "a".repeat(253))] {
+        for bad in
+            ["", "ada", "@x", "ada@", "a b@x", "a@b@c", "a@.x", "a@x.", "a\n@x", &format!("{}@x", "a".repeat(253))]
+        {
             assert_eq!(bad.parse::<Email>(), Err(InvalidEmail), "{bad:?}");
         }
     }

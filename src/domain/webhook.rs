@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::channel::Channels;
+use super::filter::Filter;
 use super::id::WebhookId;
 use super::retry::RetryPolicy;
 use super::subscription::Subscription;
@@ -79,6 +81,10 @@ pub struct WebhookSettings {
     pub url: String,
     /// Which event types it wants.
     pub events: Subscription,
+    /// Which channels it hears.
+    pub channels: Channels,
+    /// What the data of an event that it wants must be like.
+    pub filter: Option<Filter>,
     /// Sent with each request, besides ours.
     pub headers: BTreeMap<String, String>,
     /// When to try again.

@@ -18,10 +18,13 @@ pub mod ingest;
 pub mod keys;
 pub mod maintain;
 pub mod notices;
+mod passwords;
 pub mod rates;
+pub mod sessions;
 pub mod settle;
 pub mod sweep;
 pub mod usage;
+pub mod users;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -45,6 +48,7 @@ pub struct Limits {
     pub accept_queue_max: usize,
     pub accept_batch_max: usize,
     pub webhooks_max: u32,
+    pub deliver_at_max: Duration,
     pub event_data_bytes_max: usize,
     pub idempotency: Duration,
     pub lease: Duration,
@@ -56,6 +60,11 @@ pub struct Limits {
     pub disable_after: Duration,
     pub production: bool,
     pub meter_lease: Duration,
+    pub session_requests_per_minute: u64,
+    pub session: Duration,
+    pub login_failures_max: u32,
+    pub login_lockout: Duration,
+    pub password_hashes_max: usize,
 }
 
 /// What the verbs work with.
@@ -68,8 +77,13 @@ pub struct Engine {
     pub(crate) keys: MasterKeys,
     /// Of the hashes that API keys are stored as; derived once, because each request needs it.
     pub(crate) key_pepper: [u8; 32],
+    /// Of session tokens.
+    pub(crate) token_key: [u8; 32],
+    /// Of the hashes that addresses are counted by.
+    pub(crate) address_key: [u8; 32],
     pub(crate) egress: EgressPolicy,
     pub(crate) plans: Plans,
+    passwords: passwords::Desk,
     pub(crate) directory: directory::Directory,
     pub(crate) gates: gates::Gates,
     pub(crate) health: health::Health,
@@ -100,10 +114,27 @@ pub struct Parts {
     pub plans: Plans,
 }
 
+/// Why an engine does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The hashes of API keys come from a master key that is not listed any more, or is another under its number.
+    #[error(
+        "master_keys: the one with the lowest number is not the one that this database's API keys were hashed with, and \
+         without it none of them would work: list it again, last"
+    )]
+    OtherRoot,
+    /// The database did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 impl Engine {
     /// Reads what every process knows by heart, and starts the loops that group commits.
-    pub async fn start(parts: Parts) -> Result<Arc<Self>, StoreError> {
+    pub async fn start(parts: Parts) -> Result<Arc<Self>, StartError> {
         let Parts { store, broker, clock, metrics, limits, keys, egress, plans } = parts;
+        if !store.remember_root(keys.root_fingerprint()).await? {
+            return Err(StartError::OtherRoot);
+        }
         let (accept, accept_jobs) = accept::AcceptQueue::new(limits.accept_queue_max);
         let (settle, settle_jobs) = settle::SettleQueue::new(limits.settle_batch_max);
         let engine = Arc::new(Self {
@@ -111,8 +142,11 @@ impl Engine {
             broker,
             clock,
             metrics,
-            limits,
             key_pepper: keys.derive(directory::KEY_PEPPER_LABEL),
+            token_key: keys.derive(sessions::TOKEN_KEY_LABEL),
+            address_key: keys.derive(sessions::ADDRESS_KEY_LABEL),
+            passwords: passwords::Desk::new(limits.password_hashes_max),
+            limits,
             keys,
             egress,
             plans,

@@ -1,4 +1,4 @@
-//! The limits on requests: of a key in an hour, of a tenant in a month. Fixed windows of the clock, the same in every
+//! The limits on requests: of a key in an hour, of a tenant in a month, of a person in a minute. Fixed windows of the clock, the same in every
 //! process.
 //!
 //! A process takes requests ahead in the database, some at a time and fewer the fewer are left, and lets them pass from
@@ -9,15 +9,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Engine;
+use crate::domain::api_key::ApiKey;
+use crate::domain::id::SessionId;
 use crate::domain::meter::Period;
 use crate::domain::plan::Limit;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
-use crate::store::keys::ApiKey;
 use crate::store::requests::Subject;
 
 /// The window of a key's limit.
-pub const HOUR: Duration = Duration::from_hours(1);
+const HOUR: Duration = Duration::from_hours(1);
+/// The window of a session's limit.
+const MINUTE: Duration = Duration::from_mins(1);
 /// The most requests that are taken ahead at once.
 const AHEAD_MAX: u64 = 64;
 /// Of what is left, this part is taken ahead.
@@ -39,8 +42,8 @@ pub struct Rate {
 pub enum Admission {
     /// Yes.
     Admitted(Rate),
-    /// The key has none left in this hour.
-    HourUsedUp(Rate),
+    /// There is none left in this window.
+    WindowUsedUp(Rate),
     /// The tenant has none left in this month.
     MonthUsedUp(Rate, Limit),
 }
@@ -69,7 +72,15 @@ struct Gauge {
 
 /// What this process has taken ahead.
 #[derive(Default)]
-pub(crate) struct Rates(Mutex<HashMap<Subject, Arc<Gauge>>>);
+pub(crate) struct Rates(Mutex<HashMap<Whose, Arc<Gauge>>>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Whose {
+    /// Counted in the database, for all processes together.
+    Shared(Subject),
+    /// A person's session, counted by each process for itself.
+    Session(SessionId),
+}
 
 enum Take {
     Given(u64),
@@ -112,12 +123,16 @@ impl Engine {
     pub async fn admit(&self, key: &ApiKey) -> Result<Admission, StoreError> {
         let now = self.clock.now();
         let plan = self.plan(key.scope.tenant);
-        let hourly = plan.requests_per_hour;
-        let hour = hour_of(now);
+        // A key may have a limit of its own, within its plan's.
+        let hourly = key
+            .settings
+            .rate_limit
+            .map_or(plan.requests_per_hour, |own| Limit::AtMost(plan.requests_per_hour.capped(own)));
+        let hour = span_of(now, HOUR);
         let (admitted, remaining) = self.take_request(Subject::Key(key.id), hour, hourly).await?;
         let rate = Rate { limit: hourly, remaining, resets_at: hour.ends_at };
         if !admitted {
-            return Ok(Admission::HourUsedUp(rate));
+            return Ok(Admission::WindowUsedUp(rate));
         }
         let monthly = plan.requests_per_month;
         let month = Period::Month.window_at(now);
@@ -126,10 +141,25 @@ impl Engine {
         Ok(if admitted { Admission::Admitted(rate) } else { Admission::MonthUsedUp(rate, monthly) })
     }
 
+    /// Lets a request of a person pass, if their session allows one more.
+    pub fn admit_person(&self, session: SessionId) -> Admission {
+        let span = span_of(self.clock.now(), MINUTE);
+        let most = self.limits.session_requests_per_minute;
+        let gauge = self.rates.gauge(Whose::Session(session));
+        let rate = |remaining| Rate { limit: Limit::AtMost(most), remaining, resets_at: span.ends_at };
+        loop {
+            match gauge.take(span, most) {
+                Take::Given(remaining) => return Admission::Admitted(rate(remaining)),
+                Take::UsedUp => return Admission::WindowUsedUp(rate(0)),
+                Take::Ask(_) => gauge.fill(span, most, most),
+            }
+        }
+    }
+
     /// Takes one request; whether there was one, and how many more there are.
     async fn take_request(&self, subject: Subject, span: Span, limit: Limit) -> Result<(bool, u64), StoreError> {
         let Limit::AtMost(limit) = limit else { return Ok((true, 0)) };
-        let gauge = self.rates.gauge(subject);
+        let gauge = self.rates.gauge(Whose::Shared(subject));
         loop {
             match gauge.take(span, limit) {
                 Take::Given(remaining) => return Ok((true, remaining)),
@@ -161,16 +191,16 @@ impl Engine {
 }
 
 impl Rates {
-    fn gauge(&self, subject: Subject) -> Arc<Gauge> {
+    fn gauge(&self, whose: Whose) -> Arc<Gauge> {
         let mut gauges = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(gauges.entry(subject).or_default())
+        Arc::clone(gauges.entry(whose).or_default())
     }
 }
 
-fn hour_of(now: Timestamp) -> Span {
-    let length = i64::try_from(HOUR.as_millis()).unwrap_or(i64::MAX);
-    let starts_at = Timestamp::from_millis(now.as_millis().div_euclid(length) * length);
-    Span { starts_at, ends_at: starts_at.after(HOUR) }
+fn span_of(now: Timestamp, length: Duration) -> Span {
+    let millis = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+    let starts_at = Timestamp::from_millis(now.as_millis().div_euclid(millis) * millis);
+    Span { starts_at, ends_at: starts_at.after(length) }
 }
 
 #[cfg(test)]
@@ -180,7 +210,7 @@ mod tests {
     #[test]
     fn a_gauge_gives_what_it_has_taken_and_no_more() {
         let gauge = Gauge::default();
-        let span = hour_of(Timestamp::from_millis(5));
+        let span = span_of(Timestamp::from_millis(5), HOUR);
         let Take::Ask(64) = gauge.take(span, 2000) else { panic!("it has nothing yet") };
         gauge.fill(span, 64, 64);
         assert!((0..64).all(|given| matches!(gauge.take(span, 2000), Take::Given(left) if left == 1999 - given)));
@@ -189,13 +219,13 @@ mod tests {
         gauge.fill(span, 2010, asked);
         assert_eq!((0..100).filter(|_| matches!(gauge.take(span, 2000), Take::Given(_))).count(), 54);
         assert!(matches!(gauge.take(span, 2000), Take::UsedUp));
-        assert!(matches!(gauge.take(hour_of(Timestamp::from_millis(3_600_000)), 2000), Take::Ask(_)));
+        assert!(matches!(gauge.take(span_of(Timestamp::from_millis(3_600_000), HOUR), 2000), Take::Ask(_)));
     }
 
     #[test]
     fn the_last_requests_are_taken_one_by_one() {
         let gauge = Gauge::default();
-        let span = hour_of(Timestamp::from_millis(5));
+        let span = span_of(Timestamp::from_millis(5), HOUR);
         let mut asked = 0;
         for taken in 1..=5 {
             let Take::Ask(count) = gauge.take(span, 5) else { panic!("it is empty") };

@@ -1,4 +1,5 @@
-//! Usage: what requests were made, by key and route and month, and how long they took.
+//! Usage: what requests keys made, by route and month, how long they took, and when a key was last used. Requests of
+//! people are not counted.
 //!
 //! Counted in memory and added to the database once a second: a process that dies loses at most its last second. What
 //! limits go by is counted elsewhere ([`super::rates`], [`crate::store::meters`]).
@@ -12,6 +13,7 @@ use crate::domain::duration_histogram::bucket_of;
 use crate::domain::id::KeyId;
 use crate::domain::meter::Month;
 use crate::domain::tenant::Scope;
+use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::requests::{Endpoint, Requests};
 
@@ -20,8 +22,7 @@ use crate::store::requests::{Endpoint, Requests};
 #[allow(missing_docs, reason = "said above")]
 pub struct Answered<'a> {
     pub scope: Scope,
-    /// None for a person's session.
-    pub key: Option<KeyId>,
+    pub key: KeyId,
     pub method: &'a str,
     /// As it is declared, without ids.
     pub route: &'a str,
@@ -33,6 +34,7 @@ pub struct Answered<'a> {
 struct Counted {
     endpoints: HashMap<Endpoint, Requests>,
     durations: HashMap<(Scope, Month, usize), u64>,
+    last_used: HashMap<KeyId, Timestamp>,
 }
 
 /// What has been counted since it was last added to the database.
@@ -43,7 +45,8 @@ impl Engine {
     /// Counts a request.
     pub fn count_request(&self, request: Answered<'_>) {
         let Answered { scope, key, method, route, failed, took } = request;
-        let month = Month::at(self.clock.now());
+        let now = self.clock.now();
+        let month = Month::at(now);
         let endpoint = Endpoint { scope, month, key, method: method.to_owned(), route: route.to_owned() };
         let mut counted = self.usage.0.lock().unwrap_or_else(PoisonError::into_inner);
         let requests = counted.endpoints.entry(endpoint).or_default();
@@ -51,12 +54,13 @@ impl Engine {
         requests.failed += u64::from(failed);
         requests.micros += u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         *counted.durations.entry((scope, month, bucket_of(took))).or_default() += 1;
+        counted.last_used.insert(key, now);
     }
 
     /// Adds what was counted to the database.
     pub async fn flush_usage(&self) -> Result<(), StoreError> {
         let counted = std::mem::take(&mut *self.usage.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let Counted { endpoints, durations } = counted;
+        let Counted { endpoints, durations, last_used } = counted;
         if endpoints.is_empty() {
             return Ok(());
         }
@@ -69,7 +73,8 @@ impl Engine {
         if added.is_err() {
             self.usage.put_back(endpoints, durations);
         }
-        added
+        added?;
+        self.store.touch_keys(&last_used.into_iter().collect::<Vec<_>>()).await
     }
 }
 

@@ -166,8 +166,7 @@ impl Engine {
         let data = json!({ "webhookId": id, "message": "This is a test event." });
         // The name is a constant that its own test checks.
         let event_type = EventType::parse(TEST_EVENT_TYPE).expect("a valid name");
-        let data = Bytes::from(data.to_string());
-        let publish = Publish { id: None, event_type, data, occurred_at: None, idempotency: None };
+        let publish = Publish::new(event_type, Bytes::from(data.to_string()));
         self.accept(scope, publish, Target::Only(id)).await
     }
 

@@ -25,7 +25,10 @@ pub mod leaders;
 pub mod meters;
 pub mod partitions;
 pub mod requests;
+pub mod root;
+pub mod sessions;
 pub mod tenants;
+pub mod users;
 pub mod webhooks;
 
 use std::str::FromStr;

@@ -60,8 +60,7 @@ impl Subject {
 pub struct Endpoint {
     pub scope: Scope,
     pub month: Month,
-    /// None for a person's session.
-    pub key: Option<KeyId>,
+    pub key: KeyId,
     pub method: String,
     pub route: String,
 }
@@ -136,7 +135,7 @@ impl Store {
         in_tx!(self, |tx| {
             for (Endpoint { scope, month, key, method, route }, Requests { count, failed, micros }) in endpoints {
                 let add = sqlx::query(ADD).bind(scope.tenant.0).bind(scope.environment.as_str());
-                let add = add.bind(month.to_string()).bind(key.map_or(Uuid::nil(), |key| key.0));
+                let add = add.bind(month.to_string()).bind(key.0);
                 let add = add.bind(method.as_str()).bind(route.as_str());
                 let add = add.bind(signed(*count)).bind(signed(*failed)).bind(signed(*micros));
                 add.execute(&mut *tx).await?;

@@ -37,6 +37,8 @@ fn all_problems_come_at_once() {
         name: Given::Absent,
         url: Given::Value("http://10.0.0.1/".to_owned()),
         events: Given::Value(vec!["ok".to_owned(), "No!".to_owned()]),
+        channels: Given::Value(vec!["no spaces".to_owned()]),
+        filter: Given::Value(serde_json::json!({ "not": { "field": "total", "op": "exists" } })),
         headers: Given::Value(BTreeMap::from([("Host".to_owned(), "x".to_owned())])),
         retry_policy: Given::Value(serde_json::json!({ "schedule": [1, "x"] })),
         timeout_ms: Given::Value(21_000),
@@ -44,8 +46,18 @@ fn all_problems_come_at_once() {
         description: Given::Value("\0".to_owned()),
         metadata: Given::Null,
     };
-    let expected =
-        ["name", "url", "events[1]", "headers.Host", "retryPolicy.schedule[1]", "timeoutMs", "profile", "description"];
+    let expected = [
+        "name",
+        "url",
+        "events[1]",
+        "channels[0]",
+        "filter.not.field",
+        "headers.Host",
+        "retryPolicy.schedule[1]",
+        "timeoutMs",
+        "profile",
+        "description",
+    ];
     assert_eq!(places(check(bad, None)), expected);
 }
 

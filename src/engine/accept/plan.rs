@@ -8,7 +8,9 @@ use crate::chance;
 use crate::domain::circuit::PROBE_WAIT;
 use crate::domain::id::DeliveryId;
 use crate::domain::meter::UsedUp;
+use crate::domain::selection::{Selection, select};
 use crate::domain::time::Timestamp;
+use crate::domain::webhook::Webhook;
 use crate::engine::Engine;
 use crate::engine::directory::Snapshot;
 use crate::store::dialect::accept::{DeliveryRow, EventRow, KeyRow};
@@ -50,21 +52,10 @@ pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Time
         let before = plan.deliveries.len();
         for listener in snapshot.listeners_of(job.scope) {
             let webhook = &listener.webhook;
-            let wanted = match &job.target {
-                Target::Subscribers => webhook.settings.events.matches(&job.content.event_type),
-                Target::Only(id) => webhook.id == *id,
-            };
-            if !wanted {
+            if !wants(job, webhook) {
                 continue;
             }
-            let gate = engine.gates.shut_until(webhook.id, now);
-            let due_at = match gate {
-                _ if !webhook.is_sending() => Timestamp::NEVER,
-                Some(until) => until,
-                // The sweep lets a few through.
-                None if engine.gates.is_probing(webhook.id) => now.after(PROBE_WAIT),
-                None => now,
-            };
+            let due_at = due_at(engine, job, webhook, now);
             ready += usize::from(due_at == now);
             plan.deliveries.push(DeliveryRow {
                 id: DeliveryId::new(now, chance::bits()),
@@ -94,6 +85,30 @@ pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Time
     plan
 }
 
+fn wants(job: &Job, webhook: &Webhook) -> bool {
+    match &job.target {
+        Target::Subscribers => {
+            let (event_type, channels) = (&job.content.event_type, &job.routing.channels);
+            select(&webhook.settings, event_type, channels, || job.tree.of(&job.content)) == Selection::Wanted
+        }
+        Target::Only(id) => webhook.id == *id,
+    }
+}
+
+fn due_at(engine: &Engine, job: &Job, webhook: &Webhook, now: Timestamp) -> Timestamp {
+    // When its time comes, the sweep asks whether the webhook is sent to.
+    if let Some(at) = job.routing.deliver_at.filter(|at| *at > now) {
+        return at;
+    }
+    match engine.gates.shut_until(webhook.id, now) {
+        _ if !webhook.is_sending() => Timestamp::NEVER,
+        Some(until) => until,
+        // The sweep lets a few through.
+        None if engine.gates.is_probing(webhook.id) => now.after(PROBE_WAIT),
+        None => now,
+    }
+}
+
 fn event_row(engine: &Engine, job: &Job, deliveries: u32, counts: Vec<usize>, now: Timestamp) -> EventRow {
     let key_row = |IdempotencyKey { key, request_hash }: &IdempotencyKey| KeyRow {
         key: key.clone(),
@@ -104,6 +119,7 @@ fn event_row(engine: &Engine, job: &Job, deliveries: u32, counts: Vec<usize>, no
     EventRow {
         scope: job.scope,
         content: Arc::clone(&job.content),
+        routing: job.routing.clone(),
         idempotency: job.idempotency.as_ref().map(key_row),
         counts,
     }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::super::{Db, Store, StoreError, chunks, on_read};
 use super::Rows;
-use crate::domain::event::EventContent;
+use crate::domain::event::{EventContent, Routing};
 use crate::domain::id::{DeliveryId, EventId, WebhookId};
 use crate::domain::meter::{Count, Metered};
 use crate::domain::tenant::Scope;
@@ -20,6 +20,8 @@ pub struct EventRow {
     pub scope: Scope,
     /// What.
     pub content: std::sync::Arc<EventContent>,
+    /// Where and when.
+    pub routing: Routing,
     /// The key under which the client may repeat the request.
     pub idempotency: Option<KeyRow>,
     /// What it counts on: places in the batch's list.
@@ -111,8 +113,9 @@ pub(in crate::store) const PG_INSERT: &str = "with fresh as materialized (select
             and (select holds from enough) \
         returning 1), \
     ok as materialized (select 1 from fresh where (select count(*) from used) = cardinality($18::uuid[])), \
-    e as (insert into events (id, tenant_id, environment, type, data, occurred_at) \
-        select u.* from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bigint[]) u \
+    e as (insert into events (id, tenant_id, environment, type, data, occurred_at, channels, deliver_at) \
+        select u.* from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bigint[], \
+            $28::text[], $29::bigint[]) u \
         where exists (select 1 from ok)), \
     d as (insert into deliveries \
             (id, tenant_id, environment, event_id, event_type, webhook_id, reason, state, attempts) \
@@ -135,8 +138,8 @@ pub(in crate::store) const PG_TAKE_KEYS: &str = "insert into idempotency \
 
 const LITE_REVISION: &str = "select value from revision";
 pub(in crate::store) const LITE_EVENTS: Rows = Rows {
-    head: "insert into events (id, tenant_id, environment, type, data, occurred_at) values ",
-    columns: 6,
+    head: "insert into events (id, tenant_id, environment, type, data, occurred_at, channels, deliver_at) values ",
+    columns: 8,
     tail: "",
 };
 pub(in crate::store) const LITE_DELIVERIES: Rows = Rows {
@@ -245,6 +248,12 @@ impl Store {
     }
 }
 
+/// As JSON; none is null.
+fn channels(routing: &Routing) -> Option<String> {
+    let channels = &routing.channels;
+    (!channels.is_empty()).then(|| serde_json::to_string(channels).expect("a list of texts"))
+}
+
 fn refs<T>(rows: &[T]) -> Vec<&T> {
     rows.iter().collect()
 }
@@ -301,7 +310,9 @@ async fn pg_insert(
         .bind(metering.holder)
         .bind(now.as_millis())
         .bind(metering.until.as_millis())
-        .bind(column(&units, |(metered, _)| metered.limit.as_number()));
+        .bind(column(&units, |(metered, _)| metered.limit.as_number()))
+        .bind(column(events, |e| channels(&e.routing)))
+        .bind(column(events, |e| e.routing.deliver_at.map(Timestamp::as_millis)));
     Ok(match insert.fetch_one(conn).await? {
         (true, true) => None,
         (true, false) => Some(BatchOutcome::Dry),
@@ -410,6 +421,8 @@ async fn lite_insert(
             let EventContent { id, event_type, occurred_at, data } = &*row.content;
             insert = insert.bind(id.0).bind(row.scope.tenant.0).bind(row.scope.environment.as_str());
             insert = insert.bind(event_type.as_str()).bind(&data[..]).bind(occurred_at.as_millis());
+            let Routing { channels: _, deliver_at } = &row.routing;
+            insert = insert.bind(channels(&row.routing)).bind(deliver_at.map(Timestamp::as_millis));
         }
         insert.execute(&mut *conn).await?;
     }
