@@ -30,6 +30,7 @@ COMMAND_S = 60
 POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 AMQP = "amqp://guest:guest@127.0.0.1:5672/%2f"
 TENANT = "acme"
+OWNER = "owner@localhost"
 
 T = TypeVar("T")
 
@@ -43,6 +44,8 @@ class Running:
     folder: Path
     environment: dict[str, str]
     process: subprocess.Popen[bytes]
+    owner: dict[str, str]
+    """The `email` and the `password` of a user who may manage the tenant's keys."""
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """The `data` of an answer."""
@@ -51,6 +54,10 @@ class Running:
         request = urllib.request.Request(self.url + path, data=data, headers=given, method=method)
         with urllib.request.urlopen(request, timeout=30) as response:
             return json.load(response)["data"]
+
+    def sign_in(self) -> str:
+        """The token of a session of the owner."""
+        return str(self.call("POST", "/api/auth/login", self.owner)["token"])
 
 
 def binary() -> str:
@@ -88,13 +95,12 @@ def dev(settings: dict[str, str] | None = None) -> Iterator[Running]:
         with _process(["dev", "--port", "0"], folder, environment) as process:
             file = folder / ".angarium" / "dev.toml"
 
-            def started() -> dict[str, str] | None:
-                text = file.read_text(encoding="utf-8") if file.exists() else ""
-                kept = dict(re.findall(r'^(\w+) = "(.*)"$', text, re.M))
-                return kept if kept.get("url") else None
+            def started() -> dict[str, dict[str, str]] | None:
+                kept = _read_toml(file.read_text(encoding="utf-8")) if file.exists() else {}
+                return kept if kept.get("", {}).get("url") and kept.get("owner", {}).get("password") else None
 
             kept = _started(started, process, folder)
-            yield Running(kept["url"], kept["api_key"], folder, environment, process)
+            yield Running(kept[""]["url"], kept[""]["api_key"], folder, environment, process, kept["owner"])
 
 
 @contextlib.contextmanager
@@ -124,6 +130,8 @@ def deployment(ingest: bool = False, settings: dict[str, str] | None = None) -> 
         _run(["migrate", "--create-database"], folder, environment)
         try:
             key = _run(["keys", "create", "--tenant", TENANT, "--environment", "staging"], folder, environment).strip()
+            owner = ["users", "create", "--email", OWNER, "--role", "owner", "--tenant", TENANT, "--generate"]
+            password = _run(owner, folder, environment).strip()
             with _process(["serve", "all"], folder, environment) as process:
 
                 def started() -> str | None:
@@ -131,9 +139,22 @@ def deployment(ingest: bool = False, settings: dict[str, str] | None = None) -> 
                     return said[1] if said else None
 
                 url = _started(started, process, folder)
-                yield Running(url, key, folder, environment, process)
+                yield Running(url, key, folder, environment, process, {"email": OWNER, "password": password})
         finally:
             _run(["migrate", "--drop-database"], folder, environment)
+
+
+def _read_toml(text: str) -> dict[str, dict[str, str]]:
+    """The texts of a file by their table: Python reads TOML itself only from 3.11 on."""
+    tables: dict[str, dict[str, str]] = {"": {}}
+    table = ""
+    for line in text.splitlines():
+        if found := re.fullmatch(r"\[(\w+)\]", line):
+            table = found[1]
+            tables[table] = {}
+        elif found := re.fullmatch(r'(\w+) = "(.*)"', line):
+            tables[table][found[1]] = found[2]
+    return tables
 
 
 def _environment(environment: dict[str, str]) -> dict[str, str]:
