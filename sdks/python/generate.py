@@ -100,6 +100,9 @@ class Types:
         self.document = document
         self.written: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        # The document repeats a schema inside the envelopes that hold it.
+        schemas = (document.value.get("components") or {}).get("schemas") or {}
+        self._known = {_shape(schema): f"#/components/schemas/{name}" for name, schema in schemas.items()}
 
     def of(self, schema: Any, name: str) -> str:
         """The annotation of a schema; `name` is for an object that has none of its own."""
@@ -107,6 +110,11 @@ class Types:
             return "Any"
         if "$ref" in schema:
             return self._named(schema["$ref"])
+        known = self._known.get(_shape(schema))
+        if known and known not in self._names and ("properties" in schema or "allOf" in schema):
+            return self._named(known)
+        if known in self._names and self._names[known] != name:
+            return self._names[known]
         kinds = schema.get("type")
         if isinstance(kinds, list):
             parts = [self.of({**schema, "type": kind}, name) for kind in kinds if kind != "null"]
@@ -150,7 +158,7 @@ class Types:
             if annotation in ("str", "int", "float", "bool"):
                 self._names[reference] = annotation
             else:
-                self.written[name] = f"{name} = {_alias(annotation)}\n{_docstring(schema, '')}"
+                self.written[name] = f"{name} = {annotation}\n{_docstring(schema, '')}"
         return self._names[reference]
 
     def _write_object(self, name: str, schema: Schema) -> None:
@@ -166,7 +174,7 @@ class Types:
             return
 
         def lines(of: list[str]) -> str:
-            return "".join(f"    {field}: {typed[field]}\n{_docstring(fields[field], '    ')}" for field in of)
+            return "".join(f"{_field(field, typed[field])}{_docstring(fields[field], '    ')}" for field in of)
 
         always = [field for field in fields if field in required]
         maybe = [field for field in fields if field not in required]
@@ -180,19 +188,28 @@ class Types:
         self.written[name] = text
 
 
+def _shape(schema: Any) -> str:
+    """Equal for schemas that say the same."""
+    return json.dumps({key: value for key, value in schema.items() if key != "example"}, sort_keys=True)
+
+
 def _union(parts: list[str], optional: bool) -> str:
     parts = list(dict.fromkeys(parts))
     text = "Any" if "Any" in parts or not parts else parts[0] if len(parts) == 1 else f"Union[{', '.join(parts)}]"
     return f"Optional[{text}]" if optional and text != "Any" else text
 
 
+def _field(name: str, annotation: str) -> str:
+    line = f"    {name}: {annotation}\n"
+    found = re.fullmatch(r"(Optional\[)?Literal\[([^\[\]]*)\](\])?", annotation)
+    if len(line) <= WIDTH or not found:
+        return line
+    values = textwrap.indent(textwrap.fill(f"{found[2]},", WIDTH - 8), " " * 8)
+    return f"    {name}: {found[1] or ''}Literal[\n{values}\n    ]{found[3] or ''}\n"
+
+
 def _literal(value: Any) -> str:
     return json.dumps(value) if isinstance(value, str) else repr(value)
-
-
-def _alias(annotation: str) -> str:
-    """An alias is evaluated, so what it names must be there: quote what comes later or holds itself."""
-    return annotation
 
 
 def _docstring(schema: Any, indent: str) -> str:
@@ -294,7 +311,11 @@ class Resources:
             return text + f"{pad}{call}\n"
         if result.kind == "text":
             return text + f"{pad}return {call}.body.decode()\n"
-        return text + f"{pad}answer: {result.annotation} = {call}.data()\n{pad}return answer\n"
+        line = f"{pad}answer: {result.annotation} = {call}.data()\n"
+        if len(line) > WIDTH:
+            inner = ", ".join([*arguments, *gives])
+            line = f"{pad}answer: {result.annotation} = self._core.call(\n{pad}    {inner}\n{pad}).data()\n"
+        return text + line + f"{pad}return answer\n"
 
     def _operation(self, path: str, method: str, operation: dict[str, Any]) -> str:
         schemes = [name for one in operation["security"] for name in one]
