@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::domain::channel::Channels;
 use crate::domain::field::{FieldCode, FieldProblem, Given};
@@ -21,23 +22,53 @@ use crate::domain::webhook::{Webhook, WebhookSettings, WebhookStatus};
 use crate::domain::webhook_draft::{HEADER_MASK, WebhookDraft, holds_credential};
 
 macro_rules! settings_and {
-    ($(#[$doc:meta])* $name:ident { $($extra:ident: $type:ty),* $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident required $required:tt { $($(#[$extra_doc:meta])* $extra:ident: $type:ty),* $(,)? }) => {
+        #[derive(Default, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields, rename_all = "camelCase")]
         $(#[$doc])*
-        #[derive(Deserialize)]
-        #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
         pub(super) struct $name {
+            /// For people.
+            #[serde(default)]
+            #[schema(value_type = String, required = $required, min_length = 1, max_length = 100)]
             name: Given<String>,
+            /// Where to. HTTPS, where the deployment does not allow more.
+            #[serde(default)]
+            #[schema(value_type = String, required = $required, format = "uri", example = "https://example.com/hooks")]
             url: Given<String>,
+            #[serde(default)]
+            #[schema(value_type = Subscription, required = $required)]
             events: Given<Vec<String>>,
+            /// Takes only events that name one of them.
+            #[serde(default)]
+            #[schema(value_type = Option<Vec<String>>, example = json!(["eu"]))]
             channels: Given<Vec<String>>,
+            /// A condition on the data of an event.
+            #[serde(default)]
+            #[schema(value_type = Option<Filter>)]
             filter: Given<Value>,
+            /// Sent with each request, besides ours.
+            #[serde(default)]
+            #[schema(value_type = Option<BTreeMap<String, String>>, example = json!({ "X-Shop": "eu" }))]
             headers: Given<BTreeMap<String, String>>,
+            #[serde(default)]
+            #[schema(value_type = Option<RetryPolicy>)]
             retry_policy: Given<Value>,
+            /// Over connect, TLS, headers and body together.
+            #[serde(default)]
+            #[schema(value_type = Option<u64>, minimum = 1_000, maximum = 30_000, example = 10_000)]
             timeout_ms: Given<u64>,
+            /// How its requests look.
+            #[serde(default)]
+            #[schema(value_type = Option<String>, example = "default")]
             profile: Given<String>,
+            #[serde(default)]
+            #[schema(value_type = Option<String>, max_length = 500)]
             description: Given<String>,
+            /// For your programs; up to 8 KiB.
+            #[serde(default)]
+            #[schema(value_type = Option<Object>, example = json!({ "team": "billing" }))]
             metadata: Given<Map<String, Value>>,
-            $(pub(super) $extra: $type,)*
+            $($(#[$extra_doc])* pub(super) $extra: $type,)*
         }
 
         impl $name {
@@ -63,13 +94,23 @@ macro_rules! settings_and {
 
 settings_and!(
     /// A webhook to create.
-    #[derive(Default)]
-    NewWebhook { secret: Option<String> }
+    #[schema(example = json!({
+        "name": "Orders to the warehouse",
+        "url": "https://example.com/hooks",
+        "events": ["order.*", "customer.created"],
+    }))]
+    NewWebhook required true {
+        /// A secret of your own, `whsec_` and base64; one is made where none is given.
+        secret: Option<String>,
+    }
 );
 settings_and!(
     /// What to change of a webhook; what is not mentioned stays.
-    #[derive(Default)]
-    WebhookChange { is_active: Option<bool> }
+    #[schema(example = json!({ "description": "The warehouse in Rotterdam", "timeoutMs": 5000 }))]
+    WebhookChange required false {
+        /// False pauses it, true resumes it.
+        is_active: Option<bool>,
+    }
 );
 
 /// A secret that a client chose.
@@ -84,30 +125,46 @@ pub(super) fn read_secret(text: Option<&str>, problems: &mut Vec<FieldProblem>) 
 }
 
 /// A webhook as it is shown.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Webhook)]
 pub(super) struct WebhookView {
     id: WebhookId,
+    #[schema(example = "Orders to the warehouse")]
     name: String,
+    #[schema(example = "https://example.com/hooks")]
     url: String,
     events: Subscription,
+    #[schema(value_type = Vec<String>, example = json!(["eu"]))]
     channels: Channels,
     filter: Option<Filter>,
+    /// Values that may be credentials are shown as `***`.
+    #[schema(example = json!({ "X-Shop": "eu" }))]
     headers: BTreeMap<String, String>,
     retry_policy: RetryPolicy,
+    #[schema(value_type = u64, example = 10_000)]
     timeout_ms: u128,
+    #[schema(example = "default")]
     profile: &'static str,
+    #[schema(example = json!(null))]
     description: Option<String>,
+    #[schema(value_type = Option<Object>, example = json!({ "team": "billing" }))]
     metadata: Option<Map<String, Value>>,
     is_active: bool,
+    /// `active`, `paused` by a person, or `disabled` by Angarium.
+    #[schema(example = "active")]
     status: &'static str,
+    #[schema(example = json!(null))]
     status_reason: Option<String>,
     environment: Environment,
     created_at: Timestamp,
     updated_at: Timestamp,
+    /// The number in its `ETag`.
+    #[schema(example = 1)]
     version: i64,
     /// Only when it was just made.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")]
     secret: Option<String>,
 }
 
