@@ -60,7 +60,7 @@ def compare(running: Running, credential: str, operations: list[str], more: list
         *("--header", f"Authorization: Bearer {credential}"),
         *(word for operation in operations for word in ("--include-operation-id", operation)),
         *("--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing"),
-        *("--seed", str(SEED), "--generation-deterministic", "--generation-database", "none"),
+        *("--seed", str(SEED), "--generation-deterministic"),
         *("--request-timeout", "30", "--no-color", "--continue-on-failure", *more),
     ]
     try:

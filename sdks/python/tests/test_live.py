@@ -93,13 +93,13 @@ class Live(unittest.TestCase):
         self.assertEqual(len(found), 3)
         self.assertEqual(len({one["id"] for one in found.all()}), 7)
         create = self.client.webhooks.create
-        made = {create(name=f"w{n}", url="http://localhost:9/", events=["none.x"])["id"] for n in range(3)}
+        made = {create(name=f"w{n}", url="http://localhost:9999/", events=["none.x"])["id"] for n in range(3)}
         listed = [one["id"] for one in self.client.webhooks.list(limit=2).all()]
         self.assertEqual(len(listed), len(set(listed)))
         self.assertLessEqual(made, set(listed))
 
     def test_a_change_is_bound_to_a_version(self) -> None:
-        webhook = self.client.webhooks.create(name="versioned", url="http://localhost:9/", events=["none.x"])
+        webhook = self.client.webhooks.create(name="versioned", url="http://localhost:9999/", events=["none.x"])
         changed = self.client.webhooks.update(webhook["id"], if_match=webhook["version"], name="other")
         self.assertEqual(changed["name"], "other")
         with self.assertRaises(ConflictError):
