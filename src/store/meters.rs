@@ -173,7 +173,7 @@ impl Store {
     }
 
     /// Notes that a level of a quota is told; false if it was before.
-    pub async fn quota_was_told(&self, count: &Count, percent: u32) -> Result<bool, StoreError> {
+    pub async fn quota_was_told(&self, count: &Count, percent: u64) -> Result<bool, StoreError> {
         let told = on_write!(self, |db| {
             of_count!(sqlx::query(TELL), count)
                 .bind(i64::from(percent))
