@@ -27,8 +27,14 @@ DOCUMENT = HERE.parent.parent / "docs" / "openapi.json"
 PACKAGE = HERE / "src" / "angarium"
 WIDTH = 120
 
-METHOD_NAMES = {"publishEvents": "publish_batch", "redriveDeadLetters": "redrive_all"}
-"""Where the rule would give two methods one name."""
+METHOD_NAMES = {
+    "createConversationMessage": "create_in_conversation",
+    "listConversationMessages": "list_in_conversation",
+    "publishEvents": "publish_batch",
+    "recordingCall": "add_recording",
+    "redriveDeadLetters": "redrive_all",
+}
+"""Where the rule would give two methods one name, or one that says something else."""
 METHODS = ("get", "post", "put", "patch", "delete")
 OWN_HEADERS = {"if-match"}
 """Header parameters that a method takes; the core sends the others."""

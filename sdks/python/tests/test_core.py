@@ -62,6 +62,27 @@ class WhatIsSent(unittest.TestCase):
             self.assertEqual([one.get("if-match") for one in sent], ['"3"', '"4"', None])
             self.assertEqual(sent[2]["idempotency-key"], "mine")
 
+    def test_an_event_that_has_a_key_gets_no_other(self) -> None:
+        with Scripted(*[ok({})] * 4) as server:
+            client = server.client()
+            client.events.publish(type="a.b", data={}, idempotencyKey="own")
+            client.events.publish_batch(events=[{"type": "a.b", "data": {}, "id": "evt_1"}])
+            client.events.publish_batch(events=[{"type": "a.b", "data": {}, "id": "evt_1"}, {"type": "a.b", "data": {}}])
+            client.webhooks.create(name="x", url="https://example.com/", events=["*"])
+            self.assertEqual(["idempotency-key" in one.headers for one in server.asked], [False, False, True, True])
+
+    def test_a_session_says_what_it_means(self) -> None:
+        with Scripted(ok({}), ok({}), ok({})) as server:
+            with server.client(session_token="jwt", environment="production", tenant="acme") as client:
+                client.api_keys.get("key_1")
+                client.webhooks.get("wh_1")
+            with server.client(api_key=None, session_token="jwt", environment="staging") as client:
+                client.webhooks.get("wh_1")
+            seen = [(one.headers["authorization"], one.headers.get("x-environment")) for one in server.asked]
+            key = ("Bearer sk_test_1", None)
+            self.assertEqual(seen, [("Bearer jwt", "production"), key, ("Bearer jwt", "staging")])
+            self.assertEqual(server.asked[0].headers["x-tenant"], "acme")
+
     def test_settings_come_from_the_environment(self) -> None:
         with Scripted(ok({})) as server:
             given = {"ANGARIUM_API_KEY": "sk_test_env", "ANGARIUM_BASE_URL": server.url + "/"}
