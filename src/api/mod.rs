@@ -23,6 +23,7 @@ pub mod server;
 #[cfg(test)]
 mod tests;
 mod webhook_logs;
+mod webhook_secrets;
 mod webhook_view;
 mod webhooks;
 

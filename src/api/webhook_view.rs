@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::domain::field::{FieldCode, FieldProblem, Given};
+use crate::domain::field::Given;
 use crate::domain::id::WebhookId;
+use crate::domain::profile::SignatureOption;
 use crate::domain::retry::RetryPolicy;
-use crate::domain::secret::Secret;
+use crate::domain::secret::{Secret, SecretKind};
 use crate::domain::subscription::Subscription;
 use crate::domain::tenant::Environment;
 use crate::domain::time::Timestamp;
@@ -31,6 +32,8 @@ macro_rules! settings_and {
             retry_policy: Given<Value>,
             timeout_ms: Given<u64>,
             profile: Given<String>,
+            signature: Given<Value>,
+            handshake: Given<bool>,
             description: Given<String>,
             metadata: Given<Map<String, Value>>,
             $(pub(super) $extra: $type,)*
@@ -47,6 +50,8 @@ macro_rules! settings_and {
                     retry_policy: std::mem::take(&mut self.retry_policy),
                     timeout_ms: std::mem::take(&mut self.timeout_ms),
                     profile: std::mem::take(&mut self.profile),
+                    signature: std::mem::take(&mut self.signature),
+                    handshake: std::mem::take(&mut self.handshake),
                     description: std::mem::take(&mut self.description),
                     metadata: std::mem::take(&mut self.metadata),
                 }
@@ -66,17 +71,6 @@ settings_and!(
     WebhookChange { is_active: Option<bool> }
 );
 
-/// A secret that a client chose.
-pub(super) fn read_secret(text: Option<&str>, problems: &mut Vec<FieldProblem>) -> Option<Secret> {
-    match Secret::parse(text?) {
-        Ok(secret) => Some(secret),
-        Err(error) => {
-            problems.push(FieldProblem::new("secret", FieldCode::Invalid, error.to_string()));
-            None
-        }
-    }
-}
-
 /// A webhook as it is shown.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -89,6 +83,8 @@ pub(super) struct WebhookView {
     retry_policy: RetryPolicy,
     timeout_ms: u128,
     profile: &'static str,
+    signature: SignatureOption,
+    handshake: bool,
     description: Option<String>,
     metadata: Option<Map<String, Value>>,
     is_active: bool,
@@ -101,14 +97,28 @@ pub(super) struct WebhookView {
     /// Only when it was just made.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
+    /// Only when it was just made; it can be asked for at any time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_key: Option<String>,
 }
 
 impl From<Webhook> for WebhookView {
     fn from(webhook: Webhook) -> Self {
         let Webhook { id, scope, settings, status, status_reason, created_at, updated_at, deleted_at: _, revision } =
             webhook;
-        let WebhookSettings { name, url, events, headers, retry_policy, timeout, profile, description, metadata } =
-            settings;
+        let WebhookSettings {
+            name,
+            url,
+            events,
+            headers,
+            retry_policy,
+            timeout,
+            profile,
+            signature,
+            handshake,
+            description,
+            metadata,
+        } = settings;
         Self {
             id,
             name,
@@ -118,6 +128,8 @@ impl From<Webhook> for WebhookView {
             retry_policy,
             timeout_ms: timeout.as_millis(),
             profile: profile.as_str(),
+            signature,
+            handshake,
             description,
             metadata,
             is_active: status == WebhookStatus::Active,
@@ -128,14 +140,30 @@ impl From<Webhook> for WebhookView {
             updated_at,
             version: revision,
             secret: None,
+            public_key: None,
         }
     }
 }
 
 impl WebhookView {
-    /// For the one answer that shows the secret.
-    pub(super) fn with_secret(webhook: Webhook, secret: &Secret) -> Self {
-        Self { secret: Some(secret.reveal()), ..Self::from(webhook) }
+    /// For the one answer that shows the secrets which were just made: of a key pair, the public half.
+    pub(super) fn with_secrets(webhook: Webhook, secrets: &[Secret]) -> Self {
+        let Revealed { secret, public_key } = Revealed::of(secrets);
+        Self { secret, public_key, ..Self::from(webhook) }
+    }
+}
+
+/// What is told of new secrets.
+pub(super) struct Revealed {
+    pub(super) secret: Option<String>,
+    pub(super) public_key: Option<String>,
+}
+
+impl Revealed {
+    pub(super) fn of(secrets: &[Secret]) -> Self {
+        let shared = secrets.iter().find(|secret| secret.kind() != SecretKind::Ed25519);
+        let public_key = secrets.iter().find_map(Secret::public_key).map(|key| key.to_string());
+        Self { secret: shared.map(Secret::reveal), public_key }
     }
 }
 

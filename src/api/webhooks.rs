@@ -1,35 +1,32 @@
-//! Webhooks: create, list, read, change, delete, test, pause, resume, rotate the secret, and their logs.
+//! Webhooks: create, list, read, change, delete, test, pause, resume.
 //!
 //! PUT changes what it mentions, as PATCH does: integrators of the products that Angarium serves send partial PUTs.
 //! `ETag` is the webhook's version; a change with `If-Match` happens only while the version is still that.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::auth::{Caller, ReadWebhooks, WriteWebhooks};
-use super::json::{Json, MaybeJson};
+use super::json::Json;
 use super::page::{PAGE, Page, Totals};
 use super::problem::{Code, Problem};
 use super::query::{Id, Query};
-use super::webhook_view::{NewWebhook, WebhookChange, WebhookView, read_secret};
+use super::webhook_view::{NewWebhook, WebhookChange, WebhookView};
 use super::{Api, said, success};
-use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::id::{EventId, WebhookId};
+use crate::domain::secret::Secret;
+use crate::domain::secret_draft;
 use crate::domain::tenant::Scope;
-use crate::domain::time::Timestamp;
 use crate::domain::webhook::{Webhook, WebhookStatus};
 use crate::domain::webhook_draft::{DraftRules, WebhookDraft};
-use crate::engine::webhooks::{OVERLAP_MAX, WebhookError};
+use crate::engine::webhooks::WebhookError;
 
-/// How long older secrets go on signing where a rotation does not say.
-const OVERLAP_DEFAULT_SECONDS: u64 = 86_400;
 /// How often a change without `If-Match` is made anew because another came between.
 const CHANGE_TRIES: usize = 5;
 
@@ -40,7 +37,7 @@ pub(super) fn routes() -> Router<Arc<Api>> {
         .route("/api/v1/webhooks/{id}/test", post(test))
         .route("/api/v1/webhooks/{id}/pause", post(pause))
         .route("/api/v1/webhooks/{id}/resume", post(resume))
-        .route("/api/v1/webhooks/{id}/rotate-secret", post(rotate_secret))
+        .merge(super::webhook_secrets::routes())
         .merge(super::webhook_logs::routes())
 }
 
@@ -50,6 +47,7 @@ impl Api {
             egress: self.engine.egress(),
             timeout_default: self.options.webhook_timeout_default,
             timeout_max: self.engine.limits().timeout_max,
+            has_origin: false,
         }
     }
 }
@@ -59,21 +57,18 @@ async fn create(
     caller: Caller<WriteWebhooks>,
     Json(mut new): Json<NewWebhook>,
 ) -> Result<Response, Problem> {
-    let settings = new.take_draft().check(api.draft_rules(), None);
-    let mut problems = Vec::new();
-    let secret = read_secret(new.secret.as_deref(), &mut problems);
-    let settings = match settings {
-        Ok(settings) if problems.is_empty() => settings,
-        Ok(_) => return Err(Problem::fields(problems)),
-        Err(mut others) => {
-            others.append(&mut problems);
-            return Err(Problem::fields(others));
-        }
+    let draft = new.take_draft();
+    let profile = draft.profile();
+    let (settings, mut problems) = match draft.check(api.draft_rules(), None) {
+        Ok(settings) => (Some(settings), Vec::new()),
+        Err(problems) => (None, problems),
     };
-    let (webhook, secret) = api.engine.create_webhook(caller.scope, settings, secret).await?;
+    let secret = secret_draft::check_first(profile, settings.as_ref(), new.secret.as_deref(), &mut problems);
+    let settings = settings.filter(|_| problems.is_empty()).ok_or_else(|| Problem::fields(problems))?;
+    let (webhook, secrets) = api.engine.create_webhook(caller.scope, settings, secret).await?;
     let location = format!("/api/v1/webhooks/{}", webhook.id);
     let headers = [(header::LOCATION, header_value(&location)), etag(&webhook)];
-    Ok((headers, success(StatusCode::CREATED, WebhookView::with_secret(webhook, &secret))).into_response())
+    Ok((headers, success(StatusCode::CREATED, WebhookView::with_secrets(webhook, &secrets))).into_response())
 }
 
 fn header_value(text: &str) -> HeaderValue {
@@ -156,13 +151,14 @@ async fn change(
     Json(mut change): Json<WebhookChange>,
 ) -> Result<Response, Problem> {
     let draft = change.take_draft();
-    let webhook = change_settings(&api, caller.scope, id, &headers, draft).await?;
+    let (webhook, secrets) = change_settings(&api, caller.scope, id, &headers, draft).await?;
     let webhook = match change.is_active {
         Some(true) if webhook.status != WebhookStatus::Active => api.engine.resume_webhook(caller.scope, id).await?,
         Some(false) if webhook.status == WebhookStatus::Active => api.engine.pause_webhook(caller.scope, id).await?,
         Some(_) | None => webhook,
     };
-    Ok(shown(webhook))
+    let etag = etag(&webhook);
+    Ok(([etag], success(StatusCode::OK, WebhookView::with_secrets(webhook, &secrets))).into_response())
 }
 
 /// Reads, edits and writes back; anew when another change came between, unless the client named a version.
@@ -172,7 +168,7 @@ async fn change_settings(
     id: WebhookId,
     headers: &HeaderMap,
     draft: WebhookDraft,
-) -> Result<Webhook, Problem> {
+) -> Result<(Webhook, Vec<Secret>), Problem> {
     for _ in 0..CHANGE_TRIES {
         let current = api.engine.webhook(scope, id).await?;
         let bound = if_match(headers, &current)?;
@@ -181,7 +177,7 @@ async fn change_settings(
             Err(WebhookError::Changed) if bound.is_some() => return Err(changed_meanwhile()),
             Err(WebhookError::Changed) => {}
             Err(error) => return Err(error.into()),
-            Ok(webhook) => return Ok(webhook),
+            Ok(changed) => return Ok(changed),
         }
     }
     Err(WebhookError::Changed.into())
@@ -243,40 +239,4 @@ async fn resume(
     Id(id): Id<WebhookId>,
 ) -> Result<Response, Problem> {
     Ok(shown(api.engine.resume_webhook(caller.scope, id).await?))
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-struct Rotation {
-    overlap_seconds: Option<u64>,
-    secret: Option<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Rotated {
-    id: WebhookId,
-    secret: String,
-    /// Until when the older secrets sign too.
-    older_secrets_until: Timestamp,
-}
-
-async fn rotate_secret(
-    State(api): State<Arc<Api>>,
-    caller: Caller<WriteWebhooks>,
-    Id(id): Id<WebhookId>,
-    MaybeJson(Rotation { overlap_seconds, secret }): MaybeJson<Rotation>,
-) -> Result<Response, Problem> {
-    let mut problems = Vec::new();
-    let overlap = Duration::from_secs(overlap_seconds.unwrap_or(OVERLAP_DEFAULT_SECONDS));
-    if overlap > OVERLAP_MAX {
-        let message = format!("must be from 0 to {}", OVERLAP_MAX.as_secs());
-        problems.push(FieldProblem::new("overlapSeconds", FieldCode::OutOfRange, message));
-    }
-    let secret = read_secret(secret.as_deref(), &mut problems);
-    if !problems.is_empty() {
-        return Err(Problem::fields(problems));
-    }
-    let (secret, older_secrets_until) = api.engine.rotate_secret(caller.scope, id, secret, overlap).await?;
-    Ok(success(StatusCode::OK, Rotated { id, secret: secret.reveal(), older_secrets_until }))
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::event::EventType;
 use super::id::WebhookId;
+use super::profile::{Profile, SignatureOption};
 use super::retry::RetryPolicy;
 use super::subscription::Subscription;
 use super::tenant::Scope;
@@ -47,29 +49,6 @@ impl WebhookStatus {
     }
 }
 
-/// How a webhook's requests look: envelope, signature scheme and headers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Profile {
-    /// `{"id","event","timestamp","data"}`, Standard Webhooks `v1` and `X-Webhook-Signature`.
-    Default,
-}
-
-impl Profile {
-    /// The word that the API and the database use.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-        }
-    }
-
-    /// The profile that a word names.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Default].into_iter().find(|profile| profile.as_str() == word)
-    }
-}
-
 /// What a person may set of a webhook.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WebhookSettings {
@@ -87,10 +66,22 @@ pub struct WebhookSettings {
     pub timeout: Duration,
     /// How its requests look.
     pub profile: Profile,
+    /// What is set about their signatures; of the profile's kind.
+    pub signature: SignatureOption,
+    /// Whether the receiver has to agree before anything is sent to it.
+    pub handshake: bool,
     /// For people.
     pub description: Option<String>,
     /// For the integrator's programs; a JSON object.
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+impl WebhookSettings {
+    /// Whether events of a type are for it: it subscribes to them, and its profile sends them.
+    #[must_use]
+    pub fn wants(&self, event_type: &EventType) -> bool {
+        self.events.matches(event_type) && self.profile.sends(event_type)
+    }
 }
 
 /// A registered URL.

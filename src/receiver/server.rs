@@ -83,8 +83,8 @@ async fn receive(shared: &Shared, request: Request<Incoming>) -> Result<Response
     };
     let route = lane.route();
     let number = lane.count.load(Ordering::Acquire);
-    let looks = !route.secrets.is_empty() && number.is_multiple_of(route.verify_every.max(1));
-    let verdict = if looks { Verdict::of(&route.secrets, &head.headers, &body, time) } else { Verdict::Unchecked };
+    let looks = !route.keys.is_empty() && number.is_multiple_of(route.verify_every.max(1));
+    let verdict = if looks { Verdict::of(&route, &head.headers, &body, time) } else { Verdict::Unchecked };
     let status = decide(shared, &lane, &route, verdict);
     record(&lane, &route, &Arrival { path, at, time, headers: &head.headers, body: &body, verdict, answer: status });
     shared.changed.notify_waiters();

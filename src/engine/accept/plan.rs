@@ -38,7 +38,7 @@ pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Time
         for listener in snapshot.listeners_of(job.scope) {
             let webhook = &listener.webhook;
             let wanted = match &job.target {
-                Target::Subscribers => webhook.settings.events.matches(&job.content.event_type),
+                Target::Subscribers => webhook.settings.wants(&job.content.event_type),
                 Target::Only(id) => webhook.id == *id,
             };
             if !wanted {
