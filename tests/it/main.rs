@@ -20,6 +20,7 @@ mod ingest;
 mod interventions;
 mod metrics;
 mod processes;
+mod profiles;
 mod replay;
 mod restart;
 mod retry;
