@@ -20,6 +20,7 @@ use crate::chance;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::egress::EgressPolicy;
+use crate::domain::plan::Plans;
 use crate::domain::secret::MasterKeys;
 use crate::domain::tenant::Environment;
 use crate::engine::{Engine, Limits, Parts};
@@ -32,6 +33,7 @@ use crate::worker::run as work;
 
 /// Tickets that one message of RabbitMQ carries.
 const BATCH_TICKETS_MAX: usize = 64;
+const DAY: Duration = Duration::from_hours(24);
 /// How often every process looks for what others have changed.
 const FRESH_EVERY: Duration = Duration::from_secs(1);
 
@@ -142,6 +144,7 @@ pub async fn open_engine(config: &Config) -> anyhow::Result<Arc<Engine>> {
         limits: limits(config),
         keys: master_keys(config)?,
         egress: egress(config),
+        plans: plans(config)?,
     };
     Ok(Engine::start(parts).await?)
 }
@@ -179,9 +182,9 @@ impl App {
             Arc::new(InProcess::new(config.broker.window))
         };
         let metrics = Arc::new(Metrics::new());
-        let (limits, keys, egress) = (limits(config), master_keys(config)?, egress(config));
+        let (limits, keys, egress, plans) = (limits(config), master_keys(config)?, egress(config), plans(config)?);
         let engine =
-            Engine::start(Parts { store, broker, clock: clock.clone(), metrics, limits, keys, egress }).await?;
+            Engine::start(Parts { store, broker, clock: clock.clone(), metrics, limits, keys, egress, plans }).await?;
         let mut app = Self {
             engine,
             api: None,
@@ -291,6 +294,7 @@ fn limits(config: &Config) -> Limits {
         accept_queue_max: config.accept.queue_max,
         accept_batch_max: config.accept.batch_max,
         webhooks_max: config.accept.webhooks_max,
+        deliver_at_max: DAY * config.accept.deliver_at_max_days,
         event_data_bytes_max: config.api.event_data_bytes_max,
         idempotency: config.api.idempotency_s,
         lease: config.delivery.lease_ms,
@@ -300,8 +304,23 @@ fn limits(config: &Config) -> Limits {
         sweep_max: config.scheduler.sweep_max,
         sweep_per_webhook_max: u32::try_from(config.scheduler.sweep_per_webhook_max).unwrap_or(u32::MAX),
         disable_after: config.delivery.disable_after_s,
+        meter_lease: config.accept.meter_lease_ms,
+        session_requests_per_minute: config.limits.session_requests_per_minute,
         production: config.deployment.environment == Environment::Production,
+        session: config.sessions.lifetime_s,
+        login_failures_max: config.sessions.failures_max,
+        login_lockout: config.sessions.lockout_s,
+        password_hashes_max: config.sessions.hashes_max,
     }
+}
+
+/// The plans of a configuration: those of its file, else the ones that come with Angarium.
+pub fn plans(config: &Config) -> anyhow::Result<Plans> {
+    let text = match config.plans_file.as_str() {
+        "" => crate::config::PLANS.to_owned(),
+        file => std::fs::read_to_string(file).context("plans_file cannot be read")?,
+    };
+    Plans::parse(&text).map_err(|problems| anyhow::anyhow!("the plans have mistakes:\n{problems}"))
 }
 
 fn egress(config: &Config) -> EgressPolicy {
@@ -352,6 +371,7 @@ fn scheduler_options(config: &Config, node: &str) -> anyhow::Result<SchedulerOpt
         retention: settings.retention.parse()?,
         idempotency: settings.idempotency.parse()?,
         health: settings.health.parse()?,
+        rotation: settings.rotation.parse()?,
     })
 }
 

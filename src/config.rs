@@ -12,6 +12,8 @@ use serde::{Deserialize, Deserializer};
 
 /// The commented defaults.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
+/// The plans that come with Angarium.
+pub const PLANS: &str = include_str!("../config/plans.toml");
 /// A claim outlives the longest request by this much, so that its outcome can still be committed.
 pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
 const ENVIRONMENT_PREFIX: &str = "ANGARIUM__";
@@ -23,9 +25,12 @@ const ENVIRONMENT_PREFIX: &str = "ANGARIUM__";
 pub struct Config {
     pub master_keys: SecretString,
     pub master_keys_file: String,
+    pub plans_file: String,
     pub deployment: Deployment,
     pub api: Api,
+    pub limits: Limits,
     pub admin: Admin,
+    pub sessions: Sessions,
     pub store: Store,
     pub broker: Broker,
     pub accept: Accept,
@@ -51,9 +56,16 @@ section!(Api {
     listen: SocketAddr, body_bytes_max: usize, event_data_bytes_max: usize, batch_events_max: usize,
     header_timeout_ms: Duration => "millis", body_timeout_ms: Duration => "millis",
     request_timeout_ms: Duration => "millis", connections_max: usize, idempotency_s: Duration => "seconds",
-    page_limit_default: u32, page_limit_max: u32, page_depth_max: u32,
+    page_limit_default: u32, page_limit_max: u32, page_depth_max: u32, trusted_proxies: Vec<ipnet::IpNet>,
+});
+section!(Limits {
+    requests_per_second_per_address: u32, unlimited_networks: Vec<ipnet::IpNet>,
+    session_requests_per_minute: u64, batches_max: usize,
 });
 section!(Admin { listen: String });
+section!(Sessions {
+    lifetime_s: Duration => "seconds", failures_max: u32, lockout_s: Duration => "seconds", hashes_max: usize,
+});
 section!(Store {
     url: SecretString, connections_max: u32, connect_timeout_ms: Duration => "millis",
     statement_timeout_ms: Duration => "millis",
@@ -69,7 +81,10 @@ section!(Broker {
     ingest_exchange: String,
     ingest_prefetch: u16,
 });
-section!(Accept { queue_max: usize, batch_max: usize, webhooks_max: u32 });
+section!(Accept {
+    queue_max: usize, batch_max: usize, webhooks_max: u32, deliver_at_max_days: u32,
+    meter_lease_ms: Duration => "millis",
+});
 section!(Delivery {
     lease_ms: Duration => "millis", timeout_default_ms: Duration => "millis",
     timeout_max_ms: Duration => "millis", in_flight_max: usize,
@@ -82,7 +97,7 @@ section!(Egress {
     dns_timeout_ms: Duration => "millis", dns_cache_ms: Duration => "millis", extra_ca_file: String,
 });
 section!(Scheduler {
-    partitions: String, retention: String, idempotency: String, health: String, retention_days: u32,
+    partitions: String, retention: String, idempotency: String, health: String, rotation: String, retention_days: u32,
     partition_days_ahead: u32, sweep_ms: Duration => "millis", sweep_max: usize, sweep_per_webhook_max: usize,
     leader_lease_ms: Duration => "millis",
 });
@@ -152,17 +167,25 @@ impl Config {
             "delivery.lease_ms: must be at least timeout_max_ms + 5000, so that a claim outlives the longest request",
         );
         require(self.accept.batch_max > 0, "accept.batch_max: must be at least 1");
+        require(self.accept.deliver_at_max_days <= 365, "accept.deliver_at_max_days: must be at most 365");
         require(self.delivery.concurrency_start > 0, "delivery.concurrency_start: must be at least 1");
+        require(!self.sessions.lifetime_s.is_zero(), "sessions.lifetime_s: must be at least 1");
+        require(self.sessions.failures_max > 0, "sessions.failures_max: must be at least 1");
+        require(self.sessions.hashes_max > 0, "sessions.hashes_max: must be at least 1");
         require(self.broker.shards > 0, "broker.shards: must be at least 1");
         require(
             matches!(self.broker.queue_type.as_str(), "classic" | "quorum"),
             "broker.queue_type: must be \"classic\" or \"quorum\"",
         );
         require(matches!(self.log.format.as_str(), "text" | "json"), "log.format: must be \"text\" or \"json\"");
-        let Scheduler { partitions, retention, idempotency, health, .. } = &self.scheduler;
-        for (key, text) in
-            [("partitions", partitions), ("retention", retention), ("idempotency", idempotency), ("health", health)]
-        {
+        let Scheduler { partitions, retention, idempotency, health, rotation, .. } = &self.scheduler;
+        for (key, text) in [
+            ("partitions", partitions),
+            ("retention", retention),
+            ("idempotency", idempotency),
+            ("health", health),
+            ("rotation", rotation),
+        ] {
             if let Err(error) = text.parse::<cron::Schedule>() {
                 problems.push(format!("scheduler.{key}: not a cron expression: {error}"));
             }

@@ -1,22 +1,26 @@
-//! Who asks: an API key, and the tenant and environment that it belongs to.
+//! Who asks: a program, by its API key, which belongs to a tenant and an environment; or a person who has signed in.
 //!
 //! [`identify`] is asked once for each request, by the gate. A handler takes a [`Caller`] of the permission that its
 //! route asks for, and there is no other way to learn a scope; so no route can forget to ask. The key is read before
 //! the body is.
 
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 
 use super::Api;
 use super::problem::{Code, Problem};
+use super::session;
+use crate::domain::api_key::{ApiKey, Standing};
 use crate::domain::key::ApiKeyText;
 use crate::domain::permission::Permission;
+use crate::domain::session::TOKEN_PREFIX;
 use crate::domain::tenant::{Environment, Scope};
-use crate::store::keys::ApiKey;
+use crate::engine::sessions::SignedIn;
 
 const X_API_KEY: &str = "x-api-key";
 const HINT: &str =
@@ -53,54 +57,90 @@ pub(super) struct Caller<N: Needs> {
 impl<N: Needs> FromRequestParts<Arc<Api>> for Caller<N> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<Api>) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
         let identity = parts.extensions.get::<Identity>().cloned();
         let Identity(principal) = identity.unwrap_or_else(|| Identity(Err(nobody())));
-        let principal = principal?;
-        if !N::PERMISSION.is_among(&principal.key.permissions) {
-            let message = format!("The API key lacks the permission `{}`.", N::PERMISSION);
-            return Err(Problem::new(Code::PermissionDenied, message));
-        }
-        Ok(Self { scope: principal.key.scope, needs: PhantomData })
+        let scope = match principal? {
+            Principal::Key(key) if N::PERMISSION.is_among(&key.settings.permissions) => key.scope,
+            Principal::Key(_) => {
+                let message = format!("The API key lacks the permission `{}`.", N::PERMISSION);
+                return Err(Problem::new(Code::PermissionDenied, message));
+            }
+            Principal::Person(person) => session::scope_of(&person, N::PERMISSION, &parts.headers, api).await?,
+        };
+        Ok(Self { scope, needs: PhantomData })
     }
 }
 
 /// Somebody whom we know.
 #[derive(Clone)]
-pub(super) struct Principal {
-    /// The key that they showed.
-    pub(super) key: Arc<ApiKey>,
+pub(super) enum Principal {
+    /// A program, by the key that it showed.
+    Key(Arc<ApiKey>),
+    /// A person, by their session.
+    Person(Arc<SignedIn>),
 }
 
 /// Who asks, or why we do not know. Stands in a request's extensions from the gate on.
 #[derive(Clone)]
 pub(super) struct Identity(pub(super) Result<Principal, Problem>);
 
-/// Who sent these headers.
-pub(super) async fn identify(headers: &HeaderMap, api: &Api) -> Result<Principal, Problem> {
-    let text = ApiKeyText::parse(key_text(headers)?).map_err(|error| invalid(format!("The API key {error}.")))?;
+/// Who sent this, from an address.
+pub(super) async fn identify(
+    method: &Method,
+    headers: &HeaderMap,
+    client: Option<IpAddr>,
+    api: &Api,
+) -> Result<Principal, Problem> {
+    match shown(headers)? {
+        Some(token) if token.starts_with(TOKEN_PREFIX) => session::by_token(token, api).await,
+        Some(key) => by_key(key, client, api).await,
+        None => {
+            let token = session::cookie_token(headers).ok_or_else(nobody)?;
+            session::require_own_page(method, headers)?;
+            session::by_token(token, api).await
+        }
+    }
+}
+
+async fn by_key(text: &str, client: Option<IpAddr>, api: &Api) -> Result<Principal, Problem> {
+    let text = ApiKeyText::parse(text).map_err(|error| invalid(format!("The API key {error}.")))?;
     if api.engine.limits().production && text.environment() == Environment::Staging {
         return Err(invalid("This deployment is for production and refuses test keys: use an `sk_live_` key."));
     }
     let key = api.engine.find_key(&text).await?;
-    let key = key.filter(|key| key.revoked_at.is_none());
-    let key = key.ok_or_else(|| invalid("The API key is not known, or was revoked."))?;
-    let now = api.engine.clock().now();
-    if let Some(expired_at) = key.expires_at.filter(|expires_at| *expires_at <= now) {
-        return Err(Problem::new(Code::ApiKeyExpired, format!("The API key expired at {expired_at}.")));
+    let key = key.ok_or_else(not_working)?;
+    match key.standing(api.engine.clock().now()) {
+        Standing::Works => admit(key, client),
+        Standing::Stopped => Err(not_working()),
+        Standing::Expired(at) => Err(Problem::new(Code::ApiKeyExpired, format!("The API key expired at {at}."))),
     }
-    Ok(Principal { key })
 }
 
 fn nobody() -> Problem {
     Problem::new(Code::AuthRequired, "This needs an API key.").with_hint(HINT)
 }
 
+/// Lets a key that works in, from where it works.
+fn admit(key: Arc<ApiKey>, client: Option<IpAddr>) -> Result<Principal, Problem> {
+    let list = &key.settings.ip_list;
+    if list.is_empty() || client.is_some_and(|client| list.admits(client)) {
+        return Ok(Principal::Key(key));
+    }
+    let from = client.map_or_else(|| "an unknown address".to_owned(), |client| client.to_string());
+    Err(Problem::new(Code::PermissionDenied, format!("The API key does not work from {from}.")))
+}
+
+fn not_working() -> Problem {
+    invalid("The API key is not known, or was revoked.")
+}
+
 fn invalid(message: impl Into<String>) -> Problem {
     Problem::new(Code::ApiKeyInvalid, message)
 }
 
-fn key_text(headers: &HeaderMap) -> Result<&str, Problem> {
+/// The key or the token that a request shows.
+fn shown(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let bearer = match headers.get(header::AUTHORIZATION) {
         None => None,
         Some(value) => {
@@ -117,8 +157,8 @@ fn key_text(headers: &HeaderMap) -> Result<&str, Problem> {
         (Some(bearer), Some(plain)) if bearer != plain => {
             Err(invalid("`Authorization` and `X-API-Key` hold different keys: send one."))
         }
-        (Some(key), _) | (None, Some(key)) => Ok(key),
-        (None, None) => Err(nobody()),
+        (Some(key), _) | (None, Some(key)) => Ok(Some(key)),
+        (None, None) => Ok(None),
     }
 }
 
@@ -126,18 +166,19 @@ fn key_text(headers: &HeaderMap) -> Result<&str, Problem> {
 mod tests {
     use super::*;
 
-    fn read(headers: &[(&'static str, &'static str)]) -> Result<String, Code> {
+    fn read(headers: &[(&'static str, &'static str)]) -> Result<Option<String>, Code> {
         let pairs = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-        key_text(&pairs.collect::<HeaderMap>()).map(str::to_owned).map_err(|problem| problem.code())
+        let shown = |headers: HeaderMap| shown(&headers).map(|text| text.map(str::to_owned));
+        shown(pairs.collect()).map_err(|problem| problem.code())
     }
 
     #[test]
     fn a_key_comes_in_either_header() {
-        assert_eq!(read(&[("authorization", "bearer  k")]), Ok("k".to_owned()));
-        assert_eq!(read(&[("x-api-key", "k")]), Ok("k".to_owned()));
-        assert_eq!(read(&[("authorization", "Bearer k"), ("x-api-key", "k")]), Ok("k".to_owned()));
+        assert_eq!(read(&[("authorization", "bearer  k")]), Ok(Some("k".to_owned())));
+        assert_eq!(read(&[("x-api-key", "k")]), Ok(Some("k".to_owned())));
+        assert_eq!(read(&[("authorization", "Bearer k"), ("x-api-key", "k")]), Ok(Some("k".to_owned())));
         assert_eq!(read(&[("authorization", "Bearer k"), ("x-api-key", "l")]), Err(Code::ApiKeyInvalid));
         assert_eq!(read(&[("authorization", "Basic k")]), Err(Code::ApiKeyInvalid));
-        assert_eq!(read(&[]), Err(Code::AuthRequired));
+        assert_eq!(read(&[]), Ok(None));
     }
 }

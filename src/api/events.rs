@@ -17,7 +17,8 @@ use super::problem::{ItemError, Problem};
 use super::publish::{EventRules, header_key};
 use super::query::{Id, Noun as _};
 use super::{Api, success};
-use crate::domain::event::EventContent;
+use crate::domain::channel::Channels;
+use crate::domain::event::{EventContent, Routing};
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::id::{EventId, WebhookId};
 use crate::domain::tenant::Scope;
@@ -68,6 +69,7 @@ async fn publish(
     let rules = EventRules {
         now: api.engine.clock().now(),
         data_bytes_max: api.options.event_data_bytes_max,
+        deliver_at_max: api.engine.limits().deliver_at_max,
         header_key: header_key(&headers)?,
         index: None,
     };
@@ -111,6 +113,7 @@ async fn publish_batch(
     headers: HeaderMap,
     JsonBytes(body): JsonBytes,
 ) -> Result<Response, Problem> {
+    let _place = api.batches.enter(caller.scope.tenant, api.options.batches_max)?;
     let header_key = header_key(&headers)?;
     let NewBatch { events } = json::parse(&body)?;
     let max = api.options.batch_events_max;
@@ -119,8 +122,9 @@ async fn publish_batch(
         return Err(Problem::field(FieldProblem::new("events", FieldCode::Length, message)));
     }
     let (now, data_bytes_max) = (api.engine.clock().now(), api.options.event_data_bytes_max);
+    let deliver_at_max = api.engine.limits().deliver_at_max;
     let accepting = events.iter().enumerate().map(|(index, event)| {
-        let rules = EventRules { now, data_bytes_max, header_key, index: Some(index) };
+        let rules = EventRules { now, data_bytes_max, deliver_at_max, header_key, index: Some(index) };
         let publish = rules.read(event.get().as_bytes());
         let (api, scope) = (&api, caller.scope);
         async move { accept(api, scope, publish?).await }
@@ -145,6 +149,8 @@ struct Event<'a> {
     data: &'a RawValue,
     occurred_at: Timestamp,
     created_at: Timestamp,
+    channels: &'a Channels,
+    deliver_at: Option<Timestamp>,
 }
 
 async fn show(
@@ -157,7 +163,9 @@ async fn show(
     let EventContent { id, event_type, occurred_at, data } = &*stored.content;
     let data = serde_json::from_slice(data).map_err(|_| Problem::internal(format!("the data of {id} is not JSON")))?;
     let (r#type, occurred_at) = (event_type.as_str(), *occurred_at);
-    Ok(success(StatusCode::OK, Event { id: *id, r#type, data, occurred_at, created_at: id.time() }))
+    let Routing { channels, deliver_at } = &stored.routing;
+    let (created_at, deliver_at) = (id.time(), *deliver_at);
+    Ok(success(StatusCode::OK, Event { id: *id, r#type, data, occurred_at, created_at, channels, deliver_at }))
 }
 
 #[derive(Default, Deserialize)]

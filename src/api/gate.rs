@@ -3,17 +3,35 @@
 //! It learns who asks ([`identify`]) and leaves that with the request. A request that shows nothing, or something that
 //! does not work, goes on: not every route needs a key, and those that do answer why.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
 use super::Api;
 use super::auth::{Identity, identify};
+use super::server::PeerAddress;
+use crate::domain::ip_list::client_address;
+
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// Who sent a request, past the proxies in front of us.
+fn client(request: &Request, api: &Api) -> Option<IpAddr> {
+    let PeerAddress(peer) = request.extensions().get::<PeerAddress>()?;
+    let forwarded = request.headers().get_all(X_FORWARDED_FOR).into_iter();
+    // A value that is no text could hide a hop: it is read as one that cannot be.
+    let forwarded = forwarded.map(|value| value.to_str().unwrap_or_default());
+    Some(client_address(*peer, forwarded, &api.options.trusted_proxies))
+}
 
 pub(super) async fn gate(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
-    let identity = Identity(identify(request.headers(), &api).await);
+    let client = client(&request, &api);
+    if let Some(Err(problem)) = client.map(|client| api.addresses.admit(client)) {
+        return problem.into_response();
+    }
+    let identity = Identity(identify(request.method(), request.headers(), client, &api).await);
     request.extensions_mut().insert(identity);
     next.run(request).await
 }

@@ -5,6 +5,8 @@
 //! permission that it asks for. Handlers call the engine's verbs for writing and its store for reading; the types of a
 //! noun's JSON stay in the noun's file.
 
+mod api_key_view;
+mod api_keys;
 mod auth;
 mod code;
 mod dead_letters;
@@ -14,12 +16,15 @@ mod front;
 mod gate;
 mod health;
 mod json;
+mod limits;
 mod page;
 mod patience;
 mod problem;
 mod publish;
 mod query;
 pub mod server;
+mod session;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 mod webhook_logs;
@@ -55,8 +60,12 @@ pub struct ApiOptions {
     pub page_limit_default: u32,
     pub page_limit_max: u32,
     pub page_depth_max: u32,
+    pub trusted_proxies: Vec<ipnet::IpNet>,
     pub webhook_timeout_default: Duration,
     pub drain: Duration,
+    pub requests_per_second_per_address: u32,
+    pub unlimited_networks: Vec<ipnet::IpNet>,
+    pub batches_max: usize,
 }
 
 impl From<&config::Config> for ApiOptions {
@@ -73,8 +82,12 @@ impl From<&config::Config> for ApiOptions {
             page_limit_default: api.page_limit_default,
             page_limit_max: api.page_limit_max,
             page_depth_max: api.page_depth_max,
+            trusted_proxies: api.trusted_proxies.clone(),
             webhook_timeout_default: config.delivery.timeout_default_ms,
             drain: config.shutdown.drain_ms,
+            requests_per_second_per_address: config.limits.requests_per_second_per_address,
+            unlimited_networks: config.limits.unlimited_networks.clone(),
+            batches_max: config.limits.batches_max,
         }
     }
 }
@@ -84,12 +97,16 @@ pub struct Api {
     engine: Arc<Engine>,
     options: ApiOptions,
     draining: CancellationToken,
+    addresses: limits::Addresses,
+    batches: limits::Batches,
 }
 
 impl Api {
     /// `draining` is cancelled when the process is going down; from then on it says that it is not ready.
     pub fn new(engine: Arc<Engine>, options: ApiOptions, draining: CancellationToken) -> Arc<Self> {
-        Arc::new(Self { engine, options, draining })
+        let networks = options.unlimited_networks.clone();
+        let addresses = limits::Addresses::new(options.requests_per_second_per_address, networks);
+        Arc::new(Self { engine, options, draining, addresses, batches: limits::Batches::default() })
     }
 }
 
@@ -100,9 +117,12 @@ pub fn router(api: &Arc<Api>) -> Router {
         .merge(webhooks::routes())
         .merge(deliveries::routes())
         .merge(dead_letters::routes())
+        .merge(api_keys::routes())
+        .merge(sign_in::routes())
         .merge(health::routes())
         .fallback(front::no_route)
         .method_not_allowed_fallback(front::no_method)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), limits::limits))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), gate::gate))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), front::front))
         .with_state(Arc::clone(api))

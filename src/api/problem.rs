@@ -3,6 +3,8 @@
 //! A handler returns a [`Problem`]; [`super::front`] writes its body, because only it knows the request's id and what
 //! media type the client reads. What the database or a panic said stays inside: it is logged once, with that id.
 
+use std::time::Duration;
+
 use axum::Extension;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +14,7 @@ use serde_json::Value;
 pub(super) use super::code::Code;
 
 use crate::domain::field::FieldProblem;
+use crate::domain::meter::{Metered, Period, UsedUp};
 use crate::domain::time::Timestamp;
 use crate::engine::accept::AcceptError;
 use crate::engine::webhooks::WebhookError;
@@ -83,11 +86,39 @@ impl Problem {
         problem
     }
 
+    /// A limit of the plan that has no unit left.
+    fn used_up(UsedUp { metered: Metered { count, limit }, at }: &UsedUp) -> Self {
+        let (meter, limit) = (&count.meter, limit.as_number());
+        match count.window.period {
+            Period::Minute => Self::new(
+                Code::MessagesLimitReached,
+                format!("The plan allows {limit} on the meter `{meter}` in a minute, and they are used up."),
+            )
+            .with_retry_after(count.window.ends_at.since(*at)),
+            Period::Month => Self::new(
+                Code::PlanLimitExceeded,
+                format!("The plan allows {limit} {meter} in a month, and they are used up."),
+            ),
+        }
+    }
+
+    /// Says how long to wait before trying again.
+    pub(super) fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1));
+        self
+    }
+
     /// Our own fault; the cause is for the log only.
     pub(super) fn internal(cause: impl Into<String>) -> Self {
         let mut problem = Self::new(Code::InternalError, "This is our fault, and it is logged under the request id.");
         problem.0.cause = Some(cause.into());
         problem
+    }
+
+    /// When the client may come back, in seconds.
+    pub(super) fn retry_after(mut self, seconds: u64) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
     }
 
     pub(super) fn with_hint(mut self, hint: &'static str) -> Self {
@@ -240,6 +271,7 @@ impl From<AcceptError> for Problem {
             AcceptError::KeyReused => {
                 Self::new(Code::IdempotencyKeyReused, "The idempotency key was used with another request.")
             }
+            AcceptError::UsedUp(used_up) => Self::used_up(&used_up),
             AcceptError::WebhookNotFound => Self::not_found("webhook"),
             AcceptError::Store(error) => Self::from(&*error),
         }

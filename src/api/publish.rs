@@ -14,7 +14,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::json;
 use super::problem::{Code, Problem};
-use crate::domain::event::EventType;
+use crate::domain::channel::{Channels, EVENT_CHANNELS_MAX};
+use crate::domain::event::{DATA_DEPTH_MAX, EventType, InvalidDeliverAt, Routing, nesting, read_deliver_at};
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::id::EventId;
 use crate::domain::time::Timestamp;
@@ -39,12 +40,15 @@ struct NewEvent<'a> {
     id: Option<String>,
     occurred_at: Option<String>,
     idempotency_key: Option<String>,
+    deliver_at: Option<String>,
+    channels: Option<Vec<String>>,
 }
 
 /// What an event is judged by.
 pub(super) struct EventRules<'a> {
     pub(super) now: Timestamp,
     pub(super) data_bytes_max: usize,
+    pub(super) deliver_at_max: Duration,
     /// Of the request.
     pub(super) header_key: Option<&'a str>,
     /// The event's place in its batch; the request's key then stands for each event with its place.
@@ -69,7 +73,7 @@ fn key_problem(name: &str) -> FieldProblem {
 impl EventRules<'_> {
     /// Reads one event.
     pub(super) fn read(&self, bytes: &[u8]) -> Result<Publish, Problem> {
-        let NewEvent { r#type, data, id, occurred_at, idempotency_key } = json::parse(bytes)?;
+        let NewEvent { r#type, data, id, occurred_at, idempotency_key, deliver_at, channels } = json::parse(bytes)?;
         let mut problems = Vec::new();
         let event_type = match &r#type {
             None => {
@@ -81,6 +85,8 @@ impl EventRules<'_> {
         let data = check_data(data, &mut problems);
         let id = id.and_then(|text| self.check_id(&text, &mut problems));
         let occurred_at = occurred_at.and_then(|text| check_time(&text, &mut problems));
+        let deliver_at = deliver_at.and_then(|text| self.check_deliver_at(&text, &mut problems));
+        let routing = Routing { channels: check_channels(channels, &mut problems), deliver_at };
         let key = self.key(idempotency_key, id, &mut problems);
         let (Some(event_type), Some(data), true) = (event_type, data, problems.is_empty()) else {
             return Err(Problem::fields(problems));
@@ -89,11 +95,11 @@ impl EventRules<'_> {
             let message = format!("`data` may have at most {} bytes; it has {}.", self.data_bytes_max, data.len());
             return Err(Problem::new(Code::PayloadTooLarge, message));
         }
-        let request_hash = |_: &String| request_hash(&event_type, data, id, occurred_at);
+        let request_hash = |_: &String| request_hash(&event_type, data, id, occurred_at, &routing);
         let idempotency = key.map(|key| IdempotencyKey { request_hash: request_hash(&key), key });
         // A copy of its own: what is kept until it is delivered must not keep the request's buffer alive.
         let data = Bytes::copy_from_slice(data.as_bytes());
-        Ok(Publish { id, event_type, data, occurred_at, idempotency })
+        Ok(Publish { id, event_type, data, occurred_at, routing, idempotency })
     }
 
     /// A client's own id is bounded in time, because its day's partition must be there, and because after a day
@@ -108,6 +114,19 @@ impl EventRules<'_> {
         let message = "must be a UUIDv7 whose time is within the last 24 hours";
         problems.push(FieldProblem::new("id", FieldCode::OutOfRange, message));
         None
+    }
+
+    fn check_deliver_at(&self, text: &str, problems: &mut Vec<FieldProblem>) -> Option<Timestamp> {
+        read_deliver_at(text, self.now, self.deliver_at_max)
+            .map_err(|error| {
+                let code = match error {
+                    InvalidDeliverAt::Malformed => FieldCode::Invalid,
+                    InvalidDeliverAt::Past | InvalidDeliverAt::TooFar { .. } => FieldCode::OutOfRange,
+                    InvalidDeliverAt::Off => FieldCode::NotAllowed,
+                };
+                problems.push(FieldProblem::new("deliverAt", code, error.to_string()));
+            })
+            .ok()
     }
 
     /// The key that stands for this event: the client's, or one made of its place in a batch, or of its own id.
@@ -138,11 +157,24 @@ fn check_data<'a>(data: Option<&'a RawValue>, problems: &mut Vec<FieldProblem>) 
         problems.push(FieldProblem::required("data"));
         return None;
     };
-    if data.starts_with('{') {
-        return Some(data);
+    if !data.starts_with('{') {
+        problems.push(FieldProblem::new("data", FieldCode::WrongType, "must be a JSON object"));
+        return None;
     }
-    problems.push(FieldProblem::new("data", FieldCode::WrongType, "must be a JSON object"));
-    None
+    if nesting(data.as_bytes()) > DATA_DEPTH_MAX {
+        let message = format!("must be nested at most {DATA_DEPTH_MAX} levels deep");
+        problems.push(FieldProblem::new("data", FieldCode::OutOfRange, message));
+        return None;
+    }
+    Some(data)
+}
+
+pub(super) fn check_channels(names: Option<Vec<String>>, problems: &mut Vec<FieldProblem>) -> Channels {
+    let read = Channels::read(names.unwrap_or_default(), EVENT_CHANNELS_MAX);
+    read.unwrap_or_else(|mut found| {
+        problems.append(&mut found);
+        Channels::default()
+    })
 }
 
 fn check_time(text: &str, problems: &mut Vec<FieldProblem>) -> Option<Timestamp> {
@@ -156,15 +188,25 @@ fn check_time(text: &str, problems: &mut Vec<FieldProblem>) -> Option<Timestamp>
 
 /// The same for the same request, whatever its spaces and the order of its fields. Each part is preceded by its
 /// length, so that no two lists of parts give the same bytes.
-fn request_hash(event_type: &EventType, data: &str, id: Option<EventId>, occurred_at: Option<Timestamp>) -> [u8; 32] {
+fn request_hash(
+    event_type: &EventType,
+    data: &str,
+    id: Option<EventId>,
+    occurred_at: Option<Timestamp>,
+    Routing { channels, deliver_at }: &Routing,
+) -> [u8; 32] {
     let mut hash = Sha256::new();
     let id = id.map(|id| *id.0.as_bytes());
     let time = occurred_at.map(|time| time.as_millis().to_be_bytes());
+    let deliver_at = deliver_at.map(|time| time.as_millis().to_be_bytes());
+    let channels = channels.names().join(",");
     let parts = [
         event_type.as_str().as_bytes(),
         data.as_bytes(),
         id.as_ref().map_or(&[], |id| &id[..]),
         time.as_ref().map_or(&[], |time| &time[..]),
+        deliver_at.as_ref().map_or(&[], |time| &time[..]),
+        channels.as_bytes(),
     ];
     for part in parts {
         hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
@@ -180,7 +222,8 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
     fn read(text: &str, header_key: Option<&str>, index: Option<usize>) -> Result<Publish, (Code, String)> {
-        let rules = EventRules { now: NOW, data_bytes_max: 50, header_key, index };
+        let deliver_at_max = Duration::from_hours(30 * 24);
+        let rules = EventRules { now: NOW, data_bytes_max: 50, deliver_at_max, header_key, index };
         rules.read(text.as_bytes()).map_err(|problem| (problem.code(), problem.message().to_owned()))
     }
 
@@ -200,8 +243,11 @@ mod tests {
         let (code, message) = read(r#"{"type":"A B","data":[1],"id":"x","occurredAt":"now"}"#, None, None).unwrap_err();
         assert_eq!(code, Code::ValidationError);
         assert!(message.starts_with("type ") && message.ends_with("and 3 more"), "{message}");
-        let (_, message) = read(r#"{"type":"a","data":{},"deliverAt":"x"}"#, None, None).unwrap_err();
-        assert!(message.starts_with("deliverAt is not a field here"), "{message}");
+        let (_, message) = read(r#"{"type":"a","data":{},"deliver":"x"}"#, None, None).unwrap_err();
+        assert!(message.starts_with("deliver is not a field here"), "{message}");
+        let text = r#"{"type":"a","data":{},"deliverAt":"x","channels":["a b","c",""]}"#;
+        let (_, message) = read(text, None, None).unwrap_err();
+        assert!(message.starts_with("deliverAt must be a time") && message.ends_with("and 2 more"), "{message}");
         let large = format!(r#"{{"type":"a","data":{{"x":"{}"}}}}"#, "x".repeat(50));
         assert_eq!(read(&large, None, None).unwrap_err().0, Code::PayloadTooLarge);
     }
@@ -229,6 +275,13 @@ mod tests {
         assert!(read(keyed, Some("h"), None).is_err());
         assert!(read(r#"{"type":"a","data":{},"idempotencyKey":"a b"}"#, None, None).is_err());
         assert_eq!(key(plain, Some("k"), None), key(&format!(" {keyed}"), None, None));
-        assert_ne!(key(plain, Some("k"), None), key(r#"{"type":"b","data":{}}"#, Some("k"), None));
+        for other in [
+            r#"{"type":"b","data":{}}"#,
+            r#"{"type":"a","data":{},"channels":["x"]}"#,
+            r#"{"type":"a","data":{},"deliverAt":"2027-01-15T09:00:00Z"}"#,
+            r#"{"type":"a","data":{},"occurredAt":"2027-01-15T09:00:00Z"}"#,
+        ] {
+            assert_ne!(key(plain, Some("k"), None), key(other, Some("k"), None), "{other}");
+        }
     }
 }

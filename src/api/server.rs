@@ -46,6 +46,7 @@ const PING_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Who connected: the client, or a proxy in front of it. Stands in a request's extensions.
 #[derive(Debug, Clone, Copy)]
+#[allow(dead_code, reason = "the limit for each address reads it next")]
 pub(super) struct PeerAddress(pub(super) IpAddr);
 
 /// Serves until `shutdown`, then drains; returns when the last connection is closed.

@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::egress::EgressPolicy;
 use crate::domain::permission::Permission;
+use crate::domain::plan::Plans;
 use crate::domain::secret::MasterKeys;
 use crate::domain::tenant::{Environment, Scope};
 use crate::engine::{Engine, Limits, Parts};
@@ -50,6 +51,7 @@ fn limits(config: &Config, production: bool) -> Limits {
         accept_queue_max: config.accept.queue_max,
         accept_batch_max: config.accept.batch_max,
         webhooks_max: config.accept.webhooks_max,
+        deliver_at_max: std::time::Duration::from_hours(30 * 24),
         event_data_bytes_max: 262_144,
         idempotency: config.api.idempotency_s,
         lease: config.delivery.lease_ms,
@@ -60,6 +62,12 @@ fn limits(config: &Config, production: bool) -> Limits {
         sweep_per_webhook_max: u32::try_from(config.scheduler.sweep_per_webhook_max).unwrap(),
         disable_after: config.delivery.disable_after_s,
         production,
+        meter_lease: config.accept.meter_lease_ms,
+        session_requests_per_minute: config.limits.session_requests_per_minute,
+        session: config.sessions.lifetime_s,
+        login_failures_max: config.sessions.failures_max,
+        login_lockout: config.sessions.lockout_s,
+        password_hashes_max: config.sessions.hashes_max,
     }
 }
 
@@ -85,6 +93,7 @@ async fn start(environment: &[(&str, &str)]) -> TestApi {
         limits: limits(&config, config.deployment.environment == Environment::Production),
         keys: MasterKeys::parse("1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap(),
         egress: EgressPolicy::dev(),
+        plans: Plans::parse(crate::config::PLANS).unwrap(),
     });
     let engine = engine.await.unwrap();
     let tenant = engine.ensure_tenant("acme", "unlimited").await.unwrap();

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::domain::channel::Channels;
 use crate::domain::field::Given;
+use crate::domain::filter::Filter;
 use crate::domain::id::WebhookId;
 use crate::domain::profile::SignatureOption;
 use crate::domain::retry::RetryPolicy;
@@ -28,6 +30,8 @@ macro_rules! settings_and {
             name: Given<String>,
             url: Given<String>,
             events: Given<Vec<String>>,
+            channels: Given<Vec<String>>,
+            filter: Given<Value>,
             headers: Given<BTreeMap<String, String>>,
             retry_policy: Given<Value>,
             timeout_ms: Given<u64>,
@@ -46,6 +50,8 @@ macro_rules! settings_and {
                     name: std::mem::take(&mut self.name),
                     url: std::mem::take(&mut self.url),
                     events: std::mem::take(&mut self.events),
+                    channels: std::mem::take(&mut self.channels),
+                    filter: std::mem::take(&mut self.filter),
                     headers: std::mem::take(&mut self.headers),
                     retry_policy: std::mem::take(&mut self.retry_policy),
                     timeout_ms: std::mem::take(&mut self.timeout_ms),
@@ -79,6 +85,8 @@ pub(super) struct WebhookView {
     name: String,
     url: String,
     events: Subscription,
+    channels: Channels,
+    filter: Option<Filter>,
     headers: BTreeMap<String, String>,
     retry_policy: RetryPolicy,
     timeout_ms: u128,
@@ -110,6 +118,8 @@ impl From<Webhook> for WebhookView {
             name,
             url,
             events,
+            channels,
+            filter,
             headers,
             retry_policy,
             timeout,
@@ -124,6 +134,8 @@ impl From<Webhook> for WebhookView {
             name,
             url,
             events,
+            channels,
+            filter,
             headers: headers.into_iter().map(masked).collect(),
             retry_policy,
             timeout_ms: timeout.as_millis(),

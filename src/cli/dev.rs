@@ -13,23 +13,28 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::keys::PERMISSIONS;
+use super::keys::all_permissions;
 use super::serve::stop_signal;
+use super::users::draw;
 use super::{Globals, Outcome, Output};
 use crate::app::{App, Role};
 use crate::chance;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::channel::Channels;
 use crate::domain::egress::EgressPolicy;
-use crate::domain::id::WebhookId;
+use crate::domain::id::{TenantId, WebhookId};
 use crate::domain::key::ApiKeyText;
+use crate::domain::password::Password;
 use crate::domain::profile::{Profile, SignatureOption};
 use crate::domain::retry::RetryPolicy;
 use crate::domain::secret::Secret;
 use crate::domain::subscription::Subscription;
 use crate::domain::tenant::{Environment, Scope};
+use crate::domain::user::{self, Email};
 use crate::domain::webhook::WebhookSettings;
 use crate::engine::Engine;
+use crate::engine::users::{NewUser, UserError};
 use crate::receiver::{Receiver, ReceiverOptions, Route};
 use crate::telemetry::start_logging;
 
@@ -52,12 +57,22 @@ pub(super) struct DevArgs {
 
 /// What `dev` keeps for its next start, and for commands that talk to it.
 #[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Kept {
     url: String,
     api_key: String,
     secret: String,
     webhook_id: String,
     master_keys: String,
+    operator: Login,
+    owner: Login,
+}
+
+/// A user of `dev`.
+#[derive(Default, Serialize, Deserialize)]
+struct Login {
+    email: String,
+    password: String,
 }
 
 pub(super) async fn run(args: DevArgs, globals: &Globals, output: Output) -> Outcome {
@@ -108,10 +123,11 @@ async fn demo(engine: &Arc<Engine>, args: &DevArgs, kept: &mut Kept) -> Outcome<
         Err(_) => false,
     };
     if !known {
-        let permissions = PERMISSIONS.map(str::to_owned).to_vec();
-        let (_, text) = engine.create_key(scope, "dev", permissions, None).await?;
+        let (_, text) = engine.create_key(scope, "dev", all_permissions(), None).await?;
         text.reveal().clone_into(&mut kept.api_key);
     }
+    ensure_user(engine, &mut kept.operator, "operator@localhost", user::Role::Operator, None).await?;
+    ensure_user(engine, &mut kept.owner, "owner@localhost", user::Role::Owner, Some(tenant.id)).await?;
     let secret = Secret::parse(&kept.secret).unwrap_or_else(|_| Secret::generate(chance::bytes()));
     kept.secret = secret.reveal();
     let receiver = Receiver::start(ReceiverOptions {
@@ -134,11 +150,38 @@ async fn demo(engine: &Arc<Engine>, args: &DevArgs, kept: &mut Kept) -> Outcome<
     Ok(receiver)
 }
 
+/// A user with a password that only this folder knows; a new password where the folder has lost it.
+async fn ensure_user(
+    engine: &Engine,
+    login: &mut Login,
+    email: &str,
+    role: user::Role,
+    tenant: Option<TenantId>,
+) -> Outcome {
+    let address: Email = email.parse()?;
+    let existing = engine.user_of(&address).await;
+    if existing.is_ok() && !login.password.is_empty() {
+        return Ok(());
+    }
+    *login = Login { email: email.to_owned(), password: draw() };
+    let password = Password::new(login.password.clone().into())?;
+    match existing {
+        Ok(user) => engine.reset_password(&user, password).await?,
+        Err(UserError::NotFound) => {
+            engine.create_user(NewUser { tenant, email: address, name: email.to_owned(), role, password }).await?;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
 fn settings(url: String) -> Outcome<WebhookSettings> {
     Ok(WebhookSettings {
         name: "demo".into(),
         url,
         events: Subscription::parse(&["*"])?,
+        channels: Channels::default(),
+        filter: None,
         headers: std::collections::BTreeMap::new(),
         retry_policy: RetryPolicy::default(),
         timeout: std::time::Duration::from_secs(10),
@@ -151,7 +194,7 @@ fn settings(url: String) -> Outcome<WebhookSettings> {
 }
 
 fn greet(args: &DevArgs, kept: &Kept, receiver: &Receiver, file: &Path, output: Output) {
-    let Kept { url, api_key, webhook_id, .. } = kept;
+    let Kept { url, api_key, webhook_id, operator, owner, .. } = kept;
     let version = env!("CARGO_PKG_VERSION");
     let database = args.data_dir.join("angarium.db");
     output.line(&format!(
@@ -161,12 +204,18 @@ fn greet(args: &DevArgs, kept: &Kept, receiver: &Receiver, file: &Path, output: 
          \x20 Receiver   {}  verifies every signature\n\
          \x20 Webhook    {webhook_id}  sends every event to the receiver\n\
          \x20 API key    {api_key}  (also in {})\n\
+         \x20 Sign in    {} with {}, or as operator {} with {}\n\
+         \x20            POST {url}/api/auth/login {{\"email\", \"password\"}}\n\
          Only this machine can connect, and webhooks may point at it: this is for development.\n\
          Try:  cargo run --release -- send message.received -d '{{\"text\":\"hi\"}}' --wait\n\
          Ctrl-C stops.",
         database.display(),
         receiver.url("/demo"),
         file.display(),
+        owner.email,
+        owner.password,
+        operator.email,
+        operator.password,
     ));
 }
 

@@ -11,15 +11,16 @@ use super::{Exit, Failure, Globals, Outcome, Output};
 use crate::app::open_engine;
 use crate::chance;
 use crate::config::Config;
+use crate::domain::api_key::{ApiKey, KeySettings};
 use crate::domain::id::KeyId;
 use crate::domain::permission::Permission;
 use crate::domain::tenant::{Environment, Scope};
 use crate::engine::Engine;
-use crate::store::keys::ApiKey;
 
-/// What a key may do when nothing else is said.
-pub(super) const PERMISSIONS: [&str; 6] =
-    ["read:events", "write:events", "read:webhooks", "write:webhooks", "read:deliveries", "write:deliveries"];
+/// What a key may do when nothing else is said: everything.
+pub(super) fn all_permissions() -> Vec<String> {
+    Permission::ALL.map(|permission| permission.to_string()).to_vec()
+}
 
 /// Arguments of `keys`.
 #[derive(Debug, Args)]
@@ -91,7 +92,7 @@ pub(super) async fn run(args: KeysArgs, globals: &Globals, output: Output) -> Ou
 async fn make(engine: &Engine, args: CreateArgs, output: Output) -> Outcome {
     let CreateArgs { tenant, environment, name, mut permissions, expires_days } = args;
     if permissions.is_empty() {
-        permissions = PERMISSIONS.map(str::to_owned).to_vec();
+        permissions = all_permissions();
     }
     if let Some(word) = permissions.iter().find(|word| !Permission::is_word(word)) {
         return Err(Failure::new(Exit::Usage, format!("there is no permission `{word}`")));
@@ -129,13 +130,13 @@ async fn list(engine: &Engine, tenant: &str, output: Output) -> Outcome {
         "ENDED",
     ]);
     for key in &keys {
-        let ended = key.revoked_at.or(key.expires_at).map_or_else(String::new, |time| time.to_string());
-        let ApiKey { id, hint, scope, name, created_at, .. } = key;
+        let ApiKey { id, hint, scope, settings, created_at, revoked_at, .. } = key;
+        let ended = revoked_at.or(settings.expires_at).map_or_else(String::new, |time| time.to_string());
         table.add_row([
             id.to_string(),
             hint.clone(),
             scope.environment.to_string(),
-            name.clone(),
+            settings.name.clone(),
             created_at.to_string(),
             ended,
         ]);
@@ -158,9 +159,11 @@ async fn tenant_id(engine: &Engine, name: &str) -> Outcome<crate::domain::id::Te
 }
 
 fn shown(key: &ApiKey) -> Value {
-    let ApiKey { id, scope, name, hash: _, hint, permissions, created_at, expires_at, revoked_at } = key;
+    let ApiKey { id, scope, settings, hint, created_at, revoked_at, .. } = key;
+    let KeySettings { name, permissions, expires_at, ip_list, rate_limit, rotation: _, is_active: _ } = settings;
     json!({
         "id": id, "tenantId": scope.tenant, "environment": scope.environment, "name": name, "hint": hint,
         "permissions": permissions, "createdAt": created_at, "expiresAt": expires_at, "revokedAt": revoked_at,
+        "isActive": key.is_active(), "ipWhitelist": ip_list, "requestsPerHour": rate_limit,
     })
 }

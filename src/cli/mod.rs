@@ -19,6 +19,7 @@ mod send;
 mod serve;
 mod sign;
 mod target;
+mod users;
 mod verify;
 
 use std::path::PathBuf;
@@ -71,6 +72,8 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     /// Make, list and stop API keys
     Keys(keys::KeysArgs),
+    /// Make, list and disable users
+    Users(users::UsersArgs),
     /// Publish an event, and wait for its deliveries if asked to
     Send(send::SendArgs),
     /// Receive webhooks, verify them, and misbehave on demand
@@ -94,6 +97,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => serve::run(&args, &globals, output).await,
         Command::Migrate(args) => migrate::run(&args, &globals, output).await,
         Command::Keys(args) => keys::run(args, &globals, output).await,
+        Command::Users(args) => users::run(args, &globals, output).await,
         Command::Send(args) => send::run(args, &globals, output).await,
         Command::Receiver(args) => receiver::run(args, output).await,
         Command::Sign(args) => sign::run(&args, &globals, output),

@@ -38,6 +38,12 @@ pub(super) struct SendArgs {
     /// The same key never makes a second event; with --count, `-1`, `-2`, … are appended
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
+    /// A channel that the event is for; may be given several times
+    #[arg(long = "channel", value_name = "NAME")]
+    channels: Vec<String>,
+    /// Deliver no earlier than this time, such as `2026-12-24T18:00:00Z`
+    #[arg(long, value_name = "TIME")]
+    deliver_at: Option<String>,
     /// Wait until every delivery is final
     #[arg(long)]
     wait: bool,
@@ -47,9 +53,14 @@ pub(super) struct SendArgs {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Event<'a> {
     r#type: &'a str,
     data: &'a RawValue,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    channels: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deliver_at: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -156,7 +167,9 @@ fn event_body(args: &SendArgs) -> Outcome<(String, usize)> {
     };
     let data: Box<RawValue> = serde_json::from_str(&data)
         .map_err(|error| Failure::new(Exit::Usage, format!("the data is not JSON: {error}")))?;
-    Ok((serde_json::to_string(&Event { r#type: &args.event_type, data: &data })?, data.get().len()))
+    let (channels, deliver_at) = (args.channels.as_slice(), args.deliver_at.as_deref());
+    let event = Event { r#type: &args.event_type, data: &data, channels, deliver_at };
+    Ok((serde_json::to_string(&event)?, data.get().len()))
 }
 
 async fn send_one(api: &Api, args: &SendArgs, body: String, number: u64) -> Outcome<Sent> {

@@ -2,14 +2,20 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::channel::Channels;
 use super::id::EventId;
 use super::time::Timestamp;
 
 /// The most characters in the name of an event type.
 pub const EVENT_TYPE_CHARS_MAX: usize = 128;
+/// How deeply an event's data may be nested. Parsers of receivers give up soon after.
+pub const DATA_DEPTH_MAX: usize = 100;
+/// How far in the past `deliverAt` may lie, for clocks that differ and requests that are repeated.
+pub const DELIVER_AT_PAST_MAX: Duration = Duration::from_mins(5);
 
 /// The name of an event type: dotted, lower-case, any depth, such as `conversation.created`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,5 +90,109 @@ impl fmt::Debug for EventContent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, event_type, occurred_at, data } = self;
         write!(f, "{id} {event_type} {occurred_at} ({} bytes)", data.len())
+    }
+}
+
+/// How deeply JSON is nested: 1 for `{}`. Whether it is JSON is for others to say.
+#[must_use]
+pub fn nesting(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut bytes = json.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => {
+                while let Some(inner) = bytes.next() {
+                    match inner {
+                        b'"' => break,
+                        b'\\' => drop(bytes.next()),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Where and when an event goes, besides what its type says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Routing {
+    /// Which channels it is for.
+    pub channels: Channels,
+    /// No delivery is due before.
+    pub deliver_at: Option<Timestamp>,
+}
+
+/// Why a text does not say when to deliver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidDeliverAt {
+    /// Not a time.
+    #[error("must be a time such as `2026-11-21T20:04:59.120Z`")]
+    Malformed,
+    /// Gone by, for longer than [`DELIVER_AT_PAST_MAX`].
+    #[error("must not be in the past")]
+    Past,
+    /// Further ahead than this deployment schedules.
+    #[error("must be within the next {days} days")]
+    TooFar {
+        /// How many.
+        days: u64,
+    },
+    /// This deployment schedules nothing.
+    #[error("cannot be given: this deployment delivers at once")]
+    Off,
+}
+
+/// Reads when to deliver. With a `max` of zero nothing may be scheduled.
+///
+/// # Errors
+/// When the text is not a time, or not one that is acceptable `now`.
+pub fn read_deliver_at(text: &str, now: Timestamp, max: Duration) -> Result<Timestamp, InvalidDeliverAt> {
+    if max.is_zero() {
+        return Err(InvalidDeliverAt::Off);
+    }
+    let time = Timestamp::parse_rfc3339(text).ok_or(InvalidDeliverAt::Malformed)?;
+    if time < now.before(DELIVER_AT_PAST_MAX) {
+        return Err(InvalidDeliverAt::Past);
+    }
+    if time > now.after(max) {
+        return Err(InvalidDeliverAt::TooFar { days: max.as_secs() / 86_400 });
+    }
+    Ok(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nesting_counts_what_is_open_outside_of_texts() {
+        for (json, depth) in
+            [("{}", 1), (r#"{"a":[{"b":[]}],"c":{}}"#, 4), (r#"{"a":"[[[{{\\\"[[\\\\","b":[1]}"#, 2), ("5", 0)]
+        {
+            assert_eq!(nesting(json.as_bytes()), depth, "{json}");
+        }
+        assert_eq!(nesting("[".repeat(100_000).as_bytes()), 100_000);
+    }
+
+    #[test]
+    fn a_delivery_is_scheduled_within_bounds() {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let max = Duration::from_hours(24 * 30);
+        let read = |time: Timestamp| read_deliver_at(&time.to_string(), now, max);
+        for good in [now, now.after(max), now.before(DELIVER_AT_PAST_MAX)] {
+            assert_eq!(read(good), Ok(good));
+        }
+        let step = Duration::from_millis(1);
+        assert_eq!(read(now.after(max).after(step)), Err(InvalidDeliverAt::TooFar { days: 30 }));
+        assert_eq!(read(now.before(DELIVER_AT_PAST_MAX).before(step)), Err(InvalidDeliverAt::Past));
+        assert_eq!(read_deliver_at("tomorrow", now, max), Err(InvalidDeliverAt::Malformed));
+        assert_eq!(read_deliver_at(&now.to_string(), now, Duration::ZERO), Err(InvalidDeliverAt::Off));
     }
 }

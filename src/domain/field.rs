@@ -74,6 +74,26 @@ impl FieldProblem {
         Self::new(name, FieldCode::Required, "is required")
     }
 
+    /// The same mistake, seen from one level further up.
+    #[must_use]
+    pub fn below(mut self, name: &str) -> Self {
+        self.path.insert(0, name.into());
+        self
+    }
+
+    /// A field that is not there, with the name that was perhaps meant.
+    #[must_use]
+    pub fn unknown(path: Vec<Segment>, name: &str, known: &[&str]) -> Self {
+        let mut place = path;
+        place.push(name.into());
+        let names = known.join("`, `");
+        let message = match nearest(name, known) {
+            Some(meant) => format!("is not a field here; did you mean `{meant}`? There are: `{names}`"),
+            None => format!("is not a field here; there are: `{names}`"),
+        };
+        Self::at(place, FieldCode::Unknown, message)
+    }
+
     /// Path and message in one line, such as `events[2] must be …`.
     #[must_use]
     pub fn sentence(&self) -> String {
@@ -97,6 +117,37 @@ impl FieldProblem {
         }
         text + &self.message
     }
+}
+
+/// The name that a misspelt one was probably meant to be: at most one letter in three is wrong.
+#[must_use]
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let name: Vec<char> = name.chars().take(NAME_CHARS_COMPARED).collect();
+    let distances = known.iter().map(|other| (distance(&name, &other.chars().collect::<Vec<_>>()), *other));
+    distances.min().filter(|(distance, _)| *distance <= (name.len() / 3).max(1)).map(|(_, other)| other)
+}
+
+/// How much of a name is compared: no name of ours is longer.
+const NAME_CHARS_COMPARED: usize = 64;
+
+/// How many letters must be added, dropped, replaced or swapped with their neighbour; letters of another case are
+/// the same.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let same = |i: usize, j: usize| a[i].eq_ignore_ascii_case(&b[j]);
+    let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
+    for i in 0..a.len() {
+        let mut row = vec![i + 1];
+        for j in 0..b.len() {
+            let replaced = rows[i][j] + usize::from(!same(i, j));
+            let mut least = replaced.min(rows[i][j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && same(i, j - 1) && same(i - 1, j) {
+                least = least.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
 }
 
 /// A field as a client gave it. Leaving it out and setting it to null are two things where something is changed: the
@@ -132,6 +183,25 @@ mod tests {
             json,
             r#"{"path":["retryPolicy","schedule",3],"code":"OUT_OF_RANGE","message":"must be at most 5"}"#
         );
+    }
+
+    #[test]
+    fn a_misspelt_name_is_recognised() {
+        let known = ["name", "url", "events", "retryPolicy"];
+        for (given, meant) in [
+            ("nmae", Some("name")),
+            ("event", Some("events")),
+            ("Events", Some("events")),
+            ("retry_policy", Some("retryPolicy")),
+            ("uri", Some("url")),
+            ("colour", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(given, &known), meant, "{given}");
+        }
+        let problem = FieldProblem::unknown(vec!["inner".into()], "event", &known);
+        assert!(problem.sentence().starts_with("inner.event is not a field here; did you mean `events`?"));
+        assert_eq!(nearest(&"x".repeat(100_000), &known), None);
     }
 
     #[test]

@@ -160,9 +160,63 @@ id_type!(
     SecretId, "sec"
 );
 id_type!(
+    /// A person who signs in.
+    UserId, "usr"
+);
+id_type!(
+    /// One time that a person has signed in.
+    SessionId, "ses"
+);
+id_type!(
     /// One API request, as logs and error bodies name it.
     RequestId, "req"
 );
+
+/// A record of the core API. Which noun it is of is told by its prefix, so that one noun's id is never taken for
+/// another's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordId {
+    /// What its text starts with, before the underscore.
+    pub prefix: &'static str,
+    /// The id as the database keeps it.
+    pub uuid: Uuid,
+}
+
+impl RecordId {
+    /// A new id, ordered by time.
+    #[must_use]
+    pub fn new(prefix: &'static str, now: Timestamp, random: u128) -> Self {
+        Self { prefix, uuid: new_uuid(now, random) }
+    }
+
+    /// Reads an id that must have this prefix.
+    ///
+    /// # Errors
+    /// When it has another, or is malformed.
+    pub fn parse(prefix: &'static str, text: &str) -> Result<Self, InvalidId> {
+        let digits = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_'));
+        digits.and_then(decode).map(|uuid| Self { prefix, uuid }).ok_or(InvalidId { prefix })
+    }
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}_", self.prefix)?;
+        encode(self.uuid, f)
+    }
+}
+
+impl fmt::Debug for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl serde::Serialize for RecordId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -197,5 +251,8 @@ mod tests {
     fn another_nouns_id_is_refused() {
         let id = WebhookId(Uuid::from_u128(7)).to_string();
         assert_eq!(id.parse::<EventId>(), Err(InvalidId { prefix: "evt" }));
+        let id = RecordId { prefix: "cus", uuid: Uuid::from_u128(7) };
+        assert_eq!(RecordId::parse("cus", &id.to_string()), Ok(id));
+        assert_eq!(RecordId::parse("usr", &id.to_string()), Err(InvalidId { prefix: "usr" }));
     }
 }

@@ -210,7 +210,7 @@ impl Profile {
     }
 
     /// Its signatures, as the webhook's option has them.
-    pub fn schemes<'a>(self, option: &'a SignatureOption) -> impl Iterator<Item = Scheme<'a>> + 'a {
+    pub fn schemes(self, option: &SignatureOption) -> impl Iterator<Item = Scheme<'_>> {
         self.spec().signatures.iter().map(move |scheme| option.applied_to(*scheme))
     }
 

@@ -65,8 +65,7 @@ impl Text<'_> {
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
-            Self::Ours(text) => text,
-            Self::Set(text) => text,
+            Self::Ours(text) | Self::Set(text) => text,
             Self::Made(text) => text,
         }
     }

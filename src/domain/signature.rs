@@ -21,7 +21,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::Signer as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
 pub use self::diagnosis::{BodyChange, Finding, diagnose};
@@ -215,7 +215,7 @@ impl SigningKey {
 
     /// The secret itself, if it is a text.
     pub(super) fn token(&self) -> Option<&str> {
-        self.token.as_ref().map(|text| text.expose_secret())
+        self.token.as_ref().map(ExposeSecret::expose_secret)
     }
 
     /// What stands before a signature of this key; `None` when the key does not sign in this scheme.

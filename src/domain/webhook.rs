@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::channel::Channels;
 use super::event::EventType;
+use super::filter::Filter;
 use super::id::WebhookId;
 use super::profile::{Profile, SignatureOption};
 use super::retry::RetryPolicy;
@@ -58,6 +60,10 @@ pub struct WebhookSettings {
     pub url: String,
     /// Which event types it wants.
     pub events: Subscription,
+    /// Which channels it hears.
+    pub channels: Channels,
+    /// What the data of an event that it wants must be like.
+    pub filter: Option<Filter>,
     /// Sent with each request, besides ours.
     pub headers: BTreeMap<String, String>,
     /// When to try again.

@@ -11,8 +11,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::channel::{Channels, WEBHOOK_CHANNELS_MAX};
+use super::draft::{Problems, check_name, keep, optional, required};
 use super::egress::{EgressPolicy, HEADERS_BYTES_MAX, HEADERS_MAX, HeaderDenied, UrlDenied, check_header};
 use super::field::{FieldCode, FieldProblem, Given, Segment};
+use super::filter::Filter;
 use super::profile::{Profile, SignatureOption};
 use super::retry::RetryPolicy;
 use super::subscription::{PATTERNS_MAX, Pattern, Subscription};
@@ -30,6 +33,8 @@ pub struct WebhookDraft {
     pub name: Given<String>,
     pub url: Given<String>,
     pub events: Given<Vec<String>>,
+    pub channels: Given<Vec<String>>,
+    pub filter: Given<Value>,
     pub headers: Given<BTreeMap<String, String>>,
     pub retry_policy: Given<Value>,
     pub timeout_ms: Given<u64>,
@@ -84,6 +89,8 @@ impl WebhookDraft {
             name,
             url,
             events,
+            channels,
+            filter,
             headers,
             retry_policy,
             timeout_ms,
@@ -95,9 +102,11 @@ impl WebhookDraft {
         } = self;
         let mut problems = Vec::new();
         let p = &mut problems;
-        let name = required("name", name, current.map(|c| &c.name), p, |text, p| check_name(&text, p));
+        let name = required("name", name, current.map(|c| &c.name), p, |text, p| check_name(&text, NAME_CHARS_MAX, p));
         let url = required("url", url, current.map(|c| &c.url), p, |text, p| check_url(&text, rules.egress, p));
         let events = required("events", events, current.map(|c| &c.events), p, |texts, p| check_events(&texts, p));
+        let channels = optional(channels, current.map(|c| &c.channels), Channels::default, p, check_channels);
+        let filter = optional(filter, current.map(|c| &c.filter), || None, p, |value, p| check_filter(&value, p));
         let stored = current.map(|c| &c.headers);
         let headers = optional(headers, stored, BTreeMap::new, p, |given, p| check_headers(given, stored, p));
         let look = check_look(profile, signature, current, p);
@@ -125,6 +134,8 @@ impl WebhookDraft {
                 name: name?,
                 url: url?,
                 events: events?,
+                channels: channels?,
+                filter: filter?,
                 headers,
                 retry_policy: retry_policy?,
                 timeout: timeout?,
@@ -140,52 +151,6 @@ impl WebhookDraft {
             Some(_) | None => Err(problems),
         }
     }
-}
-
-type Problems = Vec<FieldProblem>;
-
-fn required<G, T: Clone>(
-    name: &str,
-    given: Given<G>,
-    current: Option<&T>,
-    problems: &mut Problems,
-    check: impl FnOnce(G, &mut Problems) -> Option<T>,
-) -> Option<T> {
-    match (given, current) {
-        (Given::Value(value), _) => check(value, problems),
-        (Given::Absent, Some(current)) => Some(current.clone()),
-        (Given::Absent | Given::Null, _) => keep(None, problems, || FieldProblem::required(name)),
-    }
-}
-
-fn optional<G, T: Clone>(
-    given: Given<G>,
-    current: Option<&T>,
-    default: impl FnOnce() -> T,
-    problems: &mut Problems,
-    check: impl FnOnce(G, &mut Problems) -> Option<T>,
-) -> Option<T> {
-    match given {
-        Given::Value(value) => check(value, problems),
-        Given::Absent => Some(current.cloned().unwrap_or_else(default)),
-        Given::Null => Some(default()),
-    }
-}
-
-fn keep<T>(value: Option<T>, problems: &mut Problems, problem: impl FnOnce() -> FieldProblem) -> Option<T> {
-    if value.is_none() {
-        problems.push(problem());
-    }
-    value
-}
-
-fn check_name(text: &str, problems: &mut Problems) -> Option<String> {
-    let name = text.trim();
-    let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    keep(fits.then(|| name.to_owned()), problems, || {
-        let message = format!("must have 1 to {NAME_CHARS_MAX} characters and none of them a control character");
-        FieldProblem::new("name", FieldCode::Length, message)
-    })
 }
 
 fn check_url(text: &str, egress: &EgressPolicy, problems: &mut Problems) -> Option<String> {
@@ -226,6 +191,21 @@ fn check_events(texts: &[String], problems: &mut Problems) -> Option<Subscriptio
         problems.push(FieldProblem::new("events", FieldCode::Length, message));
     }
     if problems.len() > before { None } else { Subscription::new(patterns).ok() }
+}
+
+fn check_channels(names: Vec<String>, problems: &mut Problems) -> Option<Channels> {
+    Channels::read(names, WEBHOOK_CHANNELS_MAX).map_err(|mut found| problems.append(&mut found)).ok()
+}
+
+#[allow(clippy::option_option, reason = "the outer one says whether it is valid, the inner one is the setting")]
+fn check_filter(source: &Value, problems: &mut Problems) -> Option<Option<Filter>> {
+    match Filter::read(source) {
+        Ok(filter) => Some(Some(filter)),
+        Err(found) => {
+            problems.extend(found.into_iter().map(|problem| problem.below("filter")));
+            None
+        }
+    }
 }
 
 fn check_headers(

@@ -49,7 +49,14 @@ pub struct Snapshot {
     tenants: HashMap<TenantId, Arc<Tenant>>,
     keys: HashMap<[u8; 32], Arc<ApiKey>>,
     listeners: HashMap<WebhookId, Arc<Listener>>,
-    by_scope: HashMap<Scope, Vec<Arc<Listener>>>,
+    by_scope: HashMap<Scope, OfScope>,
+}
+
+/// The webhooks of a scope that take events.
+#[derive(Default, Clone)]
+struct OfScope {
+    listeners: Vec<Arc<Listener>>,
+    has_filters: bool,
 }
 
 impl Snapshot {
@@ -68,6 +75,11 @@ impl Snapshot {
         self.tenants.values().find(|tenant| tenant.name == name)
     }
 
+    /// Every API key, whether it works or not.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<ApiKey>> {
+        self.keys.values()
+    }
+
     /// A webhook, deleted ones included.
     pub fn listener(&self, id: WebhookId) -> Option<&Arc<Listener>> {
         self.listeners.get(&id)
@@ -75,7 +87,12 @@ impl Snapshot {
 
     /// The webhooks of a scope that take events.
     pub fn listeners_of(&self, scope: Scope) -> &[Arc<Listener>] {
-        self.by_scope.get(&scope).map_or(&[], Vec::as_slice)
+        self.by_scope.get(&scope).map_or(&[], |of_scope| of_scope.listeners.as_slice())
+    }
+
+    /// Whether one of them looks at the data of events.
+    pub fn has_filters(&self, scope: Scope) -> bool {
+        self.by_scope.get(&scope).is_some_and(|of_scope| of_scope.has_filters)
     }
 }
 
@@ -128,10 +145,11 @@ impl Engine {
             let listener = Arc::new(Listener { webhook, signing_keys });
             let (id, scope) = (listener.webhook.id, listener.webhook.scope);
             let of_scope = new.by_scope.entry(scope).or_default();
-            of_scope.retain(|other| other.webhook.id != id);
+            of_scope.listeners.retain(|other| other.webhook.id != id);
             if listener.webhook.takes_events() {
-                of_scope.push(Arc::clone(&listener));
+                of_scope.listeners.push(Arc::clone(&listener));
             }
+            of_scope.has_filters = of_scope.listeners.iter().any(|other| other.webhook.settings.filter.is_some());
             new.listeners.insert(id, listener);
         }
         self.directory.replace(new);
@@ -186,6 +204,18 @@ impl Engine {
             return Ok(Some(Arc::clone(listener)));
         }
         Ok(self.refresh_directory().await?.listener(id).map(Arc::clone))
+    }
+
+    /// The tenant of an id or a name. One that is not known yet is looked for in the database.
+    pub async fn find_tenant(&self, text: &str) -> Result<Option<Arc<Tenant>>, StoreError> {
+        let find = |snapshot: &Snapshot| {
+            let by_id = text.parse().ok().and_then(|id| snapshot.tenant(id).cloned());
+            by_id.or_else(|| snapshot.tenant_named(text).cloned())
+        };
+        match find(&self.directory.current()) {
+            Some(tenant) => Ok(Some(tenant)),
+            None => Ok(find(&*self.refresh_directory().await?)),
+        }
     }
 
     /// The tenant of a scope.

@@ -7,10 +7,18 @@ use serde_json::json;
 use super::Engine;
 use crate::store::StoreError;
 
+const DAY: Duration = Duration::from_hours(24);
+/// How long an event is kept after its `deliverAt`, at least: longer than retries take, and long enough to be looked at.
+const SCHEDULED_KEPT: Duration = Duration::from_hours(7 * 24);
+/// A client's own event id may be ahead of the clock, and then its deliveries are older.
+const CLOCKS_DIFFER: Duration = Duration::from_hours(1);
 /// Rows that one step of a purge takes.
 const PURGE_STEP: u32 = 5_000;
 /// Steps of one purge: what is left waits for the next.
 const PURGE_STEPS_MAX: u32 = 200;
+/// Minutes that have ended stay this long, because a commit that began in one may still be under way.
+const MINUTES_KEPT: Duration = Duration::from_mins(10);
+const FOLD_STEP: u32 = 500;
 
 impl Engine {
     /// Makes the partitions of the days ahead.
@@ -22,9 +30,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Drops what is older than the days that are kept.
+    /// Drops what is older than the days that are kept, up to the oldest event that is still to be delivered by its
+    /// `deliverAt`, or was lately.
     pub async fn drop_old(&self, days: u32) -> Result<u64, StoreError> {
-        let before = self.clock.now().before(Duration::from_hours(24) * days);
+        let now = self.clock.now();
+        let mut before = now.before(DAY * days);
+        if let Some(oldest) = self.store.oldest_scheduled(now.before(SCHEDULED_KEPT)).await? {
+            before = before.min(oldest.time().before(CLOCKS_DIFFER));
+        }
         let mut dropped = 0;
         for _ in 0..PURGE_STEPS_MAX {
             let step = self.store.drop_older_than(before, PURGE_STEP).await?;
@@ -36,11 +49,23 @@ impl Engine {
         Ok(dropped)
     }
 
-    /// Forgets idempotency keys that have expired, and gates that have opened.
+    /// Forgets idempotency keys, sessions and windows that have expired, and gates that have opened.
     pub async fn purge_expired(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         for _ in 0..PURGE_STEPS_MAX {
+            if self.store.purge_request_windows(now, PURGE_STEP).await? < u64::from(PURGE_STEP) {
+                break;
+            }
+        }
+        let closed = now.before(MINUTES_KEPT);
+        while self.store.fold_minutes(closed, FOLD_STEP).await? > 0 {}
+        for _ in 0..PURGE_STEPS_MAX {
             if self.store.purge_idempotency(now, PURGE_STEP).await? < u64::from(PURGE_STEP) {
+                break;
+            }
+        }
+        for _ in 0..PURGE_STEPS_MAX {
+            if self.store.purge_sessions(now, PURGE_STEP).await? < u64::from(PURGE_STEP) {
                 break;
             }
         }
@@ -77,6 +102,8 @@ impl Engine {
             self.clock.follow(time);
         }
         self.refresh_directory().await?;
+        self.forget_rates();
+        self.flush_usage().await?;
         self.refresh_gates().await
     }
 

@@ -18,8 +18,13 @@ pub mod ingest;
 pub mod keys;
 pub mod maintain;
 pub mod notices;
+mod passwords;
+pub mod rates;
+pub mod sessions;
 pub mod settle;
 pub mod sweep;
+pub mod usage;
+pub mod users;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -30,6 +35,8 @@ use tokio_util::task::TaskTracker;
 use crate::broker::Broker;
 use crate::clock::Clock;
 use crate::domain::egress::EgressPolicy;
+use crate::domain::id::TenantId;
+use crate::domain::plan::{Plan, Plans};
 use crate::domain::secret::MasterKeys;
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
@@ -41,6 +48,7 @@ pub struct Limits {
     pub accept_queue_max: usize,
     pub accept_batch_max: usize,
     pub webhooks_max: u32,
+    pub deliver_at_max: Duration,
     pub event_data_bytes_max: usize,
     pub idempotency: Duration,
     pub lease: Duration,
@@ -51,6 +59,12 @@ pub struct Limits {
     pub sweep_per_webhook_max: u32,
     pub disable_after: Duration,
     pub production: bool,
+    pub meter_lease: Duration,
+    pub session_requests_per_minute: u64,
+    pub session: Duration,
+    pub login_failures_max: u32,
+    pub login_lockout: Duration,
+    pub password_hashes_max: usize,
 }
 
 /// What the verbs work with.
@@ -63,10 +77,18 @@ pub struct Engine {
     pub(crate) keys: MasterKeys,
     /// Of the hashes that API keys are stored as; derived once, because each request needs it.
     pub(crate) key_pepper: [u8; 32],
+    /// Of session tokens.
+    pub(crate) token_key: [u8; 32],
+    /// Of the hashes that addresses are counted by.
+    pub(crate) address_key: [u8; 32],
     pub(crate) egress: EgressPolicy,
+    pub(crate) plans: Plans,
+    passwords: passwords::Desk,
     pub(crate) directory: directory::Directory,
     pub(crate) gates: gates::Gates,
     pub(crate) health: health::Health,
+    rates: rates::Rates,
+    usage: usage::Usage,
     accept: accept::AcceptQueue,
     settle: settle::SettleQueue,
     tasks: TaskTracker,
@@ -88,12 +110,31 @@ pub struct Parts {
     pub keys: MasterKeys,
     /// Where webhooks may point.
     pub egress: EgressPolicy,
+    /// What is sold.
+    pub plans: Plans,
+}
+
+/// Why an engine does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The hashes of API keys come from a master key that is not listed any more, or is another under its number.
+    #[error(
+        "master_keys: the one with the lowest number is not the one that this database's API keys were hashed with, and \
+         without it none of them would work: list it again, last"
+    )]
+    OtherRoot,
+    /// The database did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Engine {
     /// Reads what every process knows by heart, and starts the loops that group commits.
-    pub async fn start(parts: Parts) -> Result<Arc<Self>, StoreError> {
-        let Parts { store, broker, clock, metrics, limits, keys, egress } = parts;
+    pub async fn start(parts: Parts) -> Result<Arc<Self>, StartError> {
+        let Parts { store, broker, clock, metrics, limits, keys, egress, plans } = parts;
+        if !store.remember_root(keys.root_fingerprint()).await? {
+            return Err(StartError::OtherRoot);
+        }
         let (accept, accept_jobs) = accept::AcceptQueue::new(limits.accept_queue_max);
         let (settle, settle_jobs) = settle::SettleQueue::new(limits.settle_batch_max);
         let engine = Arc::new(Self {
@@ -101,13 +142,19 @@ impl Engine {
             broker,
             clock,
             metrics,
-            limits,
             key_pepper: keys.derive(directory::KEY_PEPPER_LABEL),
+            token_key: keys.derive(sessions::TOKEN_KEY_LABEL),
+            address_key: keys.derive(sessions::ADDRESS_KEY_LABEL),
+            passwords: passwords::Desk::new(limits.password_hashes_max),
+            limits,
             keys,
             egress,
+            plans,
             directory: directory::Directory::default(),
             gates: gates::Gates::default(),
             health: health::Health::default(),
+            rates: rates::Rates::default(),
+            usage: usage::Usage::default(),
             accept,
             settle,
             tasks: TaskTracker::new(),
@@ -144,6 +191,20 @@ impl Engine {
         &self.limits
     }
 
+    /// What is sold.
+    pub fn plans(&self) -> &Plans {
+        &self.plans
+    }
+
+    /// The plan that a tenant is on.
+    pub fn plan(&self, tenant: TenantId) -> Arc<Plan> {
+        Arc::clone(self.plan_in(&self.directory.current(), tenant))
+    }
+
+    fn plan_in(&self, snapshot: &directory::Snapshot, tenant: TenantId) -> &Arc<Plan> {
+        self.plans.get(snapshot.tenant(tenant).map_or("", |tenant| tenant.plan.as_str()))
+    }
+
     /// Where webhooks may point.
     pub fn egress(&self) -> &EgressPolicy {
         &self.egress
@@ -155,5 +216,8 @@ impl Engine {
         self.settle.close();
         self.tasks.close();
         self.tasks.wait().await;
+        if let Err(error) = self.flush_usage().await {
+            tracing::warn!("the usage of the last second is lost: {error}");
+        }
     }
 }

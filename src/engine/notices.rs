@@ -10,7 +10,8 @@ use crate::domain::event::EventType;
 use crate::domain::tenant::Scope;
 
 /// Types that Angarium itself publishes. A delivery of one of these never causes another.
-pub const NOTICE_TYPES: [&str; 3] = ["webhook.disabled", "webhook.failing", "delivery.exhausted"];
+pub const NOTICE_TYPES: [&str; 4] =
+    ["webhook.disabled", "webhook.failing", "delivery.exhausted", "api_key.rotation_due"];
 
 impl Engine {
     pub(super) async fn notice_exhausted(&self, over: &AttemptOver) {
@@ -36,7 +37,7 @@ impl Engine {
             return;
         }
         let data = Bytes::from(data.to_string());
-        let publish = Publish { id: None, event_type: event_type.clone(), data, occurred_at: None, idempotency: None };
+        let publish = Publish::new(event_type.clone(), data);
         if let Err(error) = self.accept(scope, publish, Target::Subscribers).await {
             tracing::warn!("the notice {event_type} was lost: {error}");
         }

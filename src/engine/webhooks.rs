@@ -67,7 +67,7 @@ impl Engine {
             deleted_at: None,
             revision: 0,
         };
-        let secrets = secrets_for(webhook.settings.signature.kinds(), own);
+        let secrets = secrets_for(webhook.settings.signature.kinds(), own.as_ref());
         let sealed: Vec<_> = secrets.iter().map(|secret| self.seal(&webhook, secret, now)).collect();
         webhook.revision = self.store.insert_webhook(&webhook, &sealed).await?;
         self.refresh_directory().await?;
@@ -186,8 +186,7 @@ impl Engine {
         let data = json!({ "webhookId": id, "message": "This is a test event." });
         // The name is a constant that its own test checks.
         let event_type = EventType::parse(TEST_EVENT_TYPE).expect("a valid name");
-        let data = Bytes::from(data.to_string());
-        let publish = Publish { id: None, event_type, data, occurred_at: None, idempotency: None };
+        let publish = Publish::new(event_type, Bytes::from(data.to_string()));
         self.accept(scope, publish, Target::Only(id)).await
     }
 
@@ -281,8 +280,8 @@ pub struct PublicKeyInUse {
 }
 
 /// One secret of each kind: the caller's own where it is of that kind, new ones for the rest.
-fn secrets_for(kinds: &[SecretKind], own: Option<Secret>) -> Vec<Secret> {
-    let secret = |kind| match &own {
+fn secrets_for(kinds: &[SecretKind], own: Option<&Secret>) -> Vec<Secret> {
+    let secret = |kind| match own {
         Some(own) if own.kind() == kind => own.clone(),
         Some(_) | None => Secret::generate_as(kind, chance::bytes()),
     };

@@ -41,6 +41,8 @@ pub struct SchedulerOptions {
     pub idempotency: Schedule,
     /// When to look at failing webhooks.
     pub health: Schedule,
+    /// When to look for API keys that should be rotated.
+    pub rotation: Schedule,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +51,7 @@ enum Chore {
     Retention,
     Idempotency,
     Health,
+    Rotation,
 }
 
 /// Leads when it can, until `shutdown`.
@@ -105,6 +108,7 @@ async fn do_chore(engine: &Engine, options: &SchedulerOptions, chore: Chore) {
             engine.forget_health();
             engine.check_failing().await
         }
+        Chore::Rotation => engine.notify_rotations().await,
     };
     if let Err(error) = done {
         tracing::warn!("a chore failed and waits for its next turn: {chore:?}: {error}");
@@ -112,7 +116,7 @@ async fn do_chore(engine: &Engine, options: &SchedulerOptions, chore: Chore) {
 }
 
 fn next_chores(options: &SchedulerOptions, now: Timestamp) -> Vec<(Chore, Timestamp)> {
-    let chores = [Chore::Partitions, Chore::Retention, Chore::Idempotency, Chore::Health];
+    let chores = [Chore::Partitions, Chore::Retention, Chore::Idempotency, Chore::Health, Chore::Rotation];
     chores.into_iter().map(|chore| (chore, next_time(schedule_of(options, chore), now))).collect()
 }
 
@@ -122,6 +126,7 @@ const fn schedule_of(options: &SchedulerOptions, chore: Chore) -> &Schedule {
         Chore::Retention => &options.retention,
         Chore::Idempotency => &options.idempotency,
         Chore::Health => &options.health,
+        Chore::Rotation => &options.rotation,
     }
 }
 

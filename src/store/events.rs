@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Db, Store, StoreError, on_read};
-use crate::domain::event::{EventContent, EventType};
+use super::{Db, Store, StoreError, on_read, webhooks};
+use crate::domain::event::{EventContent, EventType, Routing};
 use crate::domain::id::{EventId, TenantId};
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 
-pub(super) const BY_ID: &str = "select id, tenant_id, environment, type, data, occurred_at from events \
-    where tenant_id = $1 and environment = $2 and id = $3";
+pub(super) const BY_ID: &str = "select id, tenant_id, environment, type, data, occurred_at, channels, deliver_at \
+    from events where tenant_id = $1 and environment = $2 and id = $3";
 pub(super) const PG_BY_IDS: &str =
     "select id, tenant_id, environment, type, data, occurred_at from events where id = any($1::uuid[])";
 pub(super) const LITE_BY_ID: &str =
     "select id, tenant_id, environment, type, data, occurred_at from events where id = $1";
+
+const OLDEST_SCHEDULED: &str =
+    "select id from events where deliver_at is not null and deliver_at > $1 order by id limit 1";
 
 /// An event as stored.
 #[derive(Debug, Clone)]
@@ -24,6 +27,8 @@ pub struct StoredEvent {
     pub scope: Scope,
     /// What.
     pub content: Arc<EventContent>,
+    /// Where and when. Not read for a claim, which needs neither.
+    pub routing: Routing,
 }
 
 #[derive(sqlx::FromRow)]
@@ -34,13 +39,17 @@ struct Row {
     r#type: String,
     data: Vec<u8>,
     occurred_at: i64,
+    #[sqlx(default)]
+    channels: Option<String>,
+    #[sqlx(default)]
+    deliver_at: Option<i64>,
 }
 
 impl TryFrom<Row> for StoredEvent {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let Row { id, tenant_id, environment, r#type, data, occurred_at } = row;
+        let Row { id, tenant_id, environment, r#type, data, occurred_at, channels, deliver_at } = row;
         let corrupt = |column| StoreError::Corrupt { table: "events", column, id: EventId(id).to_string() };
         let environment = environment.parse().map_err(|_| corrupt("environment"))?;
         Ok(Self {
@@ -51,6 +60,10 @@ impl TryFrom<Row> for StoredEvent {
                 occurred_at: Timestamp::from_millis(occurred_at),
                 data: data.into(),
             }),
+            routing: Routing {
+                channels: webhooks::channels(channels.as_deref()).map_err(|_| corrupt("channels"))?,
+                deliver_at: deliver_at.map(Timestamp::from_millis),
+            },
         })
     }
 }
@@ -63,6 +76,14 @@ impl Store {
             sqlx::query_as(BY_ID).bind(tenant).bind(environment).bind(id.0).fetch_optional(db).await
         })?;
         row.map(StoredEvent::try_from).transpose()
+    }
+
+    /// The oldest event whose `deliverAt` is after an instant.
+    pub async fn oldest_scheduled(&self, after: Timestamp) -> Result<Option<EventId>, StoreError> {
+        let id: Option<Uuid> = on_read!(self, |db| {
+            sqlx::query_scalar(OLDEST_SCHEDULED).bind(after.as_millis()).fetch_optional(db).await
+        })?;
+        Ok(id.map(EventId))
     }
 
     /// The events of claimed deliveries, whoever they belong to. Those that retention has dropped are absent.

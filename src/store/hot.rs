@@ -36,6 +36,7 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
     let own = [
         ("forget key", accept::LITE_FORGET_KEY),
         ("take key", accept::LITE_TAKE_KEY),
+        ("use units", accept::LITE_USE),
         ("sweep", claim::LITE_SWEEP),
         ("claim", claim::LITE_CLAIM),
         ("settle later", settle::LITE_LATER),

@@ -22,8 +22,13 @@ pub mod hot;
 pub mod idempotency;
 pub mod keys;
 pub mod leaders;
+pub mod meters;
 pub mod partitions;
+pub mod requests;
+pub mod root;
+pub mod sessions;
 pub mod tenants;
+pub mod users;
 pub mod webhooks;
 
 use std::str::FromStr;

@@ -11,6 +11,7 @@ pub(super) const RAISE_REVISION: &str = "update revision set value = value + 1 r
 
 const REVISION: &str = "select value from revision";
 const INSERT: &str = "insert into tenants (id, name, plan, created_at, revision) values ($1, $2, $3, $4, $5)";
+const SET_PLAN: &str = "update tenants set plan = $2, revision = $3 where name = $1";
 const BY_NAME: &str = "select id, name, plan from tenants where name = $1";
 const CHANGED_SINCE: &str = "select id, name, plan from tenants where revision > $1";
 
@@ -46,6 +47,16 @@ impl Store {
             insert.execute(&mut *tx).await?;
         });
         Ok(())
+    }
+
+    /// Puts a tenant on a plan; false if there is no such tenant.
+    pub async fn set_plan(&self, tenant: &str, plan: &str) -> Result<bool, StoreError> {
+        let changed = in_tx!(self, |tx| {
+            let revision: i64 = sqlx::query_scalar(RAISE_REVISION).fetch_one(&mut *tx).await?;
+            let update = sqlx::query(SET_PLAN).bind(tenant).bind(plan).bind(revision);
+            update.execute(&mut *tx).await?.rows_affected()
+        });
+        Ok(changed > 0)
     }
 
     /// The tenant of that name.

@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 use super::tenants::RAISE_REVISION;
 use super::{Store, StoreError, in_tx, on_read};
+use crate::domain::channel::Channels;
+use crate::domain::filter::Filter;
 use crate::domain::id::{SecretId, TenantId, WebhookId};
 use crate::domain::profile::{Profile, SignatureOption};
 use crate::domain::retry::RetryPolicy;
@@ -18,7 +20,8 @@ macro_rules! select_webhooks {
     ($rest:literal) => {
         concat!(
             "select id, tenant_id, environment, name, url, events, headers, retry_policy, timeout_ms, profile, \
-             signature, handshake, description, metadata, status, status_reason, created_at, updated_at, deleted_at, revision from webhooks ",
+             signature, handshake, description, metadata, filter, channels, status, status_reason, created_at, \
+             updated_at, deleted_at, revision from webhooks ",
             $rest
         )
     };
@@ -35,12 +38,12 @@ const COUNT: &str = "select count(*) from webhooks where tenant_id = $1 and envi
 const CHANGED_SINCE: &str = select_webhooks!("where revision > $1");
 const INSERT: &str = "insert into webhooks (name, url, events, headers, retry_policy, timeout_ms, profile, \
     signature, handshake, description, metadata, status, status_reason, updated_at, deleted_at, revision, id, \
-    tenant_id, environment, created_at) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
+    tenant_id, environment, created_at, filter, channels) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)";
 /// Compares the revision that the caller saw, so that two changes cannot overwrite each other unseen.
 const UPDATE: &str = "update webhooks set name = $1, url = $2, events = $3, headers = $4, retry_policy = $5, \
     timeout_ms = $6, profile = $7, signature = $8, handshake = $9, description = $10, metadata = $11, status = $12, \
-    status_reason = $13, updated_at = $14, deleted_at = $15, revision = $16 \
+    status_reason = $13, updated_at = $14, deleted_at = $15, revision = $16, filter = $21, channels = $22 \
     where id = $17 and tenant_id = $18 and environment = $19 and revision = $20";
 const INSERT_SECRET: &str = "insert into webhook_secrets (id, tenant_id, webhook_id, kind, sealed, created_at) \
     values ($1, $2, $3, $4, $5, $6)";
@@ -67,12 +70,25 @@ struct Row {
     handshake: bool,
     description: Option<String>,
     metadata: Option<String>,
+    filter: Option<String>,
+    channels: Option<String>,
     status: String,
     status_reason: Option<String>,
     created_at: i64,
     updated_at: i64,
     deleted_at: Option<i64>,
     revision: i64,
+}
+
+/// Of a webhook or an event.
+pub(super) fn channels(text: Option<&str>) -> Result<Channels, serde_json::Error> {
+    text.map_or_else(|| Ok(Channels::default()), serde_json::from_str)
+}
+
+/// Bounds of filters may be raised and never lowered: what was saved must be readable for ever.
+fn filter(text: &str) -> Result<Filter, ()> {
+    let source = serde_json::from_str(text).map_err(drop)?;
+    Filter::read(&source).map_err(drop)
 }
 
 impl TryFrom<Row> for Webhook {
@@ -88,6 +104,8 @@ impl TryFrom<Row> for Webhook {
         let metadata = row.metadata.as_deref().map(serde_json::from_str).transpose();
         let settings = WebhookSettings {
             events: serde_json::from_str(&row.events).map_err(|_| corrupt("events"))?,
+            channels: channels(row.channels.as_deref()).map_err(|_| corrupt("channels"))?,
+            filter: row.filter.as_deref().map(filter).transpose().map_err(|()| corrupt("filter"))?,
             headers: serde_json::from_str(&row.headers).map_err(|_| corrupt("headers"))?,
             retry_policy,
             timeout: Duration::from_millis(u64::try_from(row.timeout_ms).map_err(|_| corrupt("timeout_ms"))?),
@@ -182,6 +200,8 @@ macro_rules! bind_settings {
             name,
             url,
             events,
+            channels,
+            filter,
             headers,
             retry_policy,
             timeout,
@@ -212,6 +232,8 @@ macro_rules! bind_settings {
             .bind(scope.tenant.0)
             .bind(scope.environment.as_str())
             .bind($last)
+            .bind(filter.as_ref().map(json))
+            .bind((!channels.is_empty()).then(|| json(channels)))
     }};
 }
 

@@ -237,7 +237,7 @@ fn what_sign_signs_verify_verifies() {
 #[test]
 fn no_help_offers_to_take_a_secret() {
     let shell = Shell::new();
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 17] = [
         &[],
         &["dev"],
         &["serve"],
@@ -246,6 +246,9 @@ fn no_help_offers_to_take_a_secret() {
         &["keys", "create"],
         &["keys", "list"],
         &["keys", "revoke"],
+        &["users"],
+        &["users", "create"],
+        &["users", "reset-password"],
         &["send"],
         &["receiver"],
         &["sign"],
@@ -255,7 +258,7 @@ fn no_help_offers_to_take_a_secret() {
     ];
     for command in commands {
         let help = shell.run(&[command, &["--help"]].concat()).exits(0).out;
-        for secret in ["--key ", "--key=", "--secret ", "--secret=", "--password", "--api-key"] {
+        for secret in ["--key ", "--key=", "--secret ", "--secret=", "--password ", "--password=", "--api-key"] {
             assert!(!help.contains(secret), "{command:?} offers {secret}");
         }
         // Nor does it show what the environment holds.

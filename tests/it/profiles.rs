@@ -59,7 +59,8 @@ fn option_of(profile: Profile, shown: &Value) -> SignatureOption {
 /// Registers a webhook of a profile at a path that verifies by what was told.
 async fn owned(app: &TestApp, name: &str, profile: Profile, fields: Value) -> Owned {
     let path = format!("/{name}");
-    let mut body = json!({ "name": name, "url": app.receiver.url(&path), "events": ["*"], "profile": profile.as_str() });
+    let mut body =
+        json!({ "name": name, "url": app.receiver.url(&path), "events": ["*"], "profile": profile.as_str() });
     if profile == Profile::ContextGpt {
         body["secret"] = json!(OWN);
     }
@@ -109,7 +110,9 @@ async fn each_profile_arrives_and_verifies(app: TestApp) {
         let (before, after) = body.split_once(DATA).unwrap_or_else(|| panic!("{profile:?}: {body}"));
         let now = app.clock.now();
         let expected = match profile {
-            Profile::Default => (format!(r#"{{"id":"{event}","event":"lead.captured","timestamp":"{now}","data":"#), "}"),
+            Profile::Default => {
+                (format!(r#"{{"id":"{event}","event":"lead.captured","timestamp":"{now}","data":"#), "}")
+            }
             Profile::GTateth => (format!(r#"{{"event":"lead.captured","timestamp":"{now}","data":"#), "}"),
             Profile::ContextGpt => (r#"{"event":"NEW_LEAD","data":"#.to_owned(), "}"),
             Profile::GitHub | Profile::Stripe | Profile::Slack | Profile::Shopify => (String::new(), ""),
@@ -337,7 +340,8 @@ async fn rotation_is_at_once_where_there_is_not(app: TestApp) {
     for profile in [Profile::GTateth, Profile::GitHub, Profile::Slack, Profile::Shopify, Profile::ContextGpt] {
         let webhook = owned(&app, profile.as_str(), profile, json!({})).await;
         let old = webhook.key();
-        let own = if profile == Profile::ContextGpt { json!({ "secret": "another secret of mine" }) } else { json!({}) };
+        let own =
+            if profile == Profile::ContextGpt { json!({ "secret": "another secret of mine" }) } else { json!({}) };
         let mut long = own.clone();
         long["overlapSeconds"] = json!(60);
         refused(&rotate(&app, &webhook, long).await, &[("overlapSeconds", "NOT_ALLOWED")]);
@@ -362,8 +366,7 @@ fn refused(reply: &Reply, problems: &[(&str, &str)]) {
         let segments = path.as_array().unwrap().iter();
         segments.map(|s| s.as_str().map_or_else(|| s.to_string(), str::to_owned)).collect::<Vec<_>>().join(".")
     };
-    let given: Vec<_> =
-        errors.iter().map(|e| (dotted(&e["path"]), e["code"].as_str().unwrap().to_owned())).collect();
+    let given: Vec<_> = errors.iter().map(|e| (dotted(&e["path"]), e["code"].as_str().unwrap().to_owned())).collect();
     let expected: Vec<_> = problems.iter().map(|(path, code)| ((*path).to_owned(), (*code).to_owned())).collect();
     assert_eq!(given, expected, "{}", reply.text);
 }

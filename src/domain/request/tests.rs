@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
+use crate::domain::channel::Channels;
 use crate::domain::event::EventType;
 use crate::domain::id::{EventId, TenantId, WebhookId};
 use crate::domain::profile::{Profile, SignatureOption};
@@ -23,6 +24,8 @@ fn webhook(profile: Profile) -> Webhook {
         name: "shop".into(),
         url: "https://example.com/".into(),
         events: Subscription::parse(&["*"]).unwrap(),
+        channels: Channels::default(),
+        filter: None,
         headers: BTreeMap::from([("X-Tenant".into(), "acme".into())]),
         retry_policy: profile.retry_policy(),
         timeout: Duration::from_secs(10),

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::*;
+use crate::domain::channel::Channels;
 use crate::domain::profile::SignatureOption;
 use crate::domain::subscription::Subscription;
 
@@ -14,6 +15,8 @@ fn settings(profile: Profile, signature: SignatureOption) -> WebhookSettings {
         name: "n".into(),
         url: "https://example.com/".into(),
         events: Subscription::parse(&["*"]).unwrap(),
+        channels: Channels::default(),
+        filter: None,
         headers: BTreeMap::new(),
         retry_policy: profile.retry_policy(),
         timeout: Duration::from_secs(10),
@@ -79,7 +82,7 @@ fn a_rotation_overlaps_where_it_can() {
         match checked {
             Ok(rotation) => assert_eq!((profile.overlaps(), rotation.overlap.as_secs()), (true, 60)),
             Err(problems) => {
-                assert_eq!((profile.overlaps(), places(&problems)), (false, vec!["overlapSeconds".into()]))
+                assert_eq!((profile.overlaps(), places(&problems)), (false, vec!["overlapSeconds".into()]));
             }
         }
     }

@@ -3,16 +3,18 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::mpsc;
 
 use super::plan::{Plan, plan};
-use super::{AcceptError, AcceptJobs, Accepted, Job};
+use super::tally::Lane;
+use super::{AcceptError, AcceptJobs, Accepted, IdempotencyKey, Job};
 use crate::broker::{EventRef, Ticket};
 use crate::domain::event::EventContent;
 use crate::domain::id::EventId;
+use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::group::Group;
-use crate::store::dialect::accept::{BatchOutcome, DeliveryRow, KeptKey};
+use crate::store::dialect::accept::{BatchOutcome, DeliveryRow, KeptKey, Metering};
 use crate::store::{Db, StoreError};
 
 /// How often a batch is matched anew because webhooks changed meanwhile.
@@ -25,31 +27,35 @@ pub(in crate::engine) async fn run(engine: Arc<Engine>, jobs: AcceptJobs) {
         Db::Postgres(_) => 2,
         Db::Sqlite { .. } => 1,
     };
-    let permits = Arc::new(Semaphore::new(commits));
+    let (free, mut lanes) = mpsc::channel(commits);
+    for _ in 0..commits {
+        let _ = free.send(Lane::new()).await;
+    }
     let mut group = Group::new(jobs.0, engine.limits.accept_batch_max);
-    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
+    while let Some(mut lane) = lanes.recv().await {
         let Some(batch) = group.next().await else { break };
         engine.metrics.accept_queue.set(i64::try_from(group.waiting()).unwrap_or(i64::MAX));
-        let engine_of_batch = Arc::clone(&engine);
+        let (engine_of_batch, free) = (Arc::clone(&engine), free.clone());
         engine.tasks.spawn(async move {
-            commit(&engine_of_batch, batch).await;
-            drop(permit);
+            commit(&engine_of_batch, &mut lane, batch).await;
+            let _ = free.send(lane).await;
         });
     }
 }
-async fn commit(engine: &Engine, jobs: Vec<Job>) {
+
+async fn commit(engine: &Engine, lane: &mut Lane, jobs: Vec<Job>) {
     engine.metrics.accept_batch.observe(f64::from(u32::try_from(jobs.len()).unwrap_or(u32::MAX)));
     if repeats_an_event(&jobs) {
-        return one_by_one(engine, jobs).await;
+        return one_by_one(engine, lane, jobs).await;
     }
     let started = tokio::time::Instant::now();
-    match write(engine, &jobs).await {
+    match write(engine, lane, &jobs).await {
         Ok((plan, duplicates)) => {
             engine.metrics.accept_seconds.observe(started.elapsed().as_secs_f64());
             finish(engine, jobs, plan, &duplicates);
         }
         // One row that the database refuses must not fail the requests that share its commit.
-        Err(error) if !error.is_busy() && jobs.len() > 1 => one_by_one(engine, jobs).await,
+        Err(error) if !error.is_busy() && jobs.len() > 1 => one_by_one(engine, lane, jobs).await,
         Err(error) => {
             let error = Arc::new(error);
             tracing::warn!("{} event(s) were not accepted: {error}", jobs.len());
@@ -60,9 +66,9 @@ async fn commit(engine: &Engine, jobs: Vec<Job>) {
     }
 }
 
-async fn one_by_one(engine: &Engine, jobs: Vec<Job>) {
+async fn one_by_one(engine: &Engine, lane: &mut Lane, jobs: Vec<Job>) {
     for job in jobs {
-        Box::pin(commit(engine, vec![job])).await;
+        Box::pin(commit(engine, lane, vec![job])).await;
     }
 }
 
@@ -75,17 +81,27 @@ fn repeats_an_event(jobs: &[Job]) -> bool {
 
 type Duplicates = Vec<(EventId, KeptKey)>;
 
-async fn write(engine: &Engine, jobs: &[Job]) -> Result<(Plan, Duplicates), StoreError> {
+async fn write(engine: &Engine, lane: &mut Lane, jobs: &[Job]) -> Result<(Plan, Duplicates), StoreError> {
     let mut snapshot = engine.directory.current();
     let mut partitions_made = false;
+    let mut allowed = lane.known(engine.clock.now());
     for _ in 0..STALE_TRIES {
         let now = engine.clock.now();
-        let plan = plan(engine, jobs, &snapshot, now);
-        match engine.store.accept(plan.revision, now, &plan.events, &plan.deliveries).await {
-            Ok(BatchOutcome::Written { duplicates }) => return Ok((plan, duplicates)),
+        let plan = plan(engine, jobs, &snapshot, now, &allowed);
+        let metering =
+            Metering { holder: lane.holder, until: now.after(engine.limits.meter_lease), counts: &plan.tally.metered };
+        match engine.store.accept(plan.revision, now, &plan.events, &plan.deliveries, metering).await {
+            Ok(BatchOutcome::Written { mut duplicates }) => {
+                duplicates.extend(repeats_of_refused(engine, jobs, &plan, now).await?);
+                return Ok((plan, duplicates));
+            }
             Ok(BatchOutcome::Stale) => {
                 engine.broker.release(plan.places);
                 snapshot = engine.refresh_directory().await?;
+            }
+            Ok(BatchOutcome::Dry) => {
+                engine.broker.release(plan.places);
+                lane.refill(engine, &plan.tally, now, &mut allowed).await?;
             }
             Err(error) => {
                 engine.broker.release(plan.places);
@@ -99,6 +115,24 @@ async fn write(engine: &Engine, jobs: &[Job]) -> Result<(Plan, Duplicates), Stor
     }
     Err(StoreError::Contended)
 }
+
+/// Those that no unit is left for and that need none, because an earlier request with the same key made the event.
+async fn repeats_of_refused(
+    engine: &Engine,
+    jobs: &[Job],
+    plan: &Plan,
+    now: Timestamp,
+) -> Result<Duplicates, StoreError> {
+    let mut repeats = Vec::new();
+    for (job, _) in jobs.iter().zip(&plan.counts).filter(|(_, count)| count.is_err()) {
+        let Some(IdempotencyKey { key, .. }) = &job.idempotency else { continue };
+        if let Some(kept) = engine.store.kept_key(job.scope, key, now).await? {
+            repeats.push((job.content.id, kept));
+        }
+    }
+    Ok(repeats)
+}
+
 /// After the commit: hand the tickets over and answer.
 fn finish(engine: &Engine, jobs: Vec<Job>, plan: Plan, duplicates: &Duplicates) {
     let kept: HashMap<EventId, &KeptKey> = duplicates.iter().map(|(event, key)| (*event, key)).collect();
@@ -107,15 +141,16 @@ fn finish(engine: &Engine, jobs: Vec<Job>, plan: Plan, duplicates: &Duplicates) 
     let mut accepted = 0;
     let mut unused = 0;
     for (job, count) in jobs.into_iter().zip(plan.counts) {
-        let of_job = deliveries.by_ref().take(usize::try_from(count).unwrap_or(usize::MAX));
+        let of_job = deliveries.by_ref().take(usize::try_from(*count.as_ref().unwrap_or(&0)).unwrap_or(usize::MAX));
         let leased = of_job.filter(|delivery| delivery.leased);
         let answer = if let Some(key) = kept.get(&job.content.id) {
             unused += leased.count();
             repeated(&job, key)
         } else {
             tickets.extend(leased.map(|delivery| ticket(&delivery, &job.content)));
-            accepted += u64::from(job.is_new);
-            Ok(Accepted { event: job.content.id, deliveries: count, replayed: false })
+            accepted += u64::from(job.is_new && count.is_ok());
+            let accepted = |deliveries| Accepted { event: job.content.id, deliveries, replayed: false };
+            count.map(accepted).map_err(|used_up| AcceptError::UsedUp(Box::new(used_up)))
         };
         // A client that has gone away needs no answer.
         let _ = job.reply.send(answer);

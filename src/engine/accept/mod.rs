@@ -6,18 +6,21 @@
 
 mod commit;
 mod plan;
+mod tally;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 pub(super) use commit::run;
 
 use super::Engine;
 use crate::chance;
-use crate::domain::event::{EventContent, EventType};
+use crate::domain::event::{EventContent, EventType, Routing};
 use crate::domain::id::{EventId, WebhookId};
+use crate::domain::meter::UsedUp;
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
@@ -34,8 +37,18 @@ pub struct Publish {
     pub data: Bytes,
     /// When it happened, if the client says.
     pub occurred_at: Option<Timestamp>,
+    /// Where and when it goes.
+    pub routing: Routing,
     /// Under which the client may repeat the request.
     pub idempotency: Option<IdempotencyKey>,
+}
+
+impl Publish {
+    /// An event that just happened and goes to all that subscribe to it, now.
+    #[must_use]
+    pub fn new(event_type: EventType, data: Bytes) -> Self {
+        Self { id: None, event_type, data, occurred_at: None, routing: Routing::default(), idempotency: None }
+    }
 }
 
 /// A key under which a request may be repeated, with a hash of the request that it came with first.
@@ -67,6 +80,9 @@ pub enum AcceptError {
     /// The idempotency key stands for another request.
     #[error("the idempotency key was used with another request")]
     KeyReused,
+    /// The tenant's plan has no unit left for it.
+    #[error("the plan's limit on {} is used up", .0.metered.count.meter)]
+    UsedUp(Box<UsedUp>),
     /// There is no such webhook.
     #[error("there is no such webhook")]
     WebhookNotFound,
@@ -93,12 +109,24 @@ pub enum Target {
 struct Job {
     scope: Scope,
     content: Arc<EventContent>,
+    routing: Routing,
+    tree: Tree,
     /// False for a replay: the event is there already.
     is_new: bool,
     target: Target,
     reason: &'static str,
     idempotency: Option<IdempotencyKey>,
     reply: oneshot::Sender<Result<Accepted, AcceptError>>,
+}
+
+/// An event's data as a tree, which is made when somebody first asks for it.
+#[derive(Default)]
+struct Tree(OnceLock<Option<Value>>);
+
+impl Tree {
+    fn of(&self, content: &EventContent) -> Option<&Value> {
+        self.0.get_or_init(|| serde_json::from_slice(&content.data).ok()).as_ref()
+    }
 }
 
 /// Where events wait for a commit.
@@ -128,7 +156,7 @@ impl Engine {
     /// Accepts one event.
     pub async fn accept(&self, scope: Scope, publish: Publish, target: Target) -> Result<Accepted, AcceptError> {
         let now = self.clock.now();
-        let Publish { id, event_type, data, occurred_at, idempotency } = publish;
+        let Publish { id, event_type, data, occurred_at, routing, idempotency } = publish;
         let content = Arc::new(EventContent {
             id: id.unwrap_or_else(|| EventId::new(now, chance::bits())),
             event_type,
@@ -139,33 +167,47 @@ impl Engine {
             Target::Subscribers => "event",
             Target::Only(_) => "test",
         };
-        self.enqueue(scope, content, true, target, reason, idempotency).await
+        let tree = Tree::default();
+        if self.directory.current().has_filters(scope) {
+            // Here and not in the commit, which others wait for.
+            tree.of(&content);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Job { scope, content, routing, tree, is_new: true, target, reason, idempotency, reply }, answer)
+            .await
     }
 
     /// Sends an event that is there already to the webhooks that subscribe to it now, as new deliveries with the
     /// same `webhook-id`.
     pub async fn replay(&self, scope: Scope, event: EventId, target: Target) -> Result<Option<Accepted>, AcceptError> {
         let Some(stored) = self.store.event(scope, event).await? else { return Ok(None) };
-        self.enqueue(scope, stored.content, false, target, "replay", None).await.map(Some)
+        let (reply, answer) = oneshot::channel();
+        let job = Job {
+            scope,
+            content: stored.content,
+            // What was asked for then has happened; now it is wanted now.
+            routing: Routing { deliver_at: None, ..stored.routing },
+            tree: Tree::default(),
+            is_new: false,
+            target,
+            reason: "replay",
+            idempotency: None,
+            reply,
+        };
+        self.enqueue(job, answer).await.map(Some)
     }
 
     async fn enqueue(
         &self,
-        scope: Scope,
-        content: Arc<EventContent>,
-        is_new: bool,
-        target: Target,
-        reason: &'static str,
-        idempotency: Option<IdempotencyKey>,
+        job: Job,
+        answer: oneshot::Receiver<Result<Accepted, AcceptError>>,
     ) -> Result<Accepted, AcceptError> {
-        if let Target::Only(webhook) = target {
+        if let Target::Only(webhook) = job.target {
             let known = self.listener(webhook).await?;
-            if !known.is_some_and(|l| l.webhook.scope == scope && l.webhook.takes_events()) {
+            if !known.is_some_and(|l| l.webhook.scope == job.scope && l.webhook.takes_events()) {
                 return Err(AcceptError::WebhookNotFound);
             }
         }
-        let (reply, answer) = oneshot::channel();
-        let job = Job { scope, content, is_new, target, reason, idempotency, reply };
         let accepted = match self.accept.offer(job) {
             // The sender is dropped unanswered only when the process is going down.
             Ok(()) => answer.await.unwrap_or(Err(AcceptError::Overloaded)),
@@ -175,6 +217,7 @@ impl Engine {
             let outcome = match error {
                 AcceptError::Overloaded => "overloaded",
                 AcceptError::KeyReused => "key_reused",
+                AcceptError::UsedUp(_) => "used_up",
                 AcceptError::WebhookNotFound => "webhook_not_found",
                 AcceptError::Store(_) => "store",
             };

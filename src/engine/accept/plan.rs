@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use super::tally::{Allowed, Tally};
 use super::{IdempotencyKey, Job, Target};
 use crate::chance;
 use crate::domain::circuit::PROBE_WAIT;
 use crate::domain::id::DeliveryId;
+use crate::domain::meter::UsedUp;
+use crate::domain::selection::{Selection, select};
 use crate::domain::time::Timestamp;
+use crate::domain::webhook::Webhook;
 use crate::engine::Engine;
 use crate::engine::directory::Snapshot;
 use crate::store::dialect::accept::{DeliveryRow, EventRow, KeyRow};
@@ -19,39 +23,39 @@ pub(super) struct Plan {
     pub(super) revision: i64,
     pub(super) events: Vec<EventRow>,
     pub(super) deliveries: Vec<DeliveryRow>,
-    /// For each job, how many deliveries it makes.
-    pub(super) counts: Vec<u32>,
+    /// For each job, how many deliveries it makes, or the limit that has no unit left for it.
+    pub(super) counts: Vec<Result<u32, UsedUp>>,
+    /// What the events count on.
+    pub(super) tally: Tally,
     /// Places in the broker's ready window that were taken for them.
     pub(super) places: usize,
 }
-pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Timestamp) -> Plan {
+
+pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Timestamp, allowed: &Allowed) -> Plan {
     let mut plan = Plan {
         revision: snapshot.revision(),
         events: Vec::with_capacity(jobs.len()),
         deliveries: Vec::with_capacity(jobs.len()),
         counts: Vec::with_capacity(jobs.len()),
+        tally: Tally::default(),
         places: 0,
     };
     let mut ready = 0;
     for job in jobs {
+        let counts = match plan.tally.add(engine, job, snapshot, now, allowed) {
+            Ok(counts) => counts,
+            Err(metered) => {
+                plan.counts.push(Err(UsedUp { metered, at: now }));
+                continue;
+            }
+        };
         let before = plan.deliveries.len();
         for listener in snapshot.listeners_of(job.scope) {
             let webhook = &listener.webhook;
-            let wanted = match &job.target {
-                Target::Subscribers => webhook.settings.wants(&job.content.event_type),
-                Target::Only(id) => webhook.id == *id,
-            };
-            if !wanted {
+            if !wants(job, webhook) {
                 continue;
             }
-            let gate = engine.gates.shut_until(webhook.id, now);
-            let due_at = match gate {
-                _ if !webhook.is_sending() => Timestamp::NEVER,
-                Some(until) => until,
-                // The sweep lets a few through.
-                None if engine.gates.is_probing(webhook.id) => now.after(PROBE_WAIT),
-                None => now,
-            };
+            let due_at = due_at(engine, job, webhook, now);
             ready += usize::from(due_at == now);
             plan.deliveries.push(DeliveryRow {
                 id: DeliveryId::new(now, chance::bits()),
@@ -66,9 +70,9 @@ pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Time
             });
         }
         let count = u32::try_from(plan.deliveries.len() - before).unwrap_or(u32::MAX);
-        plan.counts.push(count);
+        plan.counts.push(Ok(count));
         if job.is_new {
-            plan.events.push(event_row(engine, job, count, now));
+            plan.events.push(event_row(engine, job, count, counts, now));
         }
     }
     plan.places = engine.broker.reserve(ready);
@@ -81,12 +85,42 @@ pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Time
     plan
 }
 
-fn event_row(engine: &Engine, job: &Job, deliveries: u32, now: Timestamp) -> EventRow {
+fn wants(job: &Job, webhook: &Webhook) -> bool {
+    match &job.target {
+        Target::Subscribers => {
+            let (event_type, channels) = (&job.content.event_type, &job.routing.channels);
+            select(&webhook.settings, event_type, channels, || job.tree.of(&job.content)) == Selection::Wanted
+        }
+        Target::Only(id) => webhook.id == *id,
+    }
+}
+
+fn due_at(engine: &Engine, job: &Job, webhook: &Webhook, now: Timestamp) -> Timestamp {
+    // When its time comes, the sweep asks whether the webhook is sent to.
+    if let Some(at) = job.routing.deliver_at.filter(|at| *at > now) {
+        return at;
+    }
+    match engine.gates.shut_until(webhook.id, now) {
+        _ if !webhook.is_sending() => Timestamp::NEVER,
+        Some(until) => until,
+        // The sweep lets a few through.
+        None if engine.gates.is_probing(webhook.id) => now.after(PROBE_WAIT),
+        None => now,
+    }
+}
+
+fn event_row(engine: &Engine, job: &Job, deliveries: u32, counts: Vec<usize>, now: Timestamp) -> EventRow {
     let key_row = |IdempotencyKey { key, request_hash }: &IdempotencyKey| KeyRow {
         key: key.clone(),
         request_hash: *request_hash,
         deliveries: i64::from(deliveries),
         expires_at: now.after(engine.limits.idempotency),
     };
-    EventRow { scope: job.scope, content: Arc::clone(&job.content), idempotency: job.idempotency.as_ref().map(key_row) }
+    EventRow {
+        scope: job.scope,
+        content: Arc::clone(&job.content),
+        routing: job.routing.clone(),
+        idempotency: job.idempotency.as_ref().map(key_row),
+        counts,
+    }
 }

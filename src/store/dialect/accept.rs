@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use sqlx::{PgConnection, SqliteConnection};
 use uuid::Uuid;
 
-use super::super::{Db, Store, StoreError, chunks};
+use super::super::{Db, Store, StoreError, chunks, on_read};
 use super::Rows;
-use crate::domain::event::EventContent;
+use crate::domain::event::{EventContent, Routing};
 use crate::domain::id::{DeliveryId, EventId, WebhookId};
+use crate::domain::meter::{Count, Metered};
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 
@@ -19,8 +20,12 @@ pub struct EventRow {
     pub scope: Scope,
     /// What.
     pub content: std::sync::Arc<EventContent>,
+    /// Where and when.
+    pub routing: Routing,
     /// The key under which the client may repeat the request.
     pub idempotency: Option<KeyRow>,
+    /// What it counts on: places in the batch's list.
+    pub counts: Vec<usize>,
 }
 
 /// An idempotency key and what it stands for.
@@ -64,6 +69,8 @@ pub struct DeliveryRow {
 pub enum BatchOutcome {
     /// Webhooks have changed since the batch was matched: nothing was written.
     Stale,
+    /// The holder's blocks have too few units left: nothing was written. See [`Store::grant_units`].
+    Dry,
     /// All was written, but for events whose idempotency key was taken.
     Written {
         /// The events that were not written, with what their keys stand for.
@@ -88,23 +95,39 @@ fn kept((request_hash, event, deliveries): KeptRow) -> KeptKey {
     KeptKey { request_hash, event: EventId(event), deliveries }
 }
 
-// One statement, so that a commit is one round trip. All of it sees one snapshot: either `fresh` holds for all three
-// inserts or for none.
+// One statement, so that a commit is one round trip. All of it sees one snapshot: either `ok` holds for all three
+// inserts or for none. Units are used all or none; `used` is compared again when its row is written, because a block
+// that has expired may be taken away meanwhile.
 pub(in crate::store) const PG_INSERT: &str = "with fresh as materialized (select value from revision where value = $1), \
-    e as (insert into events (id, tenant_id, environment, type, data, occurred_at) \
-        select u.* from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bigint[]) u \
-        where exists (select 1 from fresh)), \
+    enough as materialized (select count(*) = cardinality($18::uuid[]) as holds \
+        from unnest($18::uuid[], $19::text[], $20::text[], $21::text[], $22::bigint[], $23::bigint[], $27::bigint[]) \
+            u (t, e, m, p, s, n, l) \
+        join meter_blocks b on b.tenant_id = u.t and b.environment = u.e and b.meter = u.m and b.period = u.p \
+            and b.starts_at = u.s and b.holder = $24 \
+        where b.used + u.n <= b.granted and b.quota = u.l and b.expires_at > $25), \
+    used as (update meter_blocks b set used = b.used + u.n, expires_at = $26 \
+        from unnest($18::uuid[], $19::text[], $20::text[], $21::text[], $22::bigint[], $23::bigint[], $27::bigint[]) \
+            u (t, e, m, p, s, n, l) \
+        where b.tenant_id = u.t and b.environment = u.e and b.meter = u.m and b.period = u.p and b.starts_at = u.s \
+            and b.holder = $24 and b.used + u.n <= b.granted and b.quota = u.l and exists (select 1 from fresh) \
+            and (select holds from enough) \
+        returning 1), \
+    ok as materialized (select 1 from fresh where (select count(*) from used) = cardinality($18::uuid[])), \
+    e as (insert into events (id, tenant_id, environment, type, data, occurred_at, channels, deliver_at) \
+        select u.* from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bigint[], \
+            $28::text[], $29::bigint[]) u \
+        where exists (select 1 from ok)), \
     d as (insert into deliveries \
             (id, tenant_id, environment, event_id, event_type, webhook_id, reason, state, attempts) \
         select u.*, 'pending', 0 \
         from unnest($8::uuid[], $9::uuid[], $10::text[], $11::uuid[], $12::text[], $13::uuid[], $14::text[]) u \
-        where exists (select 1 from fresh)), \
+        where exists (select 1 from ok)), \
     q as (insert into due \
             (delivery_id, tenant_id, webhook_id, event_id, due_at, leased, epoch, claims, run_attempts, attempts) \
         select u.*, 0, 0, 0 \
         from unnest($8::uuid[], $9::uuid[], $13::uuid[], $11::uuid[], $15::bigint[], $16::boolean[], $17::bigint[]) u \
-        where exists (select 1 from fresh)) \
-    select exists (select 1 from fresh)";
+        where exists (select 1 from ok)) \
+    select exists (select 1 from fresh), exists (select 1 from ok)";
 pub(in crate::store) const PG_FORGET_KEYS: &str = "delete from idempotency i using unnest($1::uuid[], $2::text[], $3::text[]) u (t, e, k) \
     where i.tenant_id = u.t and i.environment = u.e and i.key = u.k and i.expires_at <= $4";
 // In order of the key: two batches that share keys would otherwise deadlock.
@@ -115,8 +138,8 @@ pub(in crate::store) const PG_TAKE_KEYS: &str = "insert into idempotency \
 
 const LITE_REVISION: &str = "select value from revision";
 pub(in crate::store) const LITE_EVENTS: Rows = Rows {
-    head: "insert into events (id, tenant_id, environment, type, data, occurred_at) values ",
-    columns: 6,
+    head: "insert into events (id, tenant_id, environment, type, data, occurred_at, channels, deliver_at) values ",
+    columns: 8,
     tail: "",
 };
 pub(in crate::store) const LITE_DELIVERIES: Rows = Rows {
@@ -140,6 +163,35 @@ pub(in crate::store) const LITE_TAKE_KEY: &str = "insert into idempotency \
 pub(in crate::store) const KEPT: &str = "select request_hash, event_id, deliveries from idempotency \
     where tenant_id = $1 and environment = $2 and key = $3";
 
+/// The blocks that a batch counts on.
+#[derive(Debug, Clone, Copy)]
+pub struct Metering<'a> {
+    /// Who uses them.
+    pub holder: Uuid,
+    /// How long they are held after this commit.
+    pub until: Timestamp,
+    /// What events count on; [`EventRow::counts`] are places in it.
+    pub counts: &'a [Metered],
+}
+
+pub(in crate::store) const LITE_USE: &str = "update meter_blocks set used = used + $7, expires_at = $8 where tenant_id = $1 \
+    and environment = $2 and meter = $3 and period = $4 and starts_at = $5 and holder = $6 \
+    and used + $7 <= granted and quota = $9";
+
+impl<'a> Metering<'a> {
+    /// The units that events use of each count.
+    fn units(self, events: &[&EventRow]) -> Vec<(&'a Metered, i64)> {
+        let mut units = vec![0; self.counts.len()];
+        for place in events.iter().flat_map(|event| &event.counts) {
+            units[*place] += 1;
+        }
+        self.counts.iter().zip(units).filter(|(_, units)| *units > 0).collect()
+    }
+}
+
+const KEPT_AT: &str = "select request_hash, event_id, deliveries from idempotency \
+    where tenant_id = $1 and environment = $2 and key = $3 and expires_at > $4";
+
 impl Store {
     /// Writes a batch that was matched against the webhooks of `revision`; all or nothing.
     pub async fn accept(
@@ -148,20 +200,22 @@ impl Store {
         now: Timestamp,
         events: &[EventRow],
         deliveries: &[DeliveryRow],
+        metering: Metering<'_>,
     ) -> Result<BatchOutcome, StoreError> {
         let has_keys = events.iter().any(|event| event.idempotency.is_some());
         match &self.db {
             Db::Postgres(pool) if !has_keys => {
                 let mut conn = pool.acquire().await?;
-                let fresh = pg_insert(&mut conn, revision, &refs(events), &refs(deliveries)).await?;
-                Ok(if fresh { BatchOutcome::Written { duplicates: Vec::new() } } else { BatchOutcome::Stale })
+                let (events, deliveries) = (refs(events), refs(deliveries));
+                let inserted = pg_insert(&mut conn, revision, now, &events, &deliveries, metering).await?;
+                Ok(inserted.unwrap_or(BatchOutcome::Written { duplicates: Vec::new() }))
             }
             Db::Postgres(pool) => {
                 let mut tx = pool.begin().await?;
                 let duplicates = pg_take_keys(&mut tx, now, events).await?;
                 let (events, deliveries) = without(events, deliveries, &duplicates);
-                if !pg_insert(&mut tx, revision, &events, &deliveries).await? {
-                    return Ok(BatchOutcome::Stale);
+                if let Some(refused) = pg_insert(&mut tx, revision, now, &events, &deliveries, metering).await? {
+                    return Ok(refused);
                 }
                 tx.commit().await?;
                 Ok(BatchOutcome::Written { duplicates })
@@ -174,12 +228,30 @@ impl Store {
                 }
                 let duplicates = if has_keys { lite_take_keys(&mut tx, now, events).await? } else { Vec::new() };
                 let (events, deliveries) = without(events, deliveries, &duplicates);
+                if !lite_use_units(&mut tx, &events, metering).await? {
+                    return Ok(BatchOutcome::Dry);
+                }
                 lite_insert(&mut tx, &events, &deliveries).await?;
                 tx.commit().await?;
                 Ok(BatchOutcome::Written { duplicates })
             }
         }
     }
+
+    /// What an idempotency key stands for, if it is kept.
+    pub async fn kept_key(&self, scope: Scope, key: &str, now: Timestamp) -> Result<Option<KeptKey>, StoreError> {
+        let row = on_read!(self, |db| {
+            let select = sqlx::query_as(KEPT_AT).bind(scope.tenant.0).bind(scope.environment.as_str());
+            select.bind(key).bind(now.as_millis()).fetch_optional(db).await
+        })?;
+        Ok(row.map(kept))
+    }
+}
+
+/// As JSON; none is null.
+fn channels(routing: &Routing) -> Option<String> {
+    let channels = &routing.channels;
+    (!channels.is_empty()).then(|| serde_json::to_string(channels).expect("a list of texts"))
 }
 
 fn refs<T>(rows: &[T]) -> Vec<&T> {
@@ -200,13 +272,18 @@ fn column<'a, R, T>(rows: &[&'a R], get: impl Fn(&'a R) -> T) -> Vec<T> {
     rows.iter().map(|row| get(row)).collect()
 }
 
+/// Inserts a batch; tells why not.
 async fn pg_insert(
     conn: &mut PgConnection,
     revision: i64,
+    now: Timestamp,
     events: &[&EventRow],
     deliveries: &[&DeliveryRow],
-) -> Result<bool, StoreError> {
-    let insert = sqlx::query_scalar(PG_INSERT)
+    metering: Metering<'_>,
+) -> Result<Option<BatchOutcome>, StoreError> {
+    let units = metering.units(events);
+    let units: Vec<&(&Metered, i64)> = units.iter().collect();
+    let insert = sqlx::query_as(PG_INSERT)
         .bind(revision)
         .bind(column(events, |e| e.content.id.0))
         .bind(column(events, |e| e.scope.tenant.0))
@@ -223,8 +300,49 @@ async fn pg_insert(
         .bind(column(deliveries, |d| d.reason))
         .bind(column(deliveries, |d| d.due_at.as_millis()))
         .bind(column(deliveries, |d| d.leased))
-        .bind(column(deliveries, |d| d.epoch));
-    Ok(insert.fetch_one(conn).await?)
+        .bind(column(deliveries, |d| d.epoch))
+        .bind(column(&units, |(metered, _)| metered.count.scope.tenant.0))
+        .bind(column(&units, |(metered, _)| metered.count.scope.environment.as_str()))
+        .bind(column(&units, |(metered, _)| &*metered.count.meter))
+        .bind(column(&units, |(metered, _)| metered.count.window.period.as_str()))
+        .bind(column(&units, |(metered, _)| metered.count.window.starts_at.as_millis()))
+        .bind(column(&units, |(_, units)| *units))
+        .bind(metering.holder)
+        .bind(now.as_millis())
+        .bind(metering.until.as_millis())
+        .bind(column(&units, |(metered, _)| metered.limit.as_number()))
+        .bind(column(events, |e| channels(&e.routing)))
+        .bind(column(events, |e| e.routing.deliver_at.map(Timestamp::as_millis)));
+    Ok(match insert.fetch_one(conn).await? {
+        (true, true) => None,
+        (true, false) => Some(BatchOutcome::Dry),
+        (false, _) => Some(BatchOutcome::Stale),
+    })
+}
+
+/// Uses units of the holder's blocks; false when one has too few left.
+async fn lite_use_units(
+    conn: &mut SqliteConnection,
+    events: &[&EventRow],
+    metering: Metering<'_>,
+) -> Result<bool, StoreError> {
+    for (metered, units) in metering.units(events) {
+        let Count { scope, meter, window } = &metered.count;
+        let used = sqlx::query(LITE_USE)
+            .bind(scope.tenant.0)
+            .bind(scope.environment.as_str())
+            .bind(meter.as_ref())
+            .bind(window.period.as_str())
+            .bind(window.starts_at.as_millis())
+            .bind(metering.holder)
+            .bind(units)
+            .bind(metering.until.as_millis())
+            .bind(metered.limit.as_number());
+        if used.execute(&mut *conn).await?.rows_affected() == 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Takes the keys of a batch; returns the events whose keys were taken before.
@@ -303,6 +421,8 @@ async fn lite_insert(
             let EventContent { id, event_type, occurred_at, data } = &*row.content;
             insert = insert.bind(id.0).bind(row.scope.tenant.0).bind(row.scope.environment.as_str());
             insert = insert.bind(event_type.as_str()).bind(&data[..]).bind(occurred_at.as_millis());
+            let Routing { channels: _, deliver_at } = &row.routing;
+            insert = insert.bind(channels(&row.routing)).bind(deliver_at.map(Timestamp::as_millis));
         }
         insert.execute(&mut *conn).await?;
     }

@@ -25,8 +25,21 @@ pub(crate) enum TestEngine {
 }
 
 /// Everything that a key may do.
-pub(crate) const ALL_PERMISSIONS: [&str; 6] =
-    ["read:events", "write:events", "read:webhooks", "write:webhooks", "read:deliveries", "write:deliveries"];
+pub(crate) const ALL_PERMISSIONS: [&str; 13] = [
+    "read:conversations",
+    "write:conversations",
+    "read:customers",
+    "write:customers",
+    "read:messages",
+    "write:messages",
+    "read:events",
+    "write:events",
+    "read:webhooks",
+    "write:webhooks",
+    "read:deliveries",
+    "write:deliveries",
+    "read:analytics",
+];
 
 /// An Angarium with a tenant, a key and a receiver.
 pub(crate) struct TestApp {
@@ -64,6 +77,11 @@ pub(crate) fn amqp_url() -> String {
 /// A name that no other test has.
 pub(crate) fn unique_name() -> String {
     format!("angarium_test_{:012x}", angarium::chance::bits() & 0xffff_ffff_ffff)
+}
+
+/// An app with the settings of a test.
+pub(crate) async fn start(engine: TestEngine) -> TestApp {
+    TestApp::start(engine).await
 }
 
 impl TestApp {
@@ -133,6 +151,13 @@ impl TestApp {
     /// A client of another tenant, or of this tenant's other environment.
     pub(crate) async fn client_of(&self, tenant: &str, environment: Environment) -> Client {
         let tenant = self.app().engine.ensure_tenant(tenant, "unlimited").await.unwrap();
+        let scope = Scope { tenant: tenant.id, environment };
+        Client::new(self.app().api.unwrap(), make_key(self.app(), scope, &ALL_PERMISSIONS).await)
+    }
+
+    /// A client of a tenant of its own on a plan.
+    pub(crate) async fn client_on(&self, plan: &str, environment: Environment) -> Client {
+        let tenant = self.app().engine.ensure_tenant(&format!("on {plan}"), plan).await.unwrap();
         let scope = Scope { tenant: tenant.id, environment };
         Client::new(self.app().api.unwrap(), make_key(self.app(), scope, &ALL_PERMISSIONS).await)
     }

@@ -35,21 +35,27 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut
     found.unwrap_or_else(|_| panic!("did not happen within {} s: {what}", SOON.as_secs()))
 }
 
-/// Declares the same test for both engines: `both_engines!(name)` runs `async fn name(app: TestApp)`.
+/// Declares the same test for both engines: `both_engines!(name)` runs `async fn name(app: TestApp)`. With
+/// `both_engines!(start; name)` the app is what `async fn start(engine: TestEngine) -> TestApp` makes.
 macro_rules! both_engines {
-    ($($name:ident),* $(,)?) => {
+    ($start:ident; $($name:ident),* $(,)?) => {
         mod embedded {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                super::$name($crate::support::TestApp::start($crate::support::TestEngine::Embedded).await).await;
+                super::$name(super::$start($crate::support::TestEngine::Embedded).await).await;
             })*
         }
         mod distributed {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                super::$name($crate::support::TestApp::start($crate::support::TestEngine::Distributed).await).await;
+                super::$name(super::$start($crate::support::TestEngine::Distributed).await).await;
             })*
         }
+    };
+    ($($name:ident),* $(,)?) => {
+        use $crate::support::app::start as start_with_defaults;
+
+        $crate::support::both_engines!(start_with_defaults; $($name),*);
     };
 }
 pub(crate) use both_engines;

@@ -1,0 +1,289 @@
+"""The one way that requests are made: connections, retries, and what an answer means.
+
+A request is tried again after a network error, 408, 429 and 5xx, and while another request with the same idempotency
+key is still running. That is safe for POST as well, because every POST carries an `Idempotency-Key` that is made once
+per call. Between tries it waits as long as `Retry-After` says, else twice as long each time, with jitter.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import http.client
+import json
+import random
+import socket
+import ssl
+import threading
+import time
+import uuid
+import warnings
+from dataclasses import dataclass, field
+from typing import Any, Callable, Mapping, Optional, Sequence, Union
+from urllib.parse import quote, urlencode, urlsplit
+
+from .errors import AngariumError, NetworkError, RequestTimeoutError, family
+
+VERSION = "0.1.0"
+
+BACKOFF_FIRST_S = 0.5
+BACKOFF_MAX_S = 8.0
+RETRY_AFTER_MAX_S = 60.0
+"""A longer `Retry-After` is not waited for: the error says how long it is."""
+IDLE_CONNECTIONS_MAX = 8
+
+Json = Any
+QueryValue = Union[str, int, bool, Sequence[str], None]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is fixed about a request: everything but its arguments."""
+
+    id: str
+    method: str
+    path: str
+    auth: tuple[str, ...] = ("apiKey",)
+    """What may authenticate it, the first choice first; empty where nothing is needed."""
+    media_type: str = "application/json"
+
+
+@dataclass
+class Answer:
+    """A successful answer."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+    request_id: Optional[str] = field(default=None)
+
+    def json(self) -> Json:
+        """The body, parsed."""
+        if not self.body:
+            return None
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            message = f"the answer is not JSON: {error}"
+            raise AngariumError(message, status=self.status, request_id=self.request_id) from None
+
+    def data(self) -> Json:
+        """What is in the envelope, or the whole body where there is none."""
+        body = self.json()
+        return body["data"] if isinstance(body, dict) and body.get("success") is True and "data" in body else body
+
+
+class Core:
+    """Makes requests. One may be used from many threads."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: Optional[str],
+        session_token: Optional[str],
+        timeout: float,
+        retries: int,
+        sleep: Callable[[float], None] = time.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("base_url must be like https://api.example.com")
+        if timeout <= 0 or retries < 0:
+            raise ValueError("timeout must be positive, and retries not negative")
+        self.base_url = base_url.rstrip("/")
+        self._parts = parts
+        self._prefix = parts.path.rstrip("/")
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self.api_key = api_key
+        self.session_token = session_token
+        self._timeout = timeout
+        self._retries = retries
+        self._sleep = sleep
+        self._chance = chance
+        self._idle: list[http.client.HTTPConnection] = []
+        self._lock = threading.Lock()
+        self._warned: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"Core({self.base_url!r})"
+
+    def close(self) -> None:
+        """Closes the connections that nobody uses."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def call(
+        self,
+        operation: Operation,
+        ids: Sequence[str] = (),
+        *,
+        query: Optional[Mapping[str, QueryValue]] = None,
+        body: Json = None,
+        headers: Optional[Mapping[str, Optional[str]]] = None,
+        idempotency_key: Optional[str] = None,
+    ) -> Answer:
+        """One call of the API, tried until it succeeds or there is no hope."""
+        sent = self._headers(operation, headers or {}, idempotency_key)
+        data: Optional[bytes] = None
+        if body is not None:
+            data = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+            sent["Content-Type"] = operation.media_type
+        target = self._target(operation.path, ids, query or {})
+        tries = 0
+        while True:
+            failure: AngariumError
+            try:
+                answer = self._exchange(operation.method, target, sent, data)
+            except NetworkError as error:
+                failure, again = error, True
+            else:
+                # Redirects are not followed: they would carry the key to another place.
+                if answer.status < 300:
+                    self._warn_of_deprecation(operation, answer.headers)
+                    return answer
+                failure = _failure(answer)
+                again = _is_temporary(answer.status) or failure.code == "IDEMPOTENCY_IN_PROGRESS"
+            wait = self._wait(tries, failure.retry_after)
+            if not again or tries >= self._retries or wait is None:
+                raise failure
+            tries += 1
+            self._sleep(wait)
+
+    def _wait(self, tries: int, retry_after: Optional[float]) -> Optional[float]:
+        backoff: float = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2**tries)
+        jitter = backoff * self._chance() / 2
+        if retry_after is None:
+            return backoff / 2 + jitter
+        # Not all who were told the same time come back in the same moment.
+        return retry_after + jitter if retry_after <= RETRY_AFTER_MAX_S else None
+
+    def _headers(
+        self, operation: Operation, given: Mapping[str, Optional[str]], idempotency_key: Optional[str]
+    ) -> dict[str, str]:
+        sent = {"Accept": "application/json", "User-Agent": f"angarium-python/{VERSION}"}
+        sent.update({name: value for name, value in given.items() if value is not None})
+        if operation.auth:
+            credentials = {"apiKey": self.api_key, "session": self.session_token}
+            found = [credential for name in operation.auth if (credential := credentials.get(name))]
+            if not found:
+                needed = " or ".join("a session_token" if name == "session" else "an api_key" for name in operation.auth)
+                raise ValueError(f"{operation.id} needs {needed}")
+            sent["Authorization"] = f"Bearer {found[0]}"
+        if operation.method == "POST":
+            sent["Idempotency-Key"] = idempotency_key or str(uuid.uuid4())
+        return sent
+
+    def _target(self, path: str, ids: Sequence[str], query: Mapping[str, QueryValue]) -> str:
+        filled = path
+        for value in ids:
+            if not value:
+                raise ValueError(f"an empty id for {path}")
+            before, _, rest = filled.partition("{")
+            filled = before + quote(str(value), safe="") + rest.partition("}")[2]
+        pairs: list[tuple[str, str]] = []
+        for name, given in query.items():
+            values = given if isinstance(given, (list, tuple)) else [given]
+            pairs += [(name, _text(value)) for value in values if value is not None]
+        return self._prefix + filled + ("?" + urlencode(pairs) if pairs else "")
+
+    def _exchange(self, method: str, target: str, headers: Mapping[str, str], data: Optional[bytes]) -> Answer:
+        connection, used = self._connection()
+        try:
+            try:
+                answer = _once(connection, method, target, headers, data)
+            except ConnectionError:
+                if not used:
+                    raise
+                # The server closed it while nobody used it: nothing is wrong.
+                connection.close()
+                answer = _once(connection, method, target, headers, data)
+        except socket.timeout:
+            connection.close()
+            raise RequestTimeoutError(f"no answer within {self._timeout:g} s") from None
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise NetworkError(f"no answer: {error or type(error).__name__}") from error
+        except BaseException:
+            connection.close()
+            raise
+        with self._lock:
+            if connection.sock is not None and len(self._idle) < IDLE_CONNECTIONS_MAX:
+                self._idle.append(connection)
+                return answer
+        connection.close()
+        return answer
+
+    def _connection(self) -> tuple[http.client.HTTPConnection, bool]:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop(), True
+        host, port = self._parts.hostname or "", self._parts.port
+        if self._tls:
+            return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self._tls), False
+        return http.client.HTTPConnection(host, port, timeout=self._timeout), False
+
+    def _warn_of_deprecation(self, operation: Operation, headers: http.client.HTTPMessage) -> None:
+        if headers.get("Deprecation") is None or operation.id in self._warned:
+            return
+        self._warned.add(operation.id)
+        sunset = headers.get("Sunset")
+        until = f", and goes away on {sunset}" if sunset else ""
+        text = f"{operation.method} {operation.path} is deprecated{until}"
+        warnings.warn(text, DeprecationWarning, stacklevel=5)
+
+
+def _once(
+    connection: http.client.HTTPConnection, method: str, target: str, headers: Mapping[str, str], data: Optional[bytes]
+) -> Answer:
+    connection.request(method, target, body=data, headers=dict(headers))
+    response = connection.getresponse()
+    body = response.read()
+    return Answer(response.status, response.headers, body, response.headers.get("X-Request-Id"))
+
+
+def _is_temporary(status: int) -> bool:
+    return status in (408, 429) or status >= 500
+
+
+def _failure(answer: Answer) -> AngariumError:
+    try:
+        parsed = json.loads(answer.body)
+    except ValueError:
+        parsed = None
+    outer = parsed if isinstance(parsed, dict) else {}
+    error = outer.get("error") if isinstance(outer.get("error"), dict) else {}
+    assert isinstance(error, dict)
+    code = error.get("code")
+    details = error.get("details") if isinstance(error.get("details"), dict) else None
+    errors = details.get("errors") if details else None
+    return family(answer.status, code)(
+        str(error.get("message") or f"the server answered {answer.status}"),
+        status=answer.status,
+        code=code,
+        request_id=error.get("requestId") or answer.request_id,
+        errors=errors if isinstance(errors, list) else (),
+        details=details,
+        retry_after=_retry_after(answer.headers.get("Retry-After"), outer.get("retryAfter")),
+    )
+
+
+def _retry_after(header: Optional[str], body: Json) -> Optional[float]:
+    """Seconds, from a number or a date."""
+    text = (header or "").strip()
+    if text.isascii() and text.isdecimal():
+        return float(text)
+    if text:
+        try:
+            then = email.utils.parsedate_to_datetime(text)
+        except (TypeError, ValueError, IndexError):
+            then = None
+        if then is not None:
+            return max(0.0, then.timestamp() - time.time())
+    return float(body) if isinstance(body, (int, float)) and not isinstance(body, bool) and body >= 0 else None
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

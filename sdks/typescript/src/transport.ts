@@ -1,0 +1,218 @@
+// One call: the request, its attempts, and what became of it.
+
+import { ConnectionError, TimeoutError, UnexpectedAnswerError, errorOf } from "./errors.js";
+import type { AngariumError, FieldError } from "./errors.js";
+import { isRetryable, readRetryAfter, waitBefore } from "./retry.js";
+
+/** What can be said about a single call. */
+export interface CallOptions {
+  /** Ends the call, its waiting included; it then throws the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /** How long each attempt may take. */
+  timeoutMs?: number | undefined;
+  /** How often to try again. */
+  retries?: number | undefined;
+  /** For a POST: your own key, which lets the call be repeated in another process. One is made for each call otherwise. */
+  idempotencyKey?: string | undefined;
+  /** Only if the thing's `ETag` is still this one. */
+  ifMatch?: string | undefined;
+  /** Sent along; they cannot replace those of the client. */
+  headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A request as the transport takes it. */
+export interface Call {
+  method: string;
+  /** With `{name}` where a parameter goes. */
+  route: string;
+  path?: Readonly<Record<string, unknown>> | undefined;
+  query?: Readonly<Record<string, unknown>> | undefined;
+  body?: unknown;
+  credential: string | undefined;
+}
+
+/** A success, with what is not in its body. */
+export interface Answer<T> {
+  readonly data: T;
+  readonly status: number;
+  readonly headers: Headers;
+  readonly requestId: string | undefined;
+  /** Whether an earlier request with the same idempotency key did the work. */
+  readonly replayed: boolean;
+}
+
+/** What all calls of a client have in common. */
+export interface TransportOptions {
+  baseUrl: string;
+  timeoutMs: number;
+  retries: number;
+  fetch: typeof globalThis.fetch;
+  warn: (message: string) => void;
+}
+
+const USER_AGENT = "angarium-typescript/0.1.0";
+
+/** Sends calls, and tries again where that helps. */
+export class Transport {
+  readonly #options: TransportOptions;
+  readonly #warned = new Set<string>();
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+  }
+
+  /** Throws the last attempt's error when no attempt succeeded, or none can. */
+  async send(call: Call, options: CallOptions = {}): Promise<Answer<unknown>> {
+    const { signal, retries = this.#options.retries } = options;
+    const request = this.#request(call, options);
+    for (let retry = 1; ; retry++) {
+      signal?.throwIfAborted();
+      try {
+        return await this.#attempt(call, request, options);
+      } catch (error) {
+        if (retry > retries || !isRetryable(error)) throw error;
+        const wait = waitBefore(retry, error.retryAfter, Math.random());
+        if (wait === undefined) throw error;
+        await sleep(wait, signal);
+      }
+    }
+  }
+
+  /** The same for every attempt: its idempotency key above all. */
+  #request({ method, route, path, query, body, credential }: Call, options: CallOptions): { url: string; init: RequestInit } {
+    const headers = new Headers(options.headers);
+    headers.set("accept", "application/json");
+    headers.set("user-agent", USER_AGENT);
+    if (credential !== undefined) headers.set("authorization", `Bearer ${credential}`);
+    if (method === "POST") headers.set("idempotency-key", options.idempotencyKey ?? crypto.randomUUID());
+    if (options.ifMatch !== undefined) headers.set("if-match", options.ifMatch);
+    if (body !== undefined) headers.set("content-type", "application/json");
+    const url = this.#options.baseUrl + filled(route, path) + queryString(query);
+    // The API redirects nobody, and a key must not follow whoever does.
+    const init: RequestInit = { method, headers, redirect: "manual" };
+    if (body !== undefined) init.body = JSON.stringify(body);
+    return { url, init };
+  }
+
+  async #attempt(call: Call, request: { url: string; init: RequestInit }, options: CallOptions): Promise<Answer<unknown>> {
+    const { signal, timeoutMs = this.#options.timeoutMs } = options;
+    const attempt = new AbortController();
+    const abort = () => attempt.abort(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      attempt.abort();
+    }, timeoutMs);
+    const what = `${call.method} ${call.route}`;
+    try {
+      const response = await this.#options.fetch(request.url, { ...request.init, signal: attempt.signal });
+      const text = await response.text();
+      this.#warnIfDeprecated(what, response.headers);
+      return read(response, text);
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      if (isLate) throw new TimeoutError({ message: `${what}: no answer in ${timeoutMs} ms`, code: "TIMED_OUT" });
+      if (!(error instanceof TypeError)) throw error;
+      throw new ConnectionError({ message: `${what}: ${reasonOf(error)}`, code: "CONNECTION_FAILED", cause: error });
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  #warnIfDeprecated(what: string, headers: Headers): void {
+    if (!headers.has("deprecation") || this.#warned.has(what)) return;
+    this.#warned.add(what);
+    const sunset = headers.get("sunset");
+    this.#options.warn(`angarium: ${what} is deprecated${sunset === null ? "" : ` and ends on ${sunset}`}`);
+  }
+}
+
+/** `fetch` says only that it failed; why is in its cause. */
+function reasonOf(error: TypeError): string {
+  return error.cause instanceof Error ? error.cause.message || error.message : error.message;
+}
+
+function filled(route: string, path: Call["path"] = {}): string {
+  return route.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = path[name];
+    // An empty one would make another route of it, and so would a dot or two.
+    if (typeof value !== "string" || /^\.{0,2}$/.test(value)) throw new TypeError(`${name} must be a non-empty string`);
+    return encodeURIComponent(value);
+  });
+}
+
+function queryString(query: Call["query"] = {}): string {
+  const pairs = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== undefined && one !== null) pairs.append(name, one instanceof Date ? one.toISOString() : String(one));
+    }
+  }
+  const text = pairs.toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+function read(response: Response, text: string): Answer<unknown> {
+  const { status, headers } = response;
+  const requestId = headers.get("x-request-id") ?? undefined;
+  const body = parse(text, headers);
+  if (!response.ok) throw failure(response, body, requestId);
+  const replayed = headers.get("idempotent-replayed") === "true";
+  return { data: body, status, headers, requestId, replayed };
+}
+
+/** JSON where it says so; anything else, such as metrics, as text. */
+function parse(text: string, headers: Headers): unknown {
+  if (text === "") return undefined;
+  if (!/^application\/(\w[\w.-]*\+)?json\b/i.test(headers.get("content-type") ?? "")) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+interface ErrorBody {
+  error: { code: string; message: string; requestId?: string; details?: { errors?: FieldError[]; hint?: string } };
+  retryAfter?: number;
+}
+
+function isErrorBody(body: unknown): body is ErrorBody {
+  const error = (body as Partial<ErrorBody> | undefined)?.error;
+  return typeof error?.code === "string" && typeof error.message === "string";
+}
+
+function failure(response: Response, body: unknown, requestId: string | undefined): AngariumError {
+  const { status, headers } = response;
+  const header = readRetryAfter(headers.get("retry-after"), Date.now());
+  if (!isErrorBody(body)) {
+    const message = `HTTP ${status} with a body that is not Angarium's`;
+    return new UnexpectedAnswerError({ message, code: "UNEXPECTED_ANSWER", status, requestId, retryAfter: header });
+  }
+  const { code, message, details } = body.error;
+  return errorOf({
+    message,
+    code,
+    status,
+    requestId: body.error.requestId ?? requestId,
+    errors: details?.errors,
+    hint: details?.hint,
+    retryAfter: header ?? body.retryAfter,
+  });
+}
+
+function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}

@@ -1,0 +1,138 @@
+//! The wire form of API keys: what a person gives, and what they are shown. The key itself is shown when it is made
+//! and never again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::api_key::{ApiKey, KeySettings};
+use crate::domain::field::{FieldCode, FieldProblem, Given};
+use crate::domain::id::KeyId;
+use crate::domain::ip_list::IpList;
+use crate::domain::key::ApiKeyText;
+use crate::domain::key_draft::{KeyDraft, RATE_LIMIT_WINDOW, RateLimitDraft, RotationDraft};
+use crate::domain::rotation::RotationPolicy;
+use crate::domain::tenant::Environment;
+use crate::domain::time::Timestamp;
+
+macro_rules! settings_and {
+    ($(#[$doc:meta])* $name:ident { $($(#[$extra_doc:meta])* $extra:ident: $type:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Default, Deserialize)]
+        #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+        pub(super) struct $name {
+            name: Given<String>,
+            permissions: Given<Vec<String>>,
+            expires_at: Given<String>,
+            ip_whitelist: Given<Vec<String>>,
+            rate_limit: Given<RateLimitDraft>,
+            rotation_policy: Given<RotationDraft>,
+            is_active: Given<bool>,
+            $($(#[$extra_doc])* $extra: $type,)*
+        }
+
+        impl $name {
+            /// The settings in it, leaving the rest.
+            pub(super) fn take_draft(&mut self) -> KeyDraft {
+                KeyDraft {
+                    name: std::mem::take(&mut self.name),
+                    permissions: std::mem::take(&mut self.permissions),
+                    expires_at: std::mem::take(&mut self.expires_at),
+                    ip_whitelist: std::mem::take(&mut self.ip_whitelist),
+                    rate_limit: std::mem::take(&mut self.rate_limit),
+                    rotation_policy: std::mem::take(&mut self.rotation_policy),
+                    is_active: std::mem::take(&mut self.is_active),
+                }
+            }
+        }
+    };
+}
+
+settings_and!(
+    /// A key to make.
+    NewKey {
+        /// `production` where it is not given.
+        environment: Given<String>,
+    }
+);
+settings_and!(
+    /// What to change of a key; what is not mentioned stays.
+    KeyChange {}
+);
+
+impl NewKey {
+    /// Where the key is to belong.
+    pub(super) fn environment(&self, problems: &mut Vec<FieldProblem>) -> Option<Environment> {
+        let word = match &self.environment {
+            Given::Absent | Given::Null => return Some(Environment::Production),
+            Given::Value(word) => word,
+        };
+        word.parse()
+            .map_err(|error| problems.push(FieldProblem::new("environment", FieldCode::Invalid, format!("{error}"))))
+            .ok()
+    }
+}
+
+/// A limit of its own.
+#[derive(Serialize)]
+struct RateLimitView {
+    requests: u64,
+    window: &'static str,
+}
+
+/// An API key as it is shown.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct KeyView {
+    id: KeyId,
+    name: String,
+    /// What people tell keys apart by.
+    key_prefix: String,
+    environment: Environment,
+    permissions: Vec<String>,
+    ip_whitelist: IpList,
+    /// The plan's where there is none.
+    rate_limit: Option<RateLimitView>,
+    rotation_policy: Option<RotationPolicy>,
+    is_active: bool,
+    expires_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+    /// The key that it was rotated to.
+    replaced_by: Option<KeyId>,
+    last_used_at: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    /// Only when it was just made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+}
+
+impl From<ApiKey> for KeyView {
+    fn from(key: ApiKey) -> Self {
+        let is_active = key.is_active();
+        let ApiKey { id, scope, settings, hash: _, hint, created_at, updated_at, revoked_at, deleted_at: _, .. } = key;
+        let KeySettings { name, permissions, expires_at, ip_list, rate_limit, rotation, is_active: _ } = settings;
+        Self {
+            id,
+            name,
+            key_prefix: hint,
+            environment: scope.environment,
+            permissions,
+            ip_whitelist: ip_list,
+            rate_limit: rate_limit.map(|requests| RateLimitView { requests, window: RATE_LIMIT_WINDOW }),
+            rotation_policy: rotation,
+            is_active,
+            expires_at,
+            revoked_at,
+            replaced_by: key.replaced_by,
+            last_used_at: key.last_used_at,
+            created_at,
+            updated_at,
+            key: None,
+        }
+    }
+}
+
+impl KeyView {
+    pub(super) fn with_text(key: ApiKey, text: &ApiKeyText) -> Self {
+        Self { key: Some(text.reveal().to_owned()), ..Self::from(key) }
+    }
+}

@@ -1,0 +1,169 @@
+//! Management of API keys: list, create, read, change, revoke, rotate, delete. For people who have signed in, never
+//! for keys: a key that leaks must not be able to make others.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::{Deserialize, Serialize};
+
+use super::api_key_view::{KeyChange, KeyView, NewKey};
+use super::json::{Json, MaybeJson};
+use super::page::{PAGE, Page, Totals};
+use super::problem::{Code, Problem};
+use super::query::{Id, Noun, Query};
+use super::session::{KeyManager, KeyReader};
+use super::{Api, said, success};
+use crate::domain::field::{FieldCode, FieldProblem};
+use crate::domain::id::KeyId;
+use crate::domain::tenant::{Environment, Scope};
+use crate::domain::time::Timestamp;
+use crate::engine::keys::{KEY_OVERLAP_MAX, KEYS_MAX, KeyError};
+
+/// How long a key goes on working where a rotation does not say.
+const OVERLAP_DEFAULT_SECONDS: u64 = 86_400;
+
+pub(super) fn routes() -> Router<Arc<Api>> {
+    Router::new()
+        .route("/api/tenant/api-keys", get(list).post(create))
+        .route("/api/tenant/api-keys/{id}", get(show).put(update).delete(delete))
+        .route("/api/tenant/api-keys/{id}/revoke", post(revoke))
+        .route("/api/tenant/api-keys/{id}/rotate", post(rotate))
+}
+
+impl Noun for KeyId {
+    const NOUN: &'static str = "API key";
+}
+
+#[derive(Serialize)]
+struct KeyList {
+    keys: Vec<KeyView>,
+    #[serde(flatten)]
+    totals: Totals,
+}
+
+async fn list(State(api): State<Arc<Api>>, KeyReader(tenant): KeyReader, uri: Uri) -> Result<Response, Problem> {
+    let mut query = Query::read(&uri, &[PAGE, &["environment", "isActive"]]);
+    let page = Page::read(&mut query, &api.options);
+    let environment = query.get("environment", "`production` or `staging`", |text| text.parse::<Environment>().ok());
+    let is_active = query.get("isActive", "true or false", |text| text.parse().ok());
+    query.finish()?;
+    let store = api.engine.store();
+    let (keys, total) = store.keys_page(tenant, environment, is_active, page.limit, page.offset()).await?;
+    let keys = keys.into_iter().map(KeyView::from).collect();
+    Ok(success(StatusCode::OK, KeyList { keys, totals: page.totals(total) }))
+}
+
+async fn create(
+    State(api): State<Arc<Api>>,
+    KeyManager(tenant): KeyManager,
+    Json(mut new): Json<NewKey>,
+) -> Result<Response, Problem> {
+    let now = api.engine.clock().now();
+    let mut problems = Vec::new();
+    let settings = new.take_draft().check(now, None).map_err(|mut all| problems.append(&mut all)).ok();
+    let environment = new.environment(&mut problems);
+    let (Some(settings), Some(environment)) = (settings, environment) else { return Err(Problem::fields(problems)) };
+    let (key, text) = api.engine.create_named_key(Scope { tenant, environment }, settings).await?;
+    let location = HeaderValue::try_from(format!("/api/tenant/api-keys/{}", key.id));
+    let headers = [(header::LOCATION, location.expect("ids are visible ASCII"))];
+    Ok((headers, success(StatusCode::CREATED, KeyView::with_text(key, &text))).into_response())
+}
+
+async fn show(
+    State(api): State<Arc<Api>>,
+    KeyReader(tenant): KeyReader,
+    Id(id): Id<KeyId>,
+) -> Result<Response, Problem> {
+    Ok(success(StatusCode::OK, KeyView::from(api.engine.key(tenant, id).await?)))
+}
+
+async fn update(
+    State(api): State<Arc<Api>>,
+    KeyManager(tenant): KeyManager,
+    Id(id): Id<KeyId>,
+    Json(mut change): Json<KeyChange>,
+) -> Result<Response, Problem> {
+    let (now, draft) = (api.engine.clock().now(), change.take_draft());
+    let edit = |current: &_| draft.clone().check(now, Some(current)).map_err(Problem::fields);
+    Ok(success(StatusCode::OK, KeyView::from(api.engine.update_key(tenant, id, edit).await?)))
+}
+
+async fn revoke(
+    State(api): State<Arc<Api>>,
+    KeyManager(tenant): KeyManager,
+    Id(id): Id<KeyId>,
+) -> Result<Response, Problem> {
+    if !api.engine.revoke_key(tenant, id).await? {
+        // It is not there, or it was revoked already, which is what was asked for.
+        api.engine.key(tenant, id).await?;
+    }
+    Ok(said(StatusCode::OK, "API key revoked", KeyView::from(api.engine.key(tenant, id).await?)))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+struct Rotation {
+    overlap_seconds: Option<u64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rotated {
+    /// The new key, with its text.
+    #[serde(flatten)]
+    key: KeyView,
+    replaces: KeyId,
+    /// Until when the old key works too.
+    old_key_until: Timestamp,
+}
+
+async fn rotate(
+    State(api): State<Arc<Api>>,
+    KeyManager(tenant): KeyManager,
+    Id(id): Id<KeyId>,
+    MaybeJson(Rotation { overlap_seconds }): MaybeJson<Rotation>,
+) -> Result<Response, Problem> {
+    let overlap = Duration::from_secs(overlap_seconds.unwrap_or(OVERLAP_DEFAULT_SECONDS));
+    if overlap > KEY_OVERLAP_MAX {
+        let message = format!("must be from 0 to {}", KEY_OVERLAP_MAX.as_secs());
+        return Err(Problem::field(FieldProblem::new("overlapSeconds", FieldCode::OutOfRange, message)));
+    }
+    let (key, text, old_key_until) = api.engine.rotate_key(tenant, id, overlap).await?;
+    let rotated = Rotated { key: KeyView::with_text(key, &text), replaces: id, old_key_until };
+    Ok(success(StatusCode::CREATED, rotated))
+}
+
+#[derive(Serialize)]
+struct Deleted {
+    id: KeyId,
+}
+
+async fn delete(
+    State(api): State<Arc<Api>>,
+    KeyManager(tenant): KeyManager,
+    Id(id): Id<KeyId>,
+) -> Result<Response, Problem> {
+    api.engine.delete_key(tenant, id).await?;
+    Ok(said(StatusCode::OK, "API key deleted", Deleted { id }))
+}
+
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::NotFound => Self::not_found("API key"),
+            KeyError::NameTaken => Self::new(Code::Conflict, "Another API key of this environment has this name."),
+            KeyError::TooMany => Self::new(
+                Code::PlanLimitExceeded,
+                format!("There are {KEYS_MAX} API keys, which is as many as may be."),
+            ),
+            KeyError::State(why) => Self::new(Code::Conflict, format!("The API key {why}.")),
+            KeyError::Changed => Self::new(Code::Conflict, "Others keep changing the API key; try again."),
+            KeyError::Store(error) => Self::from(error),
+        }
+    }
+}
