@@ -93,6 +93,8 @@ pub(super) struct WebhookView {
     profile: &'static str,
     signature: SignatureOption,
     handshake: bool,
+    /// Whether the receiver has agreed, where it has to.
+    handshake_agreed: bool,
     description: Option<String>,
     metadata: Option<Map<String, Value>>,
     is_active: bool,
@@ -112,8 +114,19 @@ pub(super) struct WebhookView {
 
 impl From<Webhook> for WebhookView {
     fn from(webhook: Webhook) -> Self {
-        let Webhook { id, scope, settings, status, status_reason, created_at, updated_at, deleted_at: _, revision } =
-            webhook;
+        let Webhook {
+            id,
+            scope,
+            settings,
+            status,
+            status_reason,
+            consent,
+            created_at,
+            updated_at,
+            deleted_at: _,
+            revision,
+        } = webhook;
+        let handshake_agreed = settings.handshake && consent.is_some_and(|consent| consent.url == settings.url);
         let WebhookSettings {
             name,
             url,
@@ -142,6 +155,7 @@ impl From<Webhook> for WebhookView {
             profile: profile.as_str(),
             signature,
             handshake,
+            handshake_agreed,
             description,
             metadata,
             is_active: status == WebhookStatus::Active,

@@ -47,7 +47,7 @@ impl Api {
             egress: self.engine.egress(),
             timeout_default: self.options.webhook_timeout_default,
             timeout_max: self.engine.limits().timeout_max,
-            has_origin: false,
+            has_origin: !self.engine.limits().origin.is_empty(),
         }
     }
 }

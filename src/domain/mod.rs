@@ -12,6 +12,7 @@ pub mod egress;
 pub mod event;
 pub mod field;
 pub mod filter;
+pub mod handshake;
 pub mod id;
 pub mod ip_list;
 pub mod key;

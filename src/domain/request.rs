@@ -9,6 +9,7 @@ use std::cell::OnceCell;
 use std::io::Write as _;
 
 use super::event::EventContent;
+use super::handshake::REQUEST_ORIGIN;
 use super::profile::Part;
 use super::signature::{Message, SigningKey};
 use super::time::Timestamp;
@@ -63,9 +64,11 @@ pub enum Text<'a> {
 impl Text<'_> {
     /// The text.
     #[must_use]
+    #[expect(clippy::match_same_arms, reason = "one arm would make them live equally long")]
     pub fn as_str(&self) -> &str {
         match self {
-            Self::Ours(text) | Self::Set(text) => text,
+            Self::Ours(text) => text,
+            Self::Set(text) => text,
             Self::Made(text) => text,
         }
     }
@@ -84,7 +87,8 @@ impl Header<'_> {
 #[error("there is no key to sign the request with")]
 pub struct NotSigned;
 
-/// Builds and signs the request of one attempt with the keys that are valid, newest first.
+/// Builds and signs the request of one attempt with the keys that are valid, newest first. `origin` is the name that
+/// the deployment goes by where a receiver had to agree to it.
 ///
 /// # Errors
 /// When none of the keys is of a kind that the webhook's profile signs with.
@@ -92,6 +96,7 @@ pub fn build<'a>(
     webhook: &'a Webhook,
     keys: &[&SigningKey],
     event: &EventContent,
+    origin: &'a str,
     now: Timestamp,
 ) -> Result<OutgoingRequest<'a>, NotSigned> {
     let settings = &webhook.settings;
@@ -100,7 +105,7 @@ pub fn build<'a>(
     let body = values.filled(spec.body);
     let message = Message { id: &values.id, seconds: values.seconds(), body: &body };
 
-    let mut headers = Vec::with_capacity(settings.headers.len() + spec.headers.len() + spec.signatures.len() + 2);
+    let mut headers = Vec::with_capacity(settings.headers.len() + spec.headers.len() + spec.signatures.len() + 3);
     let mut has_agent = false;
     for (name, value) in &settings.headers {
         has_agent |= name.eq_ignore_ascii_case(USER_AGENT);
@@ -113,6 +118,9 @@ pub fn build<'a>(
     }
     for (name, parts) in spec.headers {
         ours(name, Text::Made(values.text(parts)), !parts.contains(&Part::Token));
+    }
+    if settings.handshake {
+        headers.push(Header { name: Text::Ours(REQUEST_ORIGIN), value: Text::Set(origin), shown: true });
     }
     let mut signed = false;
     for row in spec.signatures {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::channel::Channels;
 use super::event::EventType;
 use super::filter::Filter;
+use super::handshake::Consent;
 use super::id::WebhookId;
 use super::profile::{Profile, SignatureOption};
 use super::retry::RetryPolicy;
@@ -103,6 +104,8 @@ pub struct Webhook {
     pub status: WebhookStatus,
     /// Why it is disabled.
     pub status_reason: Option<String>,
+    /// What its receiver has agreed to, if it was asked.
+    pub consent: Option<Consent>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -118,6 +121,13 @@ impl Webhook {
     #[must_use]
     pub fn takes_events(&self) -> bool {
         self.deleted_at.is_none()
+    }
+
+    /// Whether its receiver has to be asked, under this origin, before anything is sent to it.
+    #[must_use]
+    pub fn needs_consent(&self, origin: &str) -> bool {
+        let Self { settings, consent, .. } = self;
+        settings.handshake && !consent.as_ref().is_some_and(|consent| consent.covers(&settings.url, origin))
     }
 
     /// Whether its deliveries are sent.

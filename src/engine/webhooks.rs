@@ -7,6 +7,7 @@ use super::Engine;
 use super::accept::{AcceptError, Accepted, Publish, Target};
 use crate::chance;
 use crate::domain::event::EventType;
+use crate::domain::handshake::Consent;
 use crate::domain::id::{SecretId, WebhookId};
 use crate::domain::secret::{PublicKey, Secret, SecretKind};
 use crate::domain::secret_draft::Rotation;
@@ -62,6 +63,7 @@ impl Engine {
             settings,
             status: WebhookStatus::Active,
             status_reason: None,
+            consent: None,
             created_at: now,
             updated_at: now,
             deleted_at: None,
@@ -188,6 +190,12 @@ impl Engine {
         let event_type = EventType::parse(TEST_EVENT_TYPE).expect("a valid name");
         let publish = Publish::new(event_type, Bytes::from(data.to_string()));
         self.accept(scope, publish, Target::Only(id)).await
+    }
+
+    /// Keeps what a receiver has agreed to.
+    pub async fn keep_consent(&self, scope: Scope, id: WebhookId, consent: Consent) -> Result<(), WebhookError> {
+        self.change(scope, id, None, |webhook| webhook.consent = Some(consent.clone())).await?;
+        Ok(())
     }
 
     /// Stops a webhook that should not be sent to any more, and says so.

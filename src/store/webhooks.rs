@@ -20,7 +20,7 @@ macro_rules! select_webhooks {
     ($rest:literal) => {
         concat!(
             "select id, tenant_id, environment, name, url, events, headers, retry_policy, timeout_ms, profile, \
-             signature, handshake, description, metadata, filter, channels, status, status_reason, created_at, \
+             signature, handshake, description, metadata, filter, channels, consent, status, status_reason, created_at, \
              updated_at, deleted_at, revision from webhooks ",
             $rest
         )
@@ -38,12 +38,12 @@ const COUNT: &str = "select count(*) from webhooks where tenant_id = $1 and envi
 const CHANGED_SINCE: &str = select_webhooks!("where revision > $1");
 const INSERT: &str = "insert into webhooks (name, url, events, headers, retry_policy, timeout_ms, profile, \
     signature, handshake, description, metadata, status, status_reason, updated_at, deleted_at, revision, id, \
-    tenant_id, environment, created_at, filter, channels) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)";
+    tenant_id, environment, created_at, filter, channels, consent) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
 /// Compares the revision that the caller saw, so that two changes cannot overwrite each other unseen.
 const UPDATE: &str = "update webhooks set name = $1, url = $2, events = $3, headers = $4, retry_policy = $5, \
     timeout_ms = $6, profile = $7, signature = $8, handshake = $9, description = $10, metadata = $11, status = $12, \
-    status_reason = $13, updated_at = $14, deleted_at = $15, revision = $16, filter = $21, channels = $22 \
+    status_reason = $13, updated_at = $14, deleted_at = $15, revision = $16, filter = $21, channels = $22, consent = $23 \
     where id = $17 and tenant_id = $18 and environment = $19 and revision = $20";
 const INSERT_SECRET: &str = "insert into webhook_secrets (id, tenant_id, webhook_id, kind, sealed, created_at) \
     values ($1, $2, $3, $4, $5, $6)";
@@ -72,6 +72,7 @@ struct Row {
     metadata: Option<String>,
     filter: Option<String>,
     channels: Option<String>,
+    consent: Option<String>,
     status: String,
     status_reason: Option<String>,
     created_at: i64,
@@ -117,6 +118,7 @@ impl TryFrom<Row> for Webhook {
             url: row.url,
             description: row.description,
         };
+        let consent = row.consent.as_deref().map(serde_json::from_str).transpose().map_err(|_| corrupt("consent"))?;
         let environment = row.environment.parse().map_err(|_| corrupt("environment"))?;
         Ok(Self {
             id: WebhookId(row.id),
@@ -124,6 +126,7 @@ impl TryFrom<Row> for Webhook {
             settings,
             status: WebhookStatus::parse(&row.status).ok_or_else(|| corrupt("status"))?,
             status_reason: row.status_reason,
+            consent,
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
             deleted_at: row.deleted_at.map(Timestamp::from_millis),
@@ -195,7 +198,7 @@ pub struct SecretChanges {
 /// Binds what `INSERT` and `UPDATE` have in common, in their common order.
 macro_rules! bind_settings {
     ($query:expr, $webhook:expr, $revision:expr, $last:expr) => {{
-        let Webhook { id, scope, settings, status, status_reason, updated_at, deleted_at, .. } = $webhook;
+        let Webhook { id, scope, settings, status, status_reason, consent, updated_at, deleted_at, .. } = $webhook;
         let WebhookSettings {
             name,
             url,
@@ -234,6 +237,7 @@ macro_rules! bind_settings {
             .bind($last)
             .bind(filter.as_ref().map(json))
             .bind((!channels.is_empty()).then(|| json(channels)))
+            .bind(consent.as_ref().map(json))
     }};
 }
 

@@ -29,9 +29,11 @@ pub fn build(
     webhook: &Webhook,
     keys: &[&SigningKey],
     event: &EventContent,
+    origin: &str,
     now: Timestamp,
 ) -> Result<Outgoing, NotBuilt> {
-    let OutgoingRequest { headers: parts, body } = request::build(webhook, keys, event, now).map_err(|_| NotBuilt)?;
+    let OutgoingRequest { headers: parts, body } =
+        request::build(webhook, keys, event, origin, now).map_err(|_| NotBuilt)?;
     let mut headers = HeaderMap::with_capacity(parts.len());
     for header in parts {
         let name = match header.name {

@@ -10,9 +10,10 @@ use angarium::receiver::{Behaviour, Record, Route, Verdict};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Reply, SOON, TestApp, both_engines, time};
+use crate::support::{Reply, SOON, TestApp, TestEngine, both_engines, time};
 
 both_engines!(
+    start;
     each_profile_arrives_and_verifies,
     a_receiver_with_another_secret_refuses_every_profile,
     a_signature_is_written_as_the_webhook_says,
@@ -25,10 +26,17 @@ both_engines!(
     rotation_is_at_once_where_there_is_not,
     every_new_field_is_judged,
     a_profile_changes_only_where_its_secret_stays_good,
+    a_receiver_is_asked_before_anything_is_sent,
 );
+
+const ORIGIN: &str = "hooks.example.com";
 
 const OWN: &str = "correct horse battery staple";
 const DATA: &str = r#"{ "total" : 19.90, "name":"Žofie 東京","line":"\u2028" }"#;
+
+async fn start(engine: TestEngine) -> TestApp {
+    TestApp::start_with(engine, |config| ORIGIN.clone_into(&mut config.delivery.origin)).await
+}
 
 /// A webhook of a profile, with what its owner was told.
 struct Owned {
@@ -436,5 +444,39 @@ async fn a_profile_changes_only_where_its_secret_stays_good(app: TestApp) {
     let records = app.receiver.wait_for(&webhook.path, 1, SOON).await.unwrap();
     assert_eq!(records[0].verdict, Verdict::Verified);
     assert_eq!(records[0].header("x-hub-signature-256"), "");
+    app.finish().await;
+}
+
+async fn a_receiver_is_asked_before_anything_is_sent(app: TestApp) {
+    let webhook = owned(&app, "asked", Profile::CloudEvents, json!({ "handshake": true })).await;
+    assert_eq!((&webhook.shown["handshake"], &webhook.shown["handshakeAgreed"]), (&json!(true), &json!(false)));
+    let event = app.publish("a.b", json!({})).await;
+    let waiting = app.delivery_after(&event, 1).await;
+    assert_eq!((&waiting["lastError"], app.receiver.count(&webhook.path)), (&json!("handshake"), 0));
+
+    let allowing = |origin: &str| Behaviour { allow_origin: Some(origin.to_owned()), ..Behaviour::default() };
+    app.receiver.behave(&webhook.path, allowing("other.example.com"));
+    app.advance_to(time(&waiting["nextAttemptAt"]));
+    let waiting = app.delivery_after(&event, 2).await;
+    assert_eq!((&waiting["lastError"], app.receiver.count(&webhook.path)), (&json!("handshake"), 0));
+
+    app.receiver.behave(&webhook.path, allowing(ORIGIN));
+    app.advance_to(time(&waiting["nextAttemptAt"]));
+    app.delivery_in(&event, "delivered").await;
+    let record = app.receiver.records(&webhook.path).remove(0);
+    assert_eq!((record.verdict, record.header("webhook-request-origin")), (Verdict::Verified, ORIGIN));
+    let shown = app.client.get(&webhook.url()).await.expect(200).data();
+    assert_eq!(shown["handshakeAgreed"], true);
+
+    // What was agreed holds; a new URL is asked anew.
+    app.receiver.behave(&webhook.path, Behaviour::default());
+    let event = app.publish("a.b", json!({})).await;
+    app.delivery_in(&event, "delivered").await;
+    app.receiver.route("/moved", Route::new(Vec::new()));
+    let moved = json!({ "url": app.receiver.url("/moved") });
+    assert_eq!(app.client.patch(&webhook.url(), &moved).await.expect(200).data()["handshakeAgreed"], false);
+    let event = app.publish("a.b", json!({})).await;
+    let waiting = app.delivery_after(&event, 1).await;
+    assert_eq!((&waiting["lastError"], app.receiver.count("/moved")), (&json!("handshake"), 0));
     app.finish().await;
 }

@@ -41,6 +41,7 @@ fn webhook(profile: Profile) -> Webhook {
         settings,
         status: WebhookStatus::Active,
         status_reason: None,
+        consent: None,
         created_at: NOW,
         updated_at: NOW,
         deleted_at: None,
@@ -74,7 +75,7 @@ fn each_body_is_json_and_keeps_the_data_byte_for_byte() {
     let (time, name) = ("2023-11-14T22:13:20.123Z", "lead.captured");
     for profile in Profile::ALL {
         let webhook = webhook(profile);
-        let body = build(&webhook, &[&key(&webhook)], &event(name), NOW).unwrap().body;
+        let body = build(&webhook, &[&key(&webhook)], &event(name), "hooks.example.com", NOW).unwrap().body;
         let text = String::from_utf8(body).unwrap();
         assert!(text.contains(DATA), "{profile:?}");
         assert_eq!(text.capacity(), text.len(), "{profile:?}");
@@ -96,7 +97,7 @@ fn each_body_is_json_and_keeps_the_data_byte_for_byte() {
 fn people_see_what_is_no_secret() {
     for profile in Profile::ALL {
         let webhook = webhook(profile);
-        let request = build(&webhook, &[&key(&webhook)], &event("a.b"), NOW).unwrap();
+        let request = build(&webhook, &[&key(&webhook)], &event("a.b"), "hooks.example.com", NOW).unwrap();
         let headers = shown(&request);
         let hidden: Vec<_> = headers.iter().filter(|(_, v)| *v == HIDDEN).map(|(name, _)| name.as_str()).collect();
         let mut expected: Vec<_> = profile.spec().signatures.iter().map(|scheme| scheme.header).collect();
@@ -116,7 +117,7 @@ fn companions_say_what_their_receivers_read() {
     let header = |profile, name: &str| {
         let webhook = webhook(profile);
         let key = key(&webhook);
-        let request = build(&webhook, &[&key], &event("a.b"), NOW).unwrap();
+        let request = build(&webhook, &[&key], &event("a.b"), "hooks.example.com", NOW).unwrap();
         let found = request.headers.iter().find(|header| header.name.as_str() == name);
         found.map(|header| header.value.as_str().to_owned()).unwrap_or_default()
     };
@@ -135,9 +136,9 @@ fn companions_say_what_their_receivers_read() {
 #[test]
 fn a_key_of_another_kind_signs_nothing() {
     let webhook = webhook(Profile::Default);
-    assert_eq!(build(&webhook, &[], &event("a.b"), NOW).unwrap_err(), NotSigned);
+    assert_eq!(build(&webhook, &[], &event("a.b"), "hooks.example.com", NOW).unwrap_err(), NotSigned);
     let pair = SigningKey::new(&Secret::generate_as(crate::domain::secret::SecretKind::Ed25519, [1; 32]));
-    let by_pair = build(&webhook, &[&pair], &event("a.b"), NOW).unwrap();
+    let by_pair = build(&webhook, &[&pair], &event("a.b"), "hooks.example.com", NOW).unwrap();
     assert!(!shown(&by_pair).contains_key("x-webhook-signature"));
 }
 
@@ -146,4 +147,16 @@ fn every_number_has_its_decimal_text() {
     for number in [i64::MIN, -1, 0, 7, 1_700_000_000, i64::MAX] {
         assert_eq!(Decimal::of(number).as_str(), number.to_string());
     }
+}
+
+#[test]
+fn who_had_to_ask_says_who_it_is() {
+    let mut webhook = webhook(Profile::CloudEvents);
+    let origin = |webhook: &Webhook| {
+        let request = build(webhook, &[&key(webhook)], &event("a.b"), "hooks.example.com", NOW).unwrap();
+        shown(&request).get(REQUEST_ORIGIN).cloned()
+    };
+    assert_eq!(origin(&webhook), None);
+    webhook.settings.handshake = true;
+    assert_eq!(origin(&webhook).as_deref(), Some("hooks.example.com"));
 }
