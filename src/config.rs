@@ -56,7 +56,8 @@ section!(Api {
     listen: SocketAddr, body_bytes_max: usize, event_data_bytes_max: usize, batch_events_max: usize,
     header_timeout_ms: Duration => "millis", body_timeout_ms: Duration => "millis",
     request_timeout_ms: Duration => "millis", connections_max: usize, idempotency_s: Duration => "seconds",
-    page_limit_default: u32, page_limit_max: u32, page_depth_max: u32, trusted_proxies: Vec<ipnet::IpNet>,
+    page_limit_default: u32, conversations_limit_default: u32, page_limit_max: u32, page_depth_max: u32,
+    trusted_proxies: Vec<ipnet::IpNet>,
 });
 section!(Limits {
     requests_per_second_per_address: u32, unlimited_networks: Vec<ipnet::IpNet>,

@@ -98,6 +98,9 @@ pub(super) struct KeyView {
     /// The key that it was rotated to.
     replaced_by: Option<KeyId>,
     last_used_at: Option<Timestamp>,
+    /// Requests that it has made, ever.
+    usage_count: u64,
+    current_month_requests: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
     /// Only when it was just made.
@@ -105,8 +108,15 @@ pub(super) struct KeyView {
     key: Option<String>,
 }
 
-impl From<ApiKey> for KeyView {
-    fn from(key: ApiKey) -> Self {
+/// What a key has been used for: requests ever, and in this month.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Used {
+    pub(super) ever: u64,
+    pub(super) this_month: u64,
+}
+
+impl KeyView {
+    pub(super) fn new(key: ApiKey, used: Used) -> Self {
         let is_active = key.is_active();
         let ApiKey { id, scope, settings, hash: _, hint, created_at, updated_at, revoked_at, deleted_at: _, .. } = key;
         let KeySettings { name, permissions, expires_at, ip_list, rate_limit, rotation, is_active: _ } = settings;
@@ -124,15 +134,16 @@ impl From<ApiKey> for KeyView {
             revoked_at,
             replaced_by: key.replaced_by,
             last_used_at: key.last_used_at,
+            usage_count: used.ever,
+            current_month_requests: used.this_month,
             created_at,
             updated_at,
             key: None,
         }
     }
-}
 
-impl KeyView {
+    /// A key that was just made, with its text.
     pub(super) fn with_text(key: ApiKey, text: &ApiKeyText) -> Self {
-        Self { key: Some(text.reveal().to_owned()), ..Self::from(key) }
+        Self { key: Some(text.reveal().to_owned()), ..Self::new(key, Used::default()) }
     }
 }

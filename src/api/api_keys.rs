@@ -1,6 +1,7 @@
-//! Management of API keys: list, create, read, change, revoke, rotate, delete. For people who have signed in, never
+//! Management of API keys: list, create, read, change, revoke, rotate, delete, and what each was used for. For people who have signed in, never
 //! for keys: a key that leaks must not be able to make others.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,18 +12,21 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 
-use super::api_key_view::{KeyChange, KeyView, NewKey};
+use super::api_key_view::{KeyChange, KeyView, NewKey, Used};
 use super::json::{Json, MaybeJson};
 use super::page::{PAGE, Page, Totals};
 use super::problem::{Code, Problem};
 use super::query::{Id, Noun, Query};
 use super::session::{KeyManager, KeyReader};
 use super::{Api, said, success};
+use crate::domain::api_key::ApiKey;
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::id::KeyId;
+use crate::domain::meter::Month;
 use crate::domain::tenant::{Environment, Scope};
 use crate::domain::time::Timestamp;
 use crate::engine::keys::{KEY_OVERLAP_MAX, KEYS_MAX, KeyError};
+use crate::store::requests::RouteRequests;
 
 /// How long a key goes on working where a rotation does not say.
 const OVERLAP_DEFAULT_SECONDS: u64 = 86_400;
@@ -33,6 +37,7 @@ pub(super) fn routes() -> Router<Arc<Api>> {
         .route("/api/tenant/api-keys/{id}", get(show).put(update).delete(delete))
         .route("/api/tenant/api-keys/{id}/revoke", post(revoke))
         .route("/api/tenant/api-keys/{id}/rotate", post(rotate))
+        .route("/api/tenant/api-keys/{id}/usage", get(usage))
 }
 
 impl Noun for KeyId {
@@ -54,7 +59,12 @@ async fn list(State(api): State<Arc<Api>>, KeyReader(tenant): KeyReader, uri: Ur
     query.finish()?;
     let store = api.engine.store();
     let (keys, total) = store.keys_page(tenant, environment, is_active, page.limit, page.offset()).await?;
-    let keys = keys.into_iter().map(KeyView::from).collect();
+    let used = store.requests_by_key(tenant, Month::at(api.engine.clock().now())).await?;
+    let view = |key: ApiKey| {
+        let (ever, this_month) = used.get(&key.id).copied().unwrap_or_default();
+        KeyView::new(key, Used { ever, this_month })
+    };
+    let keys = keys.into_iter().map(view).collect();
     Ok(success(StatusCode::OK, KeyList { keys, totals: page.totals(total) }))
 }
 
@@ -79,7 +89,15 @@ async fn show(
     KeyReader(tenant): KeyReader,
     Id(id): Id<KeyId>,
 ) -> Result<Response, Problem> {
-    Ok(success(StatusCode::OK, KeyView::from(api.engine.key(tenant, id).await?)))
+    let key = api.engine.key(tenant, id).await?;
+    Ok(success(StatusCode::OK, view(&api, key).await?))
+}
+
+/// A key with what it has been used for.
+async fn view(api: &Api, key: ApiKey) -> Result<KeyView, Problem> {
+    let month = Month::at(api.engine.clock().now());
+    let (ever, this_month) = api.engine.store().requests_of(key.scope.tenant, key.id, month).await?;
+    Ok(KeyView::new(key, Used { ever, this_month }))
 }
 
 async fn update(
@@ -90,7 +108,8 @@ async fn update(
 ) -> Result<Response, Problem> {
     let (now, draft) = (api.engine.clock().now(), change.take_draft());
     let edit = |current: &_| draft.clone().check(now, Some(current)).map_err(Problem::fields);
-    Ok(success(StatusCode::OK, KeyView::from(api.engine.update_key(tenant, id, edit).await?)))
+    let key = api.engine.update_key(tenant, id, edit).await?;
+    Ok(success(StatusCode::OK, view(&api, key).await?))
 }
 
 async fn revoke(
@@ -98,11 +117,10 @@ async fn revoke(
     KeyManager(tenant): KeyManager,
     Id(id): Id<KeyId>,
 ) -> Result<Response, Problem> {
-    if !api.engine.revoke_key(tenant, id).await? {
-        // It is not there, or it was revoked already, which is what was asked for.
-        api.engine.key(tenant, id).await?;
-    }
-    Ok(said(StatusCode::OK, "API key revoked", KeyView::from(api.engine.key(tenant, id).await?)))
+    // One that was revoked already is as it was asked to be; one that is not there is told of below.
+    api.engine.revoke_key(tenant, id).await?;
+    let key = api.engine.key(tenant, id).await?;
+    Ok(said(StatusCode::OK, "API key revoked", view(&api, key).await?))
 }
 
 #[derive(Default, Deserialize)]
@@ -150,6 +168,48 @@ async fn delete(
 ) -> Result<Response, Problem> {
     api.engine.delete_key(tenant, id).await?;
     Ok(said(StatusCode::OK, "API key deleted", Deleted { id }))
+}
+
+/// What a key was used for in a month.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UsageView {
+    month: Month,
+    total_requests: u64,
+    /// Answered with neither 4xx nor 5xx.
+    successful_requests: u64,
+    failed_requests: u64,
+    /// By method and route, such as `GET /api/v1/webhooks/{id}`.
+    requests_by_endpoint: BTreeMap<String, u64>,
+}
+
+async fn usage(
+    State(api): State<Arc<Api>>,
+    KeyReader(tenant): KeyReader,
+    Id(id): Id<KeyId>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut query = Query::read(&uri, &[&["month"]]);
+    let month = query.get("month", "a month such as `2026-11`", Month::parse);
+    query.finish()?;
+    let month = month.unwrap_or_else(|| Month::at(api.engine.clock().now()));
+    let key = api.engine.key(tenant, id).await?;
+    let routes = api.engine.store().requests_of_key(tenant, key.id, month).await?;
+    let total = routes.iter().map(|route| route.requests.count).sum::<u64>();
+    let failed = routes.iter().map(|route| route.requests.failed).sum::<u64>();
+    let by_endpoint = routes
+        .into_iter()
+        .map(|RouteRequests { method, route, requests }| (format!("{method} {route}"), requests.count));
+    Ok(success(
+        StatusCode::OK,
+        UsageView {
+            month,
+            total_requests: total,
+            successful_requests: total.saturating_sub(failed),
+            failed_requests: failed,
+            requests_by_endpoint: by_endpoint.collect(),
+        },
+    ))
 }
 
 impl From<KeyError> for Problem {

@@ -45,7 +45,20 @@ macro_rules! needs {
     };
 }
 
-needs!(ReadEvents, WriteEvents, ReadWebhooks, WriteWebhooks, ReadDeliveries, WriteDeliveries);
+needs!(
+    ReadConversations,
+    WriteConversations,
+    ReadCustomers,
+    WriteCustomers,
+    ReadMessages,
+    WriteMessages,
+    ReadEvents,
+    WriteEvents,
+    ReadWebhooks,
+    WriteWebhooks,
+    ReadDeliveries,
+    WriteDeliveries,
+);
 
 /// Somebody whose key works and holds the permission `N`.
 pub(super) struct Caller<N: Needs> {

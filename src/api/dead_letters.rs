@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::auth::{Caller, ReadDeliveries, WriteDeliveries};
-use super::deliveries::intervened;
+use super::deliveries::{DeliveryView, intervened};
 use super::json::MaybeJson;
-use super::page::{List, PAGE_OR_CURSOR, Page};
+use super::page::{ByPageOrCursor, List, PAGE_OR_CURSOR, Page};
 use super::problem::Problem;
 use super::query::{Id, Query};
-use super::{Api, success};
+use super::{Api, Success, success};
 use crate::domain::event::EventType;
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::id::{DeliveryId, EventId, WebhookId};
@@ -26,25 +28,27 @@ use crate::store::dead_letters::{DeadLetter, DeadLetterFilter};
 const REDRIVE_MAX: u32 = 10_000;
 const REDRIVE_DEFAULT: u32 = 1_000;
 
-pub(super) fn routes() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/api/v1/dead-letters", get(list))
-        .route("/api/v1/dead-letters/redrive", post(redrive_all))
-        .route("/api/v1/dead-letters/{id}/redrive", post(redrive))
+pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default().routes(routes!(list)).routes(routes!(redrive_all)).routes(routes!(redrive))
 }
 
 const FILTERS: &[&str] = &["webhookId", "eventType", "diedAfter", "diedBefore"];
 
 /// A dead letter as listed. Its id is its delivery's.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DeadLetter)]
 struct DeadLetterView {
     id: DeliveryId,
     event_id: EventId,
+    #[schema(example = "order.created")]
     event_type: String,
     webhook_id: WebhookId,
+    #[schema(example = 10)]
     attempts: i64,
+    #[schema(example = 503)]
     last_status: Option<i64>,
+    #[schema(example = json!(null))]
     last_error: Option<String>,
     created_at: Timestamp,
     died_at: Timestamp,
@@ -67,6 +71,22 @@ impl From<DeadLetter> for DeadLetterView {
     }
 }
 
+/// List dead letters
+#[utoipa::path(
+    get,
+    path = "/api/v1/dead-letters",
+    operation_id = "listDeadLetters",
+    tag = "Dead letters",
+    params(
+        ByPageOrCursor,
+        ("webhookId" = Option<WebhookId>, Query, description = "Only to this webhook"),
+        ("eventType" = Option<String>, Query, description = "Only of events of this type"),
+        ("diedAfter" = Option<Timestamp>, Query, description = "Only those given up from then on"),
+        ("diedBefore" = Option<Timestamp>, Query, description = "Only those given up before then"),
+    ),
+    responses((status = 200, description = "A page of dead letters, newest first", body = List<DeadLetterView>)),
+    security(("apiKey" = ["read:deliveries"])),
+)]
 async fn list(
     State(api): State<Arc<Api>>,
     caller: Caller<ReadDeliveries>,
@@ -91,6 +111,16 @@ async fn list(
     Ok(Json(page.list(rows.into_iter().map(DeadLetterView::from).collect(), total, next)))
 }
 
+/// Send a dead letter again
+#[utoipa::path(
+    post,
+    path = "/api/v1/dead-letters/{id}/redrive",
+    operation_id = "redriveDeadLetter",
+    tag = "Dead letters",
+    params(("id" = DeliveryId, Path)),
+    responses((status = 200, description = "The delivery as it is now", body = Success<DeliveryView>)),
+    security(("apiKey" = ["write:deliveries"])),
+)]
 async fn redrive(
     State(api): State<Arc<Api>>,
     caller: Caller<WriteDeliveries>,
@@ -100,13 +130,19 @@ async fn redrive(
     intervened(&api, caller.scope, id, outcome, "is not a dead letter").await
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+/// Which dead letters to send again.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(as = Redrive, example = json!({ "eventType": "order.created", "max": 100 }))]
 struct RedriveAll {
     webhook_id: Option<WebhookId>,
     event_type: Option<String>,
+    #[schema(value_type = Option<Timestamp>)]
     died_after: Option<String>,
+    #[schema(value_type = Option<Timestamp>)]
     died_before: Option<String>,
+    /// The most to send again.
+    #[schema(minimum = 1, maximum = 10_000, default = 1_000)]
     max: Option<u32>,
 }
 
@@ -138,11 +174,24 @@ impl RedriveAll {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Redriven {
+    #[schema(example = 12)]
     redriven: u32,
 }
 
+/// Send many dead letters again
+///
+/// All that the filter finds, up to `max`. The body may be left out.
+#[utoipa::path(
+    post,
+    path = "/api/v1/dead-letters/redrive",
+    operation_id = "redriveDeadLetters",
+    tag = "Dead letters",
+    request_body = Option<RedriveAll>,
+    responses((status = 200, description = "How many are on their way", body = Success<Redriven>)),
+    security(("apiKey" = ["write:deliveries"])),
+)]
 async fn redrive_all(
     State(api): State<Arc<Api>>,
     caller: Caller<WriteDeliveries>,

@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::auth::{Caller, ReadDeliveries, WriteDeliveries};
-use super::page::{List, PAGE_OR_CURSOR, Page};
+use super::page::{ByPageOrCursor, List, PAGE_OR_CURSOR, Page};
 use super::problem::{Code, Problem};
 use super::query::{Id, Noun as _, Query};
-use super::{Api, success};
+use super::{Api, Success, success};
 use crate::domain::attempt::FailureKind;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::id::{DeliveryId, EventId, WebhookId, first_uuid_at};
@@ -25,12 +27,8 @@ use crate::store::attempts::Attempt;
 use crate::store::deliveries::{Delivery, DeliveryFilter};
 use crate::store::due::Intervention;
 
-pub(super) fn routes() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/api/v1/deliveries", get(list))
-        .route("/api/v1/deliveries/{id}", get(show))
-        .route("/api/v1/deliveries/{id}/retry", post(retry))
-        .route("/api/v1/deliveries/{id}/cancel", post(cancel))
+pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default().routes(routes!(list)).routes(routes!(show)).routes(routes!(retry)).routes(routes!(cancel))
 }
 
 const FILTERS: &[&str] =
@@ -57,17 +55,28 @@ fn read_filter(query: &mut Query) -> DeliveryFilter {
 }
 
 /// A delivery as listed.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct DeliveryView {
+#[schema(as = Delivery)]
+pub(super) struct DeliveryView {
     id: DeliveryId,
     event_id: EventId,
+    #[schema(example = "order.created")]
     event_type: String,
     webhook_id: WebhookId,
+    /// Why it was made.
+    #[schema(example = "event")]
     reason: String,
+    /// `pending`, `delivered`, `dead` or `cancelled`.
+    #[schema(example = "pending")]
     status: &'static str,
+    #[schema(example = 2)]
     attempts: i64,
+    /// The HTTP status of the last attempt that got one.
+    #[schema(example = 503)]
     last_status: Option<i64>,
+    /// Why the last attempt got no answer.
+    #[schema(example = json!(null))]
     last_error: Option<String>,
     next_attempt_at: Option<Timestamp>,
     created_at: Timestamp,
@@ -126,6 +135,26 @@ fn earlier(one: Option<Uuid>, other: Option<Uuid>) -> Option<Uuid> {
     one.into_iter().chain(other).min()
 }
 
+/// List deliveries
+#[utoipa::path(
+    get,
+    path = "/api/v1/deliveries",
+    operation_id = "listDeliveries",
+    tag = "Deliveries",
+    params(
+        ByPageOrCursor,
+        ("webhookId" = Option<WebhookId>, Query, description = "Only to this webhook"),
+        ("eventId" = Option<EventId>, Query, description = "Only of this event"),
+        ("eventType" = Option<String>, Query, description = "Only of events of this type"),
+        ("status" = Option<String>, Query, description = "`pending`, `delivered`, `dead` or `cancelled`"),
+        ("statusClass" = Option<String>, Query, description = "Of the last answer: `2xx`, `3xx`, `4xx` or `5xx`"),
+        ("errorKind" = Option<String>, Query, description = "How the last attempt failed"),
+        ("createdAfter" = Option<Timestamp>, Query, description = "Only from then on"),
+        ("createdBefore" = Option<Timestamp>, Query, description = "Only before then"),
+    ),
+    responses((status = 200, description = "A page of deliveries, newest first", body = List<DeliveryView>)),
+    security(("apiKey" = ["read:deliveries"])),
+)]
 async fn list(
     State(api): State<Arc<Api>>,
     caller: Caller<ReadDeliveries>,
@@ -139,31 +168,48 @@ async fn list(
     Ok(Json(page.list(rows.into_iter().map(DeliveryView::from).collect(), total, next)))
 }
 
-#[derive(Serialize)]
+/// A delivery with all its attempts.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DeliveryDetail {
     #[serde(flatten)]
     delivery: DeliveryView,
     /// Where the event and its data are.
+    #[schema(example = "/api/v1/events/evt_01kajz62rg0000000000000000")]
     event_url: String,
     attempt_log: Vec<AttemptView>,
 }
 
-#[derive(Serialize)]
+/// One HTTP exchange.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Attempt)]
 struct AttemptView {
+    #[schema(example = 1)]
     number: i64,
     started_at: Timestamp,
+    #[schema(example = 38)]
     duration_ms: i64,
+    #[schema(example = "https://example.com/hooks")]
     url: String,
+    #[schema(example = 503)]
     status: Option<i64>,
+    /// Why it got no answer.
+    #[schema(example = json!(null))]
     error_kind: Option<String>,
+    /// What it came to and what comes next, in one sentence.
+    #[schema(example = "Attempt 1 got 503 after 38 ms; the next try is in 5 s.")]
     outcome: String,
     next_attempt_at: Option<Timestamp>,
+    /// Less what could be a credential.
+    #[schema(value_type = Object, example = json!({ "content-type": "application/json" }))]
     request_headers: Box<RawValue>,
+    #[schema(value_type = Object, example = json!({ "retry-after": "30" }))]
     response_headers: Box<RawValue>,
     /// As text; what is not UTF-8 is replaced.
+    #[schema(example = "upstream is down")]
     response_excerpt: String,
+    #[schema(example = 16)]
     response_excerpt_bytes: usize,
 }
 
@@ -203,6 +249,16 @@ impl TryFrom<Attempt> for AttemptView {
     }
 }
 
+/// Read a delivery and its attempts
+#[utoipa::path(
+    get,
+    path = "/api/v1/deliveries/{id}",
+    operation_id = "getDelivery",
+    tag = "Deliveries",
+    params(("id" = DeliveryId, Path)),
+    responses((status = 200, description = "The delivery", body = Success<DeliveryDetail>)),
+    security(("apiKey" = ["read:deliveries"])),
+)]
 async fn show(
     State(api): State<Arc<Api>>,
     caller: Caller<ReadDeliveries>,
@@ -216,6 +272,18 @@ async fn show(
     Ok(success(StatusCode::OK, DeliveryDetail { delivery: delivery.into(), event_url, attempt_log }))
 }
 
+/// Try a delivery now
+///
+/// One that waits for its next attempt has it at once; one that is final starts anew.
+#[utoipa::path(
+    post,
+    path = "/api/v1/deliveries/{id}/retry",
+    operation_id = "retryDelivery",
+    tag = "Deliveries",
+    params(("id" = DeliveryId, Path)),
+    responses((status = 200, description = "The delivery as it is now", body = Success<DeliveryView>)),
+    security(("apiKey" = ["write:deliveries"])),
+)]
 async fn retry(
     State(api): State<Arc<Api>>,
     caller: Caller<WriteDeliveries>,
@@ -225,6 +293,16 @@ async fn retry(
     intervened(&api, caller.scope, id, outcome, "cannot be retried").await
 }
 
+/// Cancel a delivery
+#[utoipa::path(
+    post,
+    path = "/api/v1/deliveries/{id}/cancel",
+    operation_id = "cancelDelivery",
+    tag = "Deliveries",
+    params(("id" = DeliveryId, Path)),
+    responses((status = 200, description = "The delivery as it is now", body = Success<DeliveryView>)),
+    security(("apiKey" = ["write:deliveries"])),
+)]
 async fn cancel(
     State(api): State<Arc<Api>>,
     caller: Caller<WriteDeliveries>,

@@ -2,21 +2,23 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
-use axum::routing::{get, post};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::auth::{Caller, ReadEvents, WriteEvents};
+use super::idempotency::IDEMPOTENT_REPLAYED;
 use super::json::{self, JsonBytes, MaybeJson};
 use super::problem::{ItemError, Problem};
-use super::publish::{EventRules, header_key};
+use super::publish::{EventRules, NewEvent, header_key};
 use super::query::{Id, Noun as _};
-use super::{Api, success};
+use super::{Api, Success, success};
 use crate::domain::channel::Channels;
 use crate::domain::event::{EventContent, Routing};
 use crate::domain::field::{FieldCode, FieldProblem};
@@ -25,22 +27,23 @@ use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 use crate::engine::accept::{Accepted, Publish, Target};
 
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
-
-pub(super) fn routes() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/api/v1/events", post(publish))
-        .route("/api/v1/events/batch", post(publish_batch))
-        .route("/api/v1/events/{id}", get(show))
-        .route("/api/v1/events/{id}/replay", post(replay))
+pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default()
+        .routes(routes!(publish))
+        .routes(routes!(publish_batch))
+        .routes(routes!(show))
+        .routes(routes!(replay))
 }
 
 /// An event that was accepted.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct AcceptedEvent {
     id: EventId,
+    #[schema(example = "order.created")]
     r#type: String,
+    /// How many webhooks it is sent to.
+    #[schema(example = 2)]
     deliveries: u32,
     created_at: Timestamp,
     /// Whether an earlier request with the same key made it.
@@ -60,6 +63,18 @@ async fn accept(api: &Api, scope: Scope, publish: Publish) -> Result<AcceptedEve
     Ok(AcceptedEvent::new(event_type, accepted))
 }
 
+/// Publish an event
+///
+/// It is answered when it is stored; then it is delivered to every webhook that matches, at least once.
+#[utoipa::path(
+    post,
+    path = "/api/v1/events",
+    operation_id = "publishEvent",
+    tag = "Events",
+    request_body = NewEvent,
+    responses((status = 202, description = "The event is accepted", body = Success<AcceptedEvent>)),
+    security(("apiKey" = ["write:events"])),
+)]
 async fn publish(
     State(api): State<Arc<Api>>,
     caller: Caller<WriteEvents>,
@@ -82,22 +97,31 @@ async fn publish(
     Ok(response)
 }
 
-#[derive(Deserialize)]
+/// Events to publish, each judged and accepted alone.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewEvents)]
 struct NewBatch<'a> {
     #[serde(borrow)]
+    #[schema(value_type = Vec<NewEvent>, min_items = 1, max_items = 1000)]
     events: Vec<&'a RawValue>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = PublishedEvents)]
 struct Batch<'a> {
+    #[schema(example = 1)]
     accepted: usize,
+    #[schema(example = 0)]
     failed: usize,
+    /// In the order of the request.
     results: Vec<BatchResult<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = PublishedEvent)]
 struct BatchResult<'a> {
+    #[schema(example = 0)]
     index: usize,
     success: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,7 +130,18 @@ struct BatchResult<'a> {
     error: Option<ItemError<'a>>,
 }
 
-/// Each event is judged and accepted alone; the answer says of each what became of it.
+/// Publish up to 1,000 events
+///
+/// Each is judged and accepted alone; the answer says of each what became of it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/events/batch",
+    operation_id = "publishEvents",
+    tag = "Events",
+    request_body = NewBatch,
+    responses((status = 202, description = "What became of each event", body = Success<Batch>)),
+    security(("apiKey" = ["write:events"])),
+)]
 async fn publish_batch(
     State(api): State<Arc<Api>>,
     caller: Caller<WriteEvents>,
@@ -141,18 +176,34 @@ async fn publish_batch(
     Ok(success(StatusCode::ACCEPTED, Batch { accepted, failed, results: results.collect() }))
 }
 
-#[derive(Serialize)]
+/// An event as it was accepted.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Event<'a> {
     id: EventId,
+    #[schema(example = "order.created")]
     r#type: &'a str,
+    #[schema(value_type = Object, example = json!({ "orderId": "o-1001", "total": 42.5 }))]
     data: &'a RawValue,
     occurred_at: Timestamp,
     created_at: Timestamp,
+    #[schema(value_type = Vec<String>, example = json!([]))]
     channels: &'a Channels,
+    /// When its deliveries begin, if not at once.
+    #[schema(example = json!(null))]
     deliver_at: Option<Timestamp>,
 }
 
+/// Read an event
+#[utoipa::path(
+    get,
+    path = "/api/v1/events/{id}",
+    operation_id = "getEvent",
+    tag = "Events",
+    params(("id" = EventId, Path)),
+    responses((status = 200, description = "The event", body = Success<Event>)),
+    security(("apiKey" = ["read:events"])),
+)]
 async fn show(
     State(api): State<Arc<Api>>,
     caller: Caller<ReadEvents>,
@@ -168,19 +219,37 @@ async fn show(
     Ok(success(StatusCode::OK, Event { id: *id, r#type, data, occurred_at, created_at, channels, deliver_at }))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+/// Where to send an event again.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(as = EventReplay)]
 struct Replay {
+    /// Only to this webhook; else to those that subscribe to the event now.
     webhook_id: Option<WebhookId>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReplayedEvent)]
 struct Replayed {
     id: EventId,
+    #[schema(example = 1)]
     deliveries: u32,
 }
 
-/// New deliveries with the same `webhook-id`: to one webhook, or to those that subscribe to the event now.
+/// Send an event again
+///
+/// New deliveries with the same `webhook-id`: to one webhook, or to those that subscribe to the event now. The body
+/// may be left out.
+#[utoipa::path(
+    post,
+    path = "/api/v1/events/{id}/replay",
+    operation_id = "replayEvent",
+    tag = "Events",
+    params(("id" = EventId, Path)),
+    request_body = Option<Replay>,
+    responses((status = 202, description = "The new deliveries are on their way", body = Success<Replayed>)),
+    security(("apiKey" = ["write:events"])),
+)]
 async fn replay(
     State(api): State<Arc<Api>>,
     caller: Caller<WriteEvents>,

@@ -7,48 +7,94 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Api;
 
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-pub(super) fn routes() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/api/v1/health", get(alive))
-        .route("/healthz", get(alive))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
+pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default()
+        .routes(routes!(health))
+        .routes(routes!(alive))
+        .routes(routes!(ready))
+        .routes(routes!(metrics))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Health)]
 struct Alive {
+    #[schema(example = "ok")]
     status: &'static str,
 }
 
+/// Say that the API answers
+#[utoipa::path(
+    get,
+    path = "/api/v1/health",
+    operation_id = "getHealth",
+    tag = "Health",
+    responses((status = 200, description = "It answers", body = Alive)),
+    security(()),
+)]
+async fn health() -> Json<Alive> {
+    Json(Alive { status: "ok" })
+}
+
+/// Say that the process is alive
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    operation_id = "getLiveness",
+    tag = "Health",
+    responses((status = 200, description = "It is alive", body = Alive)),
+    security(()),
+)]
 async fn alive() -> Json<Alive> {
     Json(Alive { status: "ok" })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Readiness)]
 struct Ready {
+    #[schema(example = "ready")]
     status: &'static str,
     parts: Parts,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReadinessParts)]
 struct Parts {
+    #[schema(example = "up")]
     store: &'static str,
+    #[schema(example = "up")]
     broker: &'static str,
+    #[schema(example = false)]
     draining: bool,
 }
 
+/// Say whether the process takes requests
+///
+/// A broker that is down is told and changes nothing: it delays deliveries, and keeps no event from being accepted.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    operation_id = "getReadiness",
+    tag = "Health",
+    responses(
+        (status = 200, description = "It is ready", body = Ready),
+        (status = 503, description = "The database is away, or the process is going down", body = Ready),
+    ),
+    security(()),
+)]
 async fn ready(State(api): State<Arc<Api>>) -> Response {
     let answer = tokio::time::timeout(STORE_TIMEOUT, api.engine.store().ping()).await;
     let store_answers = matches!(answer, Ok(Ok(())));
@@ -60,6 +106,16 @@ async fn ready(State(api): State<Arc<Api>>) -> Response {
     (status, Json(Ready { status: if is_ready { "ready" } else { "unready" }, parts })).into_response()
 }
 
+/// Read the metrics
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "getMetrics",
+    tag = "Health",
+    responses((status = 200, description = "In OpenMetrics text", body = String, content_type = OPEN_METRICS,
+        example = "# TYPE angarium_http_requests counter")),
+    security(()),
+)]
 async fn metrics(State(api): State<Arc<Api>>) -> Response {
     ([(header::CONTENT_TYPE, OPEN_METRICS)], api.engine.metrics().encode()).into_response()
 }

@@ -3,6 +3,7 @@
 //! A body that is not JSON is one thing (400), JSON that is not what the route wants another (422). The fast parser
 //! reads every body; only one that it refuses is read again by the slower one that knows where it is.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +12,10 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
+use serde_json::{Map, Value};
 use serde_path_to_error::Segment as PathSegment;
 
 use super::Api;
@@ -48,6 +50,35 @@ impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Json<T> {
     }
 }
 
+/// A JSON object whose fields are judged elsewhere.
+#[derive(Default)]
+pub(super) struct Fields(pub(super) Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visit;
+        impl<'de> Visitor<'de> for Visit {
+            type Value = Fields;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = Map::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if fields.contains_key(&name) {
+                        return Err(serde::de::Error::custom(format!("duplicate field `{name}`")));
+                    }
+                    fields.insert(name, value);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Visit)
+    }
+}
+
 /// A JSON body that may be left out.
 pub(super) struct MaybeJson<T>(pub(super) T);
 
@@ -79,7 +110,8 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(Code::UnsupportedMediaType, "The body must be `Content-Type: application/json`, in UTF-8."))
 }
 
-async fn read(request: Request, api: &Api) -> Result<Bytes, Problem> {
+/// Reads a body within its bounds.
+pub(super) async fn read(request: Request, api: &Api) -> Result<Bytes, Problem> {
     let (max, timeout) = (api.options.body_bytes_max, api.options.body_timeout);
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let body = request.into_body();
@@ -168,12 +200,13 @@ fn field_problem(mut path: Vec<Segment>, error: &serde_json::Error) -> Problem {
     let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
     let named = |prefix: &str| Some(message.strip_prefix(prefix)?.split('`').next()?.to_owned());
     let (code, message) = if let Some(name) = named("unknown field `") {
-        if path.last() != Some(&Segment::Name(name.clone())) {
-            path.push(Segment::Name(name));
+        if path.last() == Some(&Segment::Name(name.clone())) {
+            path.pop();
         }
-        let expected = message.split_once(", expected ").map_or("", |(_, expected)| expected);
-        let known = expected.strip_prefix("one of ").unwrap_or(expected);
-        (FieldCode::Unknown, format!("is not a field here; there are: {known}"))
+        // Names stand between backticks: `name` or `name`, …
+        let known: Vec<&str> = message.split_once(", expected ").map_or("", |(_, names)| names).split('`').collect();
+        let known: Vec<&str> = known.iter().skip(1).step_by(2).copied().collect();
+        return Problem::field(FieldProblem::unknown(path, &name, &known));
     } else if let Some(name) = named("missing field `") {
         path.push(Segment::Name(name));
         (FieldCode::Required, "is required".to_owned())
@@ -240,8 +273,11 @@ mod tests {
         assert_eq!(sentence(r#"{"name":"a","name":"b"}"#), "name is given twice");
         assert_eq!(
             sentence(r#"{"raw":{"a":1},"nmae":1}"#),
-            "nmae is not a field here; there are: `name`, `inner`, `raw`"
+            "nmae is not a field here; did you mean `name`? There are: `name`, `inner`, `raw`"
         );
+        assert_eq!(sentence(r#"{"colour":1}"#), "colour is not a field here; there are: `name`, `inner`, `raw`");
+        let twice = parse::<Fields>(br#"{"a":1,"b":{"c":2},"a":3}"#).err().unwrap();
+        assert_eq!(twice.message(), "a is given twice");
     }
 
     #[test]

@@ -11,17 +11,21 @@ mod auth;
 mod code;
 mod dead_letters;
 mod deliveries;
+mod etag;
 mod events;
 mod front;
 mod gate;
 mod health;
+mod idempotency;
 mod json;
 mod limits;
+mod openapi;
 mod page;
 mod patience;
 mod problem;
 mod publish;
 mod query;
+mod records;
 pub mod server;
 mod session;
 mod sign_in;
@@ -40,6 +44,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
 
 pub use code::Code;
 
@@ -58,6 +64,7 @@ pub struct ApiOptions {
     pub request_timeout: Duration,
     pub connections_max: usize,
     pub page_limit_default: u32,
+    pub conversations_limit_default: u32,
     pub page_limit_max: u32,
     pub page_depth_max: u32,
     pub trusted_proxies: Vec<ipnet::IpNet>,
@@ -80,6 +87,7 @@ impl From<&config::Config> for ApiOptions {
             request_timeout: api.request_timeout_ms,
             connections_max: api.connections_max,
             page_limit_default: api.page_limit_default,
+            conversations_limit_default: api.conversations_limit_default,
             page_limit_max: api.page_limit_max,
             page_depth_max: api.page_depth_max,
             trusted_proxies: api.trusted_proxies.clone(),
@@ -110,18 +118,25 @@ impl Api {
     }
 }
 
-/// Every route.
-pub fn router(api: &Arc<Api>) -> Router {
-    Router::new()
+/// Every route that the document describes.
+fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default()
         .merge(events::routes())
         .merge(webhooks::routes())
         .merge(deliveries::routes())
         .merge(dead_letters::routes())
-        .merge(api_keys::routes())
-        .merge(sign_in::routes())
+        .merge(api_keys::routes().into())
+        .merge(sign_in::routes().into())
+        .merge(records::routes())
         .merge(health::routes())
+}
+
+/// Every route.
+pub fn router(api: &Arc<Api>) -> Router {
+    Router::from(routes())
         .fallback(front::no_route)
         .method_not_allowed_fallback(front::no_method)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), idempotency::idempotency))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), limits::limits))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), gate::gate))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), front::front))
@@ -130,15 +145,22 @@ pub fn router(api: &Arc<Api>) -> Router {
 
 /// Health and metrics alone, for a process that serves no API.
 pub fn health_router(api: &Arc<Api>) -> Router {
-    health::routes().with_state(Arc::clone(api))
+    Router::from(health::routes()).with_state(Arc::clone(api))
+}
+
+/// The `OpenAPI` 3.1 document of the API, as JSON.
+pub fn openapi() -> String {
+    openapi::document().to_pretty_json().expect("text, numbers and lists are JSON")
 }
 
 /// The body of every success.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[allow(clippy::struct_field_names, reason = "the names are the API's")]
 struct Success<T> {
     success: bool,
+    /// For people.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
     message: Option<&'static str>,
     data: T,
 }

@@ -6,6 +6,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Required, Schema};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::ApiOptions;
@@ -16,6 +20,45 @@ use crate::domain::field::FieldCode;
 pub(super) const PAGE: &[&str] = &["page", "limit"];
 /// The parameters of a list by page or cursor.
 pub(super) const PAGE_OR_CURSOR: &[&str] = &["page", "limit", "cursor"];
+
+/// What documents say of `limit`: the defaults of `config/default.toml`.
+const LIMIT_DEFAULT: u32 = 20;
+const LIMIT_MAX: u32 = 100;
+
+/// [`PAGE`], for documents.
+pub(super) struct ByPage;
+
+/// [`PAGE_OR_CURSOR`], for documents.
+pub(super) struct ByPageOrCursor;
+
+impl IntoParams for ByPage {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let number = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+        let limit = number().maximum(Some(LIMIT_MAX)).default(Some(LIMIT_DEFAULT.into()));
+        vec![
+            parameter("page", "Which page, from 1", number().default(Some(1.into()))),
+            parameter("limit", "How many rows a page has; a deployment may set other bounds", limit),
+        ]
+    }
+}
+
+impl IntoParams for ByPageOrCursor {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let cursor = parameter("cursor", "The `nextCursor` of the page before; instead of `page`", text);
+        ByPage::into_params(place).into_iter().chain([cursor]).collect()
+    }
+}
+
+fn parameter(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(schema))
+        .build()
+}
 
 /// Where in a list to start, and how many rows to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +74,11 @@ pub(super) struct Page {
 impl Page {
     /// Reads `page` and `limit`, and `cursor` where the list has one.
     pub(super) fn read(query: &mut Query, options: &ApiOptions) -> Self {
+        Self::read_with(query, options, options.page_limit_default)
+    }
+
+    /// The same for a list whose pages have another length when the client does not say.
+    pub(super) fn read_with(query: &mut Query, options: &ApiOptions, limit_default: u32) -> Self {
         let limit_max = options.page_limit_max;
         let number = |text: &str| text.parse::<u32>().ok().filter(|n| *n >= 1);
         let page = query.get("page", "a whole number from 1", number);
@@ -41,7 +89,7 @@ impl Page {
         if query.text("cursor").is_some() && query.text("page").is_some() {
             query.refuse("cursor", FieldCode::Mismatch, "cannot be combined with `page`");
         }
-        Self { page: page.unwrap_or(1), limit: limit.unwrap_or(options.page_limit_default), before }
+        Self { page: page.unwrap_or(1), limit: limit.unwrap_or(limit_default), before }
     }
 
     /// The same for a list that has a cursor, so that deep pages need not be served.
@@ -88,28 +136,33 @@ fn read_cursor(text: &str) -> Option<Uuid> {
 }
 
 /// How long a list is. Stands beside the rows, or in `pagination`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Totals {
+    #[schema(example = 1)]
     total: u64,
+    #[schema(example = 1)]
     page: u32,
+    #[schema(example = 20)]
     limit: u32,
+    #[schema(example = 1)]
     total_pages: u64,
 }
 
 /// The body of most lists. Webhooks and their logs have their own, with the totals beside the rows.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct List<T> {
     success: bool,
     data: Vec<T>,
     pagination: Pagination,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Pagination {
+pub(super) struct Pagination {
     #[serde(flatten)]
     totals: Totals,
+    #[schema(example = json!(null))]
     next_cursor: Option<String>,
 }
 
@@ -156,6 +209,12 @@ mod tests {
     fn a_count_is_at_least_what_is_shown() {
         let page = |page| Page { page, limit: 20, before: None };
         assert_eq!((page(1).count(1, 2), page(2).count(5, 3), page(9).count(5, 0)), (2, 23, 5));
+    }
+
+    #[test]
+    fn documents_tell_the_default_bounds() {
+        let ApiOptions { page_limit_default, page_limit_max, .. } = options();
+        assert_eq!((page_limit_default, page_limit_max), (LIMIT_DEFAULT, LIMIT_MAX));
     }
 
     #[test]

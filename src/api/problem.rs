@@ -10,9 +10,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 pub(super) use super::code::Code;
 
+use super::openapi::schemas;
 use crate::domain::field::FieldProblem;
 use crate::domain::meter::{Metered, Period, UsedUp};
 use crate::domain::time::Timestamp;
@@ -201,16 +203,20 @@ impl IntoResponse for Problem {
     }
 }
 
-#[derive(Serialize)]
+/// What went wrong.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Envelope<'a> {
+#[schema(as = Error)]
+pub(super) struct Envelope<'a> {
+    #[schema(example = false)]
     success: bool,
     error: ErrorBody<'a>,
+    /// Seconds to wait, as in `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ErrorBody<'a> {
     #[serde(flatten)]
@@ -219,24 +225,31 @@ struct ErrorBody<'a> {
     timestamp: Timestamp,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct ItemError<'a> {
+    #[schema(schema_with = schemas::code)]
     code: &'static str,
+    /// For people.
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schemas::details)]
     details: Option<Value>,
 }
 
-#[derive(Serialize)]
+/// What went wrong, as RFC 9457 has it.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ProblemJson<'a> {
+#[schema(as = Problem)]
+pub(super) struct ProblemJson<'a> {
     r#type: String,
     title: &'static str,
     status: u16,
     detail: &'a str,
     instance: &'a str,
+    #[schema(schema_with = schemas::code)]
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = schemas::details)]
     details: Option<Value>,
     request_id: &'a str,
     timestamp: Timestamp,
@@ -271,6 +284,7 @@ impl From<AcceptError> for Problem {
             AcceptError::KeyReused => {
                 Self::new(Code::IdempotencyKeyReused, "The idempotency key was used with another request.")
             }
+            AcceptError::RecordRefused => Self::new(Code::Conflict, "The record has changed meanwhile; try again."),
             AcceptError::UsedUp(used_up) => Self::used_up(&used_up),
             AcceptError::WebhookNotFound => Self::not_found("webhook"),
             AcceptError::Store(error) => Self::from(&*error),

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
 
 use super::json;
 use super::problem::{Code, Problem};
@@ -31,16 +32,32 @@ const ID_AHEAD_MAX: Duration = Duration::from_mins(5);
 /// Keeps the keys that we make apart from those that clients give: it is not a visible character.
 const SEPARATOR: char = '\u{1f}';
 
-#[derive(Deserialize)]
+/// An event to publish.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct NewEvent<'a> {
+#[schema(example = json!({ "type": "order.created", "data": { "orderId": "o-1001", "total": 42.5 } }))]
+pub(super) struct NewEvent<'a> {
+    /// Dotted lower-case words.
+    #[schema(value_type = String, max_length = 128, example = "order.created")]
     r#type: Option<String>,
+    /// What webhooks are sent, byte for byte.
     #[serde(borrow)]
+    #[schema(value_type = Object)]
     data: Option<&'a RawValue>,
+    /// An id of your own, made within the last 24 hours.
+    #[schema(value_type = Option<EventId>)]
     id: Option<String>,
+    /// When it happened; now, where it is not said.
+    #[schema(value_type = Option<Timestamp>)]
     occurred_at: Option<String>,
+    /// A second event with the same key and the same content within 24 hours is not made.
+    #[schema(min_length = 1, max_length = 255, example = "order-1001-created")]
     idempotency_key: Option<String>,
+    /// Not before then; up to 30 days ahead.
+    #[schema(value_type = Option<Timestamp>, example = json!(null))]
     deliver_at: Option<String>,
+    /// Goes only to webhooks that have one of these channels, or none.
+    #[schema(max_items = 5, example = json!(["eu"]))]
     channels: Option<Vec<String>>,
 }
 
@@ -99,7 +116,7 @@ impl EventRules<'_> {
         let idempotency = key.map(|key| IdempotencyKey { request_hash: request_hash(&key), key });
         // A copy of its own: what is kept until it is delivered must not keep the request's buffer alive.
         let data = Bytes::copy_from_slice(data.as_bytes());
-        Ok(Publish { id, event_type, data, occurred_at, routing, idempotency })
+        Ok(Publish { id, event_type, data, occurred_at, routing, idempotency, record: None })
     }
 
     /// A client's own id is bounded in time, because its day's partition must be there, and because after a day

@@ -29,8 +29,7 @@ impl Query {
         let mut query = Self { pairs: Vec::new(), problems: Vec::new() };
         for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
             if !known.contains(&&*name) {
-                let names = known.join("`, `");
-                query.refuse(&name, FieldCode::Unknown, format!("is not a parameter here; there are: `{names}`"));
+                query.problems.push(FieldProblem::unknown_parameter(&name, &known));
             } else if query.text(&name).is_some() {
                 query.refuse(&name, FieldCode::Invalid, "is given twice");
             } else {

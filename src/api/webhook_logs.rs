@@ -2,39 +2,48 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use axum::routing::get;
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::auth::{Caller, ReadWebhooks};
 use super::deliveries::page_of;
-use super::page::{PAGE_OR_CURSOR, Page, Totals};
+use super::page::{ByPageOrCursor, PAGE_OR_CURSOR, Page, Totals};
 use super::problem::Problem;
 use super::query::{Id, Query};
-use super::{Api, success};
+use super::{Api, Success, success};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::id::{DeliveryId, EventId, WebhookId};
 use crate::domain::time::Timestamp;
 use crate::store::deliveries::{Delivery, DeliveryFilter};
 
-pub(super) fn routes() -> Router<Arc<Api>> {
-    Router::new().route("/api/v1/webhooks/{id}/logs", get(list))
+pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default().routes(routes!(list))
 }
 
-#[derive(Serialize)]
+/// A delivery, in the words of a webhook's log.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = WebhookLogEntry)]
 struct LogEntry {
     id: DeliveryId,
     webhook_id: WebhookId,
     event_id: EventId,
+    #[schema(example = "order.created")]
     event: String,
+    #[schema(example = "success")]
     status: &'static str,
+    #[schema(example = 1)]
     attempts: i64,
+    #[schema(example = 200)]
     response_status: Option<i64>,
+    #[schema(example = json!(null))]
     error: Option<String>,
+    #[schema(example = json!(null))]
     next_retry_at: Option<Timestamp>,
     created_at: Timestamp,
     delivered_at: Option<Timestamp>,
@@ -80,8 +89,9 @@ const fn word(state: DeliveryState) -> &'static str {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = WebhookLogs)]
 #[allow(clippy::struct_field_names, reason = "the names are the API's")]
 struct Logs {
     logs: Vec<LogEntry>,
@@ -90,6 +100,20 @@ struct Logs {
     next_cursor: Option<String>,
 }
 
+/// List what was sent to a webhook
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhooks/{id}/logs",
+    operation_id = "listWebhookLogs",
+    tag = "Webhooks",
+    params(
+        ("id" = WebhookId, Path),
+        ByPageOrCursor,
+        ("status" = Option<String>, Query, description = "`pending`, `success`, `failed` or `cancelled`"),
+    ),
+    responses((status = 200, description = "A page of the log, newest first", body = Success<Logs>)),
+    security(("apiKey" = ["read:webhooks"])),
+)]
 async fn list(
     State(api): State<Arc<Api>>,
     caller: Caller<ReadWebhooks>,

@@ -5,50 +5,75 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::auth::{Caller, ReadWebhooks, WriteWebhooks};
 use super::json::MaybeJson;
 use super::problem::{Code, Problem};
 use super::query::Id;
 use super::webhook_view::Revealed;
-use super::{Api, said, success};
+use super::{Api, Success, said, success};
 use crate::domain::id::WebhookId;
 use crate::domain::secret_draft::RotationDraft;
 use crate::domain::time::Timestamp;
 use crate::engine::webhooks::PublicKeyInUse;
 
-pub(super) fn routes() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/api/v1/webhooks/{id}/rotate-secret", post(rotate))
-        .route("/api/v1/webhooks/{id}/public-key", get(public_key))
+pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default().routes(routes!(rotate)).routes(routes!(public_key))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+/// How to replace the secret of a webhook.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(example = json!({ "overlapSeconds": 86400 }))]
 struct SecretRotation {
+    /// How long older secrets go on signing beside the new one; where it is not said, a day, or not at all where a
+    /// request of the profile has room for one signature.
+    #[schema(minimum = 0, maximum = 604_800)]
     overlap_seconds: Option<u64>,
+    /// A secret of your own; one is made where none is given.
     secret: Option<String>,
+    /// `v1` or `v1a`, where the webhook signs by both.
+    #[schema(example = "v1")]
     scheme: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RotatedSecret)]
 struct Rotated {
     id: WebhookId,
+    /// Shown this once.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")]
     secret: Option<String>,
+    /// Of a new key pair.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=")]
     public_key: Option<String>,
     /// Until when the older secrets sign too.
     older_secrets_until: Timestamp,
 }
 
+/// Rotate the secret of a webhook
+///
+/// Requests are signed with the new secret, and with the older ones too until the overlap ends. The body may be left out.
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks/{id}/rotate-secret",
+    operation_id = "rotateWebhookSecret",
+    tag = "Webhooks",
+    params(("id" = WebhookId, Path)),
+    request_body = Option<SecretRotation>,
+    responses((status = 200, description = "The new secret", body = Success<Rotated>)),
+    security(("apiKey" = ["write:webhooks"])),
+)]
 async fn rotate(
     State(api): State<Arc<Api>>,
     caller: Caller<WriteWebhooks>,
@@ -69,18 +94,22 @@ async fn rotate(
     Ok(said(StatusCode::OK, message, Rotated { id, secret, public_key, older_secrets_until }))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = PublicKeys)]
 struct PublicKeys {
     /// The newest.
+    #[schema(example = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=")]
     public_key: String,
     /// All that sign now.
     keys: Vec<PublicKeyView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = PublicKey)]
 struct PublicKeyView {
+    #[schema(example = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=")]
     public_key: String,
     created_at: Timestamp,
     /// Until when it signs beside a newer one.
@@ -93,6 +122,18 @@ impl From<PublicKeyInUse> for PublicKeyView {
     }
 }
 
+/// Read the public keys of a webhook
+///
+/// With them its receiver verifies the `v1a` signatures. The private ones are never shown.
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhooks/{id}/public-key",
+    operation_id = "getWebhookPublicKey",
+    tag = "Webhooks",
+    params(("id" = WebhookId, Path)),
+    responses((status = 200, description = "The keys that sign now, newest first", body = Success<PublicKeys>)),
+    security(("apiKey" = ["read:webhooks"])),
+)]
 async fn public_key(
     State(api): State<Arc<Api>>,
     caller: Caller<ReadWebhooks>,

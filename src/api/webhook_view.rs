@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::domain::channel::Channels;
 use crate::domain::field::Given;
@@ -22,25 +23,61 @@ use crate::domain::webhook::{Webhook, WebhookSettings, WebhookStatus};
 use crate::domain::webhook_draft::{HEADER_MASK, WebhookDraft, holds_credential};
 
 macro_rules! settings_and {
-    ($(#[$doc:meta])* $name:ident { $($extra:ident: $type:ty),* $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident required $required:tt { $($(#[$extra_doc:meta])* $extra:ident: $type:ty),* $(,)? }) => {
+        #[derive(Default, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields, rename_all = "camelCase")]
         $(#[$doc])*
-        #[derive(Deserialize)]
-        #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
         pub(super) struct $name {
+            /// For people.
+            #[serde(default)]
+            #[schema(value_type = String, required = $required, min_length = 1, max_length = 100)]
             name: Given<String>,
+            /// Where to. HTTPS, where the deployment does not allow more.
+            #[serde(default)]
+            #[schema(value_type = String, required = $required, format = "uri", example = "https://example.com/hooks")]
             url: Given<String>,
+            #[serde(default)]
+            #[schema(value_type = Subscription, required = $required)]
             events: Given<Vec<String>>,
+            /// Takes only events that name one of them.
+            #[serde(default)]
+            #[schema(value_type = Option<Vec<String>>, example = json!(["eu"]))]
             channels: Given<Vec<String>>,
+            /// A condition on the data of an event.
+            #[serde(default)]
+            #[schema(value_type = Option<Filter>)]
             filter: Given<Value>,
+            /// Sent with each request, besides ours.
+            #[serde(default)]
+            #[schema(value_type = Option<BTreeMap<String, String>>, example = json!({ "X-Shop": "eu" }))]
             headers: Given<BTreeMap<String, String>>,
+            #[serde(default)]
+            #[schema(value_type = Option<RetryPolicy>)]
             retry_policy: Given<Value>,
+            /// Over connect, TLS, headers and body together.
+            #[serde(default)]
+            #[schema(value_type = Option<u64>, minimum = 1_000, maximum = 30_000, example = 10_000)]
             timeout_ms: Given<u64>,
+            /// How its requests look.
+            #[serde(default)]
+            #[schema(value_type = Option<ProfileView>)]
             profile: Given<String>,
+            /// What is set about its signatures; which fields there are depends on the profile.
+            #[serde(default)]
+            #[schema(value_type = Option<SignatureView>)]
             signature: Given<Value>,
+            /// Sends nothing until the receiver has agreed; with the profile `cloudevents`.
+            #[serde(default)]
+            #[schema(value_type = Option<bool>, default = false)]
             handshake: Given<bool>,
+            #[serde(default)]
+            #[schema(value_type = Option<String>, max_length = 500)]
             description: Given<String>,
+            /// For your programs; up to 8 KiB.
+            #[serde(default)]
+            #[schema(value_type = Option<Object>, example = json!({ "team": "billing" }))]
             metadata: Given<Map<String, Value>>,
-            $(pub(super) $extra: $type,)*
+            $($(#[$extra_doc])* pub(super) $extra: $type,)*
         }
 
         impl $name {
@@ -68,47 +105,111 @@ macro_rules! settings_and {
 
 settings_and!(
     /// A webhook to create.
-    #[derive(Default)]
-    NewWebhook { secret: Option<String> }
+    #[schema(example = json!({
+        "name": "Orders to the warehouse",
+        "url": "https://example.com/hooks",
+        "events": ["order.*", "customer.created"],
+    }))]
+    NewWebhook required true {
+        /// A secret of your own: `whsec_` and base64, or a text, as the profile has it. One is made where none is given.
+        secret: Option<String>,
+    }
 );
 settings_and!(
     /// What to change of a webhook; what is not mentioned stays.
-    #[derive(Default)]
-    WebhookChange { is_active: Option<bool> }
+    #[schema(example = json!({ "description": "The warehouse in Rotterdam", "timeoutMs": 5000 }))]
+    WebhookChange required false {
+        /// False pauses it, true resumes it.
+        is_active: Option<bool>,
+    }
 );
 
+/// How requests look: body, headers and signatures.
+#[derive(ToSchema)]
+#[schema(as = Profile, rename_all = "lowercase")]
+#[allow(dead_code, reason = "describes the words of domain::profile::Profile, whose test compares them")]
+pub(super) enum ProfileView {
+    Default,
+    #[schema(rename = "g-tateth")]
+    GTateth,
+    ContextGpt,
+    GitHub,
+    Stripe,
+    Slack,
+    Shopify,
+    CloudEvents,
+}
+
+/// What is set about signatures: `schemes` with the profiles `default` and `cloudevents`, the rest with `g-tateth`.
+#[derive(ToSchema)]
+#[schema(as = Signature, example = json!({ "schemes": ["v1"] }))]
+#[allow(dead_code, reason = "describes what domain::profile::SignatureOption reads and writes")]
+pub(super) struct SignatureView {
+    /// `v1` is HMAC-SHA256 by the secret, `v1a` Ed25519 by a key pair.
+    #[schema(example = json!(["v1", "v1a"]))]
+    schemes: Option<Vec<String>>,
+    /// The header of the signature.
+    #[schema(max_length = 64, example = "X-Webhook-Signature")]
+    header: Option<String>,
+    /// What stands before it.
+    #[schema(max_length = 32, example = "sha256=")]
+    prefix: Option<String>,
+    /// `hex` or `base64`.
+    #[schema(example = "hex")]
+    encoding: Option<String>,
+}
+
 /// A webhook as it is shown.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Webhook)]
 pub(super) struct WebhookView {
     id: WebhookId,
+    #[schema(example = "Orders to the warehouse")]
     name: String,
+    #[schema(example = "https://example.com/hooks")]
     url: String,
     events: Subscription,
+    #[schema(value_type = Vec<String>, example = json!(["eu"]))]
     channels: Channels,
     filter: Option<Filter>,
+    /// Values that may be credentials are shown as `***`.
+    #[schema(example = json!({ "X-Shop": "eu" }))]
     headers: BTreeMap<String, String>,
     retry_policy: RetryPolicy,
+    #[schema(value_type = u64, example = 10_000)]
     timeout_ms: u128,
+    #[schema(value_type = ProfileView)]
     profile: &'static str,
+    /// What is set about its signatures; null where nothing can be.
+    #[schema(value_type = Option<SignatureView>)]
     signature: SignatureOption,
     handshake: bool,
     /// Whether the receiver has agreed, where it has to.
     handshake_agreed: bool,
+    #[schema(example = json!(null))]
     description: Option<String>,
+    #[schema(value_type = Option<Object>, example = json!({ "team": "billing" }))]
     metadata: Option<Map<String, Value>>,
     is_active: bool,
+    /// `active`, `paused` by a person, or `disabled` by Angarium.
+    #[schema(example = "active")]
     status: &'static str,
+    #[schema(example = json!(null))]
     status_reason: Option<String>,
     environment: Environment,
     created_at: Timestamp,
     updated_at: Timestamp,
+    /// The number in its `ETag`.
+    #[schema(example = 1)]
     version: i64,
     /// Only when it was just made.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")]
     secret: Option<String>,
     /// Only when it was just made; it can be asked for at any time.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=")]
     public_key: Option<String>,
 }
 

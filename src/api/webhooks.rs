@@ -5,20 +5,21 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::auth::{Caller, ReadWebhooks, WriteWebhooks};
 use super::json::Json;
-use super::page::{PAGE, Page, Totals};
+use super::page::{ByPage, PAGE, Page, Totals};
 use super::problem::{Code, Problem};
 use super::query::{Id, Query};
 use super::webhook_view::{NewWebhook, WebhookChange, WebhookView};
-use super::{Api, said, success};
+use super::{Api, Success, said, success};
 use crate::domain::id::{EventId, WebhookId};
 use crate::domain::secret::Secret;
 use crate::domain::secret_draft;
@@ -30,13 +31,13 @@ use crate::engine::webhooks::WebhookError;
 /// How often a change without `If-Match` is made anew because another came between.
 const CHANGE_TRIES: usize = 5;
 
-pub(super) fn routes() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/api/v1/webhooks", post(create).get(list))
-        .route("/api/v1/webhooks/{id}", get(show).put(change).patch(change).delete(delete))
-        .route("/api/v1/webhooks/{id}/test", post(test))
-        .route("/api/v1/webhooks/{id}/pause", post(pause))
-        .route("/api/v1/webhooks/{id}/resume", post(resume))
+pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default()
+        .routes(routes!(list, create))
+        .routes(routes!(show, replace, update, delete))
+        .routes(routes!(test))
+        .routes(routes!(pause))
+        .routes(routes!(resume))
         .merge(super::webhook_secrets::routes())
         .merge(super::webhook_logs::routes())
 }
@@ -52,6 +53,21 @@ impl Api {
     }
 }
 
+/// Register a webhook
+///
+/// The answer shows its signing secret, this once.
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks",
+    operation_id = "createWebhook",
+    tag = "Webhooks",
+    request_body = NewWebhook,
+    responses((status = 201, description = "The webhook, with its secret", body = Success<WebhookView>, headers(
+        ("Location" = String, description = "Where the webhook is"),
+        ("ETag" = String, description = "The webhook's version"),
+    ))),
+    security(("apiKey" = ["write:webhooks"])),
+)]
 async fn create(
     State(api): State<Arc<Api>>,
     caller: Caller<WriteWebhooks>,
@@ -87,13 +103,23 @@ fn shown(webhook: Webhook) -> Response {
     ([etag(&webhook)], success(StatusCode::OK, WebhookView::from(webhook))).into_response()
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct WebhookList {
     webhooks: Vec<WebhookView>,
     #[serde(flatten)]
     totals: Totals,
 }
 
+/// List webhooks
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhooks",
+    operation_id = "listWebhooks",
+    tag = "Webhooks",
+    params(ByPage, ("isActive" = Option<bool>, Query, description = "Only those that are sent to, or only the others")),
+    responses((status = 200, description = "A page of webhooks, newest first", body = Success<WebhookList>)),
+    security(("apiKey" = ["read:webhooks"])),
+)]
 async fn list(State(api): State<Arc<Api>>, caller: Caller<ReadWebhooks>, uri: Uri) -> Result<Response, Problem> {
     let mut query = Query::read(&uri, &[PAGE, &["isActive"]]);
     let page = Page::read(&mut query, &api.options);
@@ -104,6 +130,20 @@ async fn list(State(api): State<Arc<Api>>, caller: Caller<ReadWebhooks>, uri: Ur
     Ok(success(StatusCode::OK, WebhookList { webhooks, totals: page.totals(total) }))
 }
 
+/// Read a webhook
+///
+/// Its secret is not shown, nor are the values of headers that may hold a credential.
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhooks/{id}",
+    operation_id = "getWebhook",
+    tag = "Webhooks",
+    params(("id" = WebhookId, Path)),
+    responses((status = 200, description = "The webhook", body = Success<WebhookView>, headers(
+        ("ETag" = String, description = "The webhook's version"),
+    ))),
+    security(("apiKey" = ["read:webhooks"])),
+)]
 async fn show(
     State(api): State<Arc<Api>>,
     caller: Caller<ReadWebhooks>,
@@ -143,18 +183,64 @@ fn changed_meanwhile() -> Problem {
     Problem::new(Code::PreconditionFailed, "The webhook has changed: it is not the version that `If-Match` names.")
 }
 
-async fn change(
+/// Change a webhook with PUT
+///
+/// The same as with PATCH: what is not mentioned stays.
+#[utoipa::path(
+    put,
+    path = "/api/v1/webhooks/{id}",
+    operation_id = "replaceWebhook",
+    tag = "Webhooks",
+    params(("id" = WebhookId, Path)),
+    request_body = WebhookChange,
+    responses((status = 200, description = "The webhook as it is now", body = Success<WebhookView>)),
+    security(("apiKey" = ["write:webhooks"])),
+)]
+async fn replace(
     State(api): State<Arc<Api>>,
     caller: Caller<WriteWebhooks>,
     Id(id): Id<WebhookId>,
     headers: HeaderMap,
-    Json(mut change): Json<WebhookChange>,
+    Json(asked): Json<WebhookChange>,
 ) -> Result<Response, Problem> {
-    let draft = change.take_draft();
-    let (webhook, secrets) = change_settings(&api, caller.scope, id, &headers, draft).await?;
-    let webhook = match change.is_active {
-        Some(true) if webhook.status != WebhookStatus::Active => api.engine.resume_webhook(caller.scope, id).await?,
-        Some(false) if webhook.status == WebhookStatus::Active => api.engine.pause_webhook(caller.scope, id).await?,
+    change(&api, caller.scope, id, &headers, asked).await
+}
+
+/// Change a webhook
+///
+/// What is not mentioned stays; null resets a field to its default. `isActive` pauses and resumes.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/webhooks/{id}",
+    operation_id = "updateWebhook",
+    tag = "Webhooks",
+    params(("id" = WebhookId, Path)),
+    request_body = WebhookChange,
+    responses((status = 200, description = "The webhook as it is now", body = Success<WebhookView>)),
+    security(("apiKey" = ["write:webhooks"])),
+)]
+async fn update(
+    State(api): State<Arc<Api>>,
+    caller: Caller<WriteWebhooks>,
+    Id(id): Id<WebhookId>,
+    headers: HeaderMap,
+    Json(asked): Json<WebhookChange>,
+) -> Result<Response, Problem> {
+    change(&api, caller.scope, id, &headers, asked).await
+}
+
+async fn change(
+    api: &Api,
+    scope: Scope,
+    id: WebhookId,
+    headers: &HeaderMap,
+    mut asked: WebhookChange,
+) -> Result<Response, Problem> {
+    let draft = asked.take_draft();
+    let (webhook, secrets) = change_settings(api, scope, id, headers, draft).await?;
+    let webhook = match asked.is_active {
+        Some(true) if webhook.status != WebhookStatus::Active => api.engine.resume_webhook(scope, id).await?,
+        Some(false) if webhook.status == WebhookStatus::Active => api.engine.pause_webhook(scope, id).await?,
         Some(_) | None => webhook,
     };
     let etag = etag(&webhook);
@@ -183,11 +269,24 @@ async fn change_settings(
     Err(WebhookError::Changed.into())
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeletedWebhook)]
 struct Deleted {
     id: WebhookId,
 }
 
+/// Delete a webhook
+///
+/// What waits for it is cancelled. Its log stays as long as the retention.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/webhooks/{id}",
+    operation_id = "deleteWebhook",
+    tag = "Webhooks",
+    params(("id" = WebhookId, Path)),
+    responses((status = 200, description = "It is deleted", body = Success<Deleted>)),
+    security(("apiKey" = ["write:webhooks"])),
+)]
 async fn delete(
     State(api): State<Arc<Api>>,
     caller: Caller<WriteWebhooks>,
@@ -203,13 +302,25 @@ async fn delete(
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = TestedWebhook)]
 struct Tested {
     event_id: EventId,
+    #[schema(example = 1)]
     deliveries: u32,
 }
 
+/// Send a test event to a webhook
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks/{id}/test",
+    operation_id = "testWebhook",
+    tag = "Webhooks",
+    params(("id" = WebhookId, Path)),
+    responses((status = 202, description = "The event is on its way", body = Success<Tested>)),
+    security(("apiKey" = ["write:webhooks"])),
+)]
 async fn test(
     State(api): State<Arc<Api>>,
     caller: Caller<WriteWebhooks>,
@@ -225,6 +336,18 @@ async fn test(
     Ok(said(StatusCode::ACCEPTED, "Test webhook event sent", data))
 }
 
+/// Pause a webhook
+///
+/// Deliveries are kept and wait until it is resumed.
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks/{id}/pause",
+    operation_id = "pauseWebhook",
+    tag = "Webhooks",
+    params(("id" = WebhookId, Path)),
+    responses((status = 200, description = "The webhook as it is now", body = Success<WebhookView>)),
+    security(("apiKey" = ["write:webhooks"])),
+)]
 async fn pause(
     State(api): State<Arc<Api>>,
     caller: Caller<WriteWebhooks>,
@@ -233,6 +356,18 @@ async fn pause(
     Ok(shown(api.engine.pause_webhook(caller.scope, id).await?))
 }
 
+/// Resume a webhook
+///
+/// Also one that was disabled because it kept failing.
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks/{id}/resume",
+    operation_id = "resumeWebhook",
+    tag = "Webhooks",
+    params(("id" = WebhookId, Path)),
+    responses((status = 200, description = "The webhook as it is now", body = Success<WebhookView>)),
+    security(("apiKey" = ["write:webhooks"])),
+)]
 async fn resume(
     State(api): State<Arc<Api>>,
     caller: Caller<WriteWebhooks>,

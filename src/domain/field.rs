@@ -46,6 +46,20 @@ pub enum FieldCode {
     Mismatch,
 }
 
+impl FieldCode {
+    /// Every kind, for documents.
+    pub const ALL: [Self; 8] = [
+        Self::Required,
+        Self::Unknown,
+        Self::WrongType,
+        Self::Invalid,
+        Self::Length,
+        Self::OutOfRange,
+        Self::NotAllowed,
+        Self::Mismatch,
+    ];
+}
+
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct FieldProblem {
@@ -84,14 +98,23 @@ impl FieldProblem {
     /// A field that is not there, with the name that was perhaps meant.
     #[must_use]
     pub fn unknown(path: Vec<Segment>, name: &str, known: &[&str]) -> Self {
-        let mut place = path;
-        place.push(name.into());
+        Self::not_here("a field", path, name, known)
+    }
+
+    /// A parameter of a query that is not there, in the same way.
+    #[must_use]
+    pub fn unknown_parameter(name: &str, known: &[&str]) -> Self {
+        Self::not_here("a parameter", Vec::new(), name, known)
+    }
+
+    fn not_here(what: &str, mut path: Vec<Segment>, name: &str, known: &[&str]) -> Self {
+        path.push(name.into());
         let names = known.join("`, `");
         let message = match nearest(name, known) {
-            Some(meant) => format!("is not a field here; did you mean `{meant}`? There are: `{names}`"),
-            None => format!("is not a field here; there are: `{names}`"),
+            Some(meant) => format!("is not {what} here; did you mean `{meant}`? There are: `{names}`"),
+            None => format!("is not {what} here; there are: `{names}`"),
         };
-        Self::at(place, FieldCode::Unknown, message)
+        Self::at(path, FieldCode::Unknown, message)
     }
 
     /// Path and message in one line, such as `events[2] must be …`.

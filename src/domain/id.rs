@@ -161,7 +161,7 @@ id_type!(
 );
 id_type!(
     /// A person who signs in.
-    UserId, "usr"
+    UserId, "acc"
 );
 id_type!(
     /// One time that a person has signed in.

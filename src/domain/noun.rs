@@ -25,6 +25,7 @@ pub mod users;
 use serde_json::{Map, Value};
 
 use super::field::FieldProblem;
+use super::id::RecordId;
 use kind::Kind;
 
 /// The fields of a record, less what every record has (`id`, `createdAt`, `updatedAt`).
@@ -219,6 +220,12 @@ impl Field {
         }
     }
 
+    /// Whether it must be given.
+    #[must_use]
+    pub fn is_required(&self) -> bool {
+        self.initial == Initial::Required
+    }
+
     /// Whether a record may have null there.
     #[must_use]
     pub fn is_nullable(&self) -> bool {
@@ -246,10 +253,29 @@ impl Noun {
         NOUNS.into_iter().find(|noun| noun.name == name)
     }
 
+    /// The field that names what a record is part of, and the noun of that.
+    #[must_use]
+    pub fn parent_field(&self) -> Option<(&'static str, &'static Self)> {
+        let field = self.fields.iter().find(|field| Some(field.name) == self.parent)?;
+        let Kind::Reference(noun) = field.kind else { return None };
+        Some((field.name, noun))
+    }
+
+    /// What a document is part of.
+    #[must_use]
+    pub fn parent_of(&self, document: &Document) -> Option<RecordId> {
+        let (field, noun) = self.parent_field()?;
+        RecordId::parse(noun.prefix, value(document, field).as_str()?).ok()
+    }
+
     /// Every event type that its writes can emit.
     pub fn event_types(&self) -> impl Iterator<Item = &'static str> {
-        let created = self.created.iter().map(|(_, event)| *event);
-        created.chain(self.updated).chain(self.changes.iter().filter_map(|change| change.emits))
+        self.created.iter().map(|(_, event)| *event).chain(self.events_of_changes())
+    }
+
+    /// Every event type that changing one can emit.
+    pub fn events_of_changes(&self) -> impl Iterator<Item = &'static str> {
+        self.updated.into_iter().chain(self.changes.iter().filter_map(|change| change.emits))
     }
 }
 

@@ -24,6 +24,8 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretBox};
 use sha2::Sha256;
 
+use uuid::Uuid;
+
 pub use self::signing::{
     InvalidSecret, PAIR_PREFIX, PUBLIC_PREFIX, PublicKey, SECRET_BYTES_MAX, SECRET_BYTES_MIN, SECRET_PREFIX, Secret,
     SecretKind, TEXT_CHARS_MAX, TEXT_CHARS_MIN,
@@ -36,6 +38,7 @@ pub const MASTER_KEYS_MAX: usize = 16;
 const MASTER_KEY_BYTES: usize = 32;
 const SEAL_VERSION: u8 = 1;
 const SEAL_PURPOSE: &[u8] = b"angarium/webhook-secret";
+const ANSWER_PURPOSE: &[u8] = b"angarium/answer";
 const NONCE_BYTES: usize = 24;
 /// The version, the master key's id, the nonce.
 const SEAL_HEADER_BYTES: usize = 2 + NONCE_BYTES;
@@ -106,8 +109,18 @@ impl MasterKeys {
     /// fresh random bytes.
     #[must_use]
     pub fn seal(&self, tenant: TenantId, webhook: WebhookId, plaintext: &[u8], nonce: [u8; NONCE_BYTES]) -> Vec<u8> {
+        self.seal_for([tenant.0, webhook.0], SEAL_PURPOSE, plaintext, nonce)
+    }
+
+    /// Encrypts an answer that is kept to be given again, for this caller only. The nonce as for [`Self::seal`].
+    #[must_use]
+    pub fn seal_answer(&self, owner: Uuid, plaintext: &[u8], nonce: [u8; NONCE_BYTES]) -> Vec<u8> {
+        self.seal_for([owner, Uuid::nil()], ANSWER_PURPOSE, plaintext, nonce)
+    }
+
+    fn seal_for(&self, of: [Uuid; 2], purpose: &[u8], plaintext: &[u8], nonce: [u8; NONCE_BYTES]) -> Vec<u8> {
         let current = &self.0[0];
-        let aad = associated_data(current.id, tenant, webhook);
+        let aad = associated_data(current.id, of, purpose);
         let payload = Payload { msg: plaintext, aad: &aad };
         let ciphertext = current.cipher().encrypt(&XNonce::from(nonce), payload);
         let ciphertext = ciphertext.expect("only a plaintext of more than 256 GiB is refused");
@@ -123,10 +136,22 @@ impl MasterKeys {
     /// # Errors
     /// When it is malformed, changed, another's, or its master key is not listed.
     pub fn open(&self, tenant: TenantId, webhook: WebhookId, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.open_for([tenant.0, webhook.0], SEAL_PURPOSE, sealed)
+    }
+
+    /// Decrypts what [`Self::seal_answer`] made for the same caller.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_answer(&self, owner: Uuid, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.open_for([owner, Uuid::nil()], ANSWER_PURPOSE, sealed)
+    }
+
+    fn open_for(&self, of: [Uuid; 2], purpose: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         let (header, ciphertext) = sealed.split_first_chunk::<SEAL_HEADER_BYTES>().ok_or(SealError::Malformed)?;
         let [SEAL_VERSION, id, nonce @ ..] = *header else { return Err(SealError::Malformed) };
         let key = self.0.iter().find(|key| key.id == id).ok_or(SealError::UnknownKey { id })?;
-        let aad = associated_data(id, tenant, webhook);
+        let aad = associated_data(id, of, purpose);
         let payload = Payload { msg: ciphertext, aad: &aad };
         key.cipher().decrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::Refused)
     }
@@ -176,8 +201,8 @@ impl fmt::Debug for MasterKeys {
 }
 
 /// All parts but the last have a fixed length, so no two lists of parts give the same bytes.
-fn associated_data(key_id: u8, tenant: TenantId, webhook: WebhookId) -> Vec<u8> {
-    [&[SEAL_VERSION, key_id][..], tenant.0.as_bytes(), webhook.0.as_bytes(), SEAL_PURPOSE].concat()
+fn associated_data(key_id: u8, of: [Uuid; 2], purpose: &[u8]) -> Vec<u8> {
+    [&[SEAL_VERSION, key_id][..], of[0].as_bytes(), of[1].as_bytes(), purpose].concat()
 }
 
 #[cfg(test)]

@@ -104,7 +104,12 @@ impl Engine {
             Ok(_) => Ok(()),
             Err(AcceptError::KeyReused) => Err(never("the message id was used with another message".into())),
             Err(AcceptError::UsedUp(used_up)) => Err(refusal_of(&used_up.metered)),
-            Err(AcceptError::Overloaded | AcceptError::WebhookNotFound | AcceptError::Store(_)) => Err(Refusal::NotNow),
+            Err(
+                AcceptError::Overloaded
+                | AcceptError::RecordRefused
+                | AcceptError::WebhookNotFound
+                | AcceptError::Store(_),
+            ) => Err(Refusal::NotNow),
         }
     }
 

@@ -57,6 +57,11 @@ impl Engine {
                 break;
             }
         }
+        for _ in 0..PURGE_STEPS_MAX {
+            if self.store.purge_idempotent_requests(now, PURGE_STEP).await? < u64::from(PURGE_STEP) {
+                break;
+            }
+        }
         let closed = now.before(MINUTES_KEPT);
         while self.store.fold_minutes(closed, FOLD_STEP).await? > 0 {}
         for _ in 0..PURGE_STEPS_MAX {

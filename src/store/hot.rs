@@ -2,8 +2,8 @@
 //! that none of them ever reads a growing table from one end to the other.
 
 use super::deliveries::{BY_EVENT, BY_ID as DELIVERY, BY_SCOPE, BY_WEBHOOK};
-use super::dialect::{accept, claim, settle};
-use super::{attempts, due, events, idempotency};
+use super::dialect::{accept, claim, records as record_writes, settle};
+use super::{attempts, due, events, idempotency, records};
 
 /// On `PostgreSQL`.
 #[must_use]
@@ -17,6 +17,11 @@ pub fn postgres() -> Vec<(&'static str, &'static str)> {
         ("settle", settle::PG_SETTLE),
         ("park", settle::PG_PARK),
         ("events by id", events::PG_BY_IDS),
+        ("insert records", record_writes::PG_INSERT),
+        ("replace records", record_writes::PG_REPLACE),
+        ("delete records", record_writes::PG_DELETE),
+        ("drop facets", record_writes::PG_DROP_FACETS),
+        ("insert facets", record_writes::PG_FACETS),
     ];
     own.into_iter().chain(shared()).collect()
 }
@@ -32,6 +37,7 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
         ("settle delivered", &settle::LITE_DELIVERED),
         ("settle ended", &settle::LITE_ENDED),
         ("settle raised", &settle::LITE_RAISED),
+        ("insert facets", &record_writes::LITE_FACETS),
     ];
     let own = [
         ("forget key", accept::LITE_FORGET_KEY),
@@ -45,6 +51,10 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
         ("settle failed", settle::LITE_FAILED),
         ("park", settle::LITE_PARK),
         ("event by id", events::LITE_BY_ID),
+        ("insert record", record_writes::LITE_INSERT),
+        ("replace record", record_writes::LITE_REPLACE),
+        ("delete record", record_writes::LITE_DELETE),
+        ("drop facets", record_writes::LITE_DROP_FACETS),
     ];
     let batches = batches.into_iter().map(|(name, rows)| (name, rows.sql(2)));
     let single = own.into_iter().chain(shared()).map(|(name, sql)| (name, sql.to_owned()));
@@ -52,7 +62,7 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
 }
 
 /// The same text on both.
-fn shared() -> [(&'static str, &'static str); 16] {
+fn shared() -> [(&'static str, &'static str); 24] {
     [
         ("kept key", accept::KEPT),
         ("purge keys", idempotency::PURGE),
@@ -70,5 +80,13 @@ fn shared() -> [(&'static str, &'static str); 16] {
         ("deliveries of an event", BY_EVENT.0),
         ("attempts", attempts::OF_DELIVERY),
         ("pending", due::PENDING),
+        ("record", records::BY_ID),
+        ("whether there is a record", records::EXISTS),
+        ("records of a noun", records::ALL.0),
+        ("count records of a noun", records::ALL.1),
+        ("records with a facet", records::BY_FACET.0),
+        ("count records with a facet", records::BY_FACET.1),
+        ("records with a word", records::BY_WORD.0),
+        ("count records with a word", records::BY_WORD.1),
     ]
 }

@@ -32,6 +32,9 @@ const BY_ENDPOINT_OF_KEY: &str = "select method, route, requests, failed, durati
 const OF_KEYS: &str = "select key_id, cast(sum(requests) as bigint), \
     cast(sum(case when month = $2 then requests else 0 end) as bigint) from request_usage \
     where tenant_id = $1 group by key_id";
+const OF_KEY: &str = "select cast(coalesce(sum(requests), 0) as bigint), \
+    cast(coalesce(sum(case when month = $2 then requests else 0 end), 0) as bigint) from request_usage \
+    where key_id = $1 and tenant_id = $3";
 const DURATIONS: &str = "select bucket, requests from request_durations \
     where tenant_id = $1 and environment = $2 and month = $3 order by bucket";
 
@@ -170,6 +173,15 @@ impl Store {
             select.fetch_all(db).await
         })?;
         Ok(rows.into_iter().map(route_requests).collect())
+    }
+
+    /// How many requests a key has made: ever, and in a month.
+    pub async fn requests_of(&self, tenant: TenantId, key: KeyId, month: Month) -> Result<(u64, u64), StoreError> {
+        let (ever, in_month): (i64, i64) = on_read!(self, |db| {
+            let select = sqlx::query_as(OF_KEY).bind(key.0).bind(month.to_string()).bind(tenant.0);
+            select.fetch_one(db).await
+        })?;
+        Ok((unsigned(ever), unsigned(in_month)))
     }
 
     /// How many requests each key of a tenant has made: ever, and in a month.

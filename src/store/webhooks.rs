@@ -50,9 +50,11 @@ const INSERT_SECRET: &str = "insert into webhook_secrets (id, tenant_id, webhook
 const EXPIRE_SECRETS: &str = "update webhook_secrets set expires_at = $4 \
     where tenant_id = $1 and webhook_id = $2 and kind = $3 and (expires_at is null or expires_at > $4)";
 const SECRETS: &str = "select id, webhook_id, kind, sealed, created_at, expires_at from webhook_secrets \
-    where webhook_id = $1 and (expires_at is null or expires_at > $2) order by id desc";
+    where webhook_id = $1 and (expires_at is null or expires_at > $2) \
+    order by case when expires_at is null then 0 else 1 end, id desc";
 const ALL_SECRETS: &str = "select id, webhook_id, kind, sealed, created_at, expires_at from webhook_secrets \
-    where expires_at is null or expires_at > $1 order by id desc";
+    where expires_at is null or expires_at > $1 \
+    order by case when expires_at is null then 0 else 1 end, id desc";
 
 #[derive(sqlx::FromRow)]
 struct Row {

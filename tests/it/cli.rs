@@ -14,48 +14,54 @@ use crate::support::app::{postgres_url, unique_name};
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// A folder of its own, and an environment with nothing in it but what a test puts there.
-struct Shell {
+pub(crate) struct Shell {
     folder: PathBuf,
     variables: Vec<(&'static str, String)>,
 }
 
 impl Shell {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = std::env::temp_dir().join(unique_name());
         std::fs::create_dir_all(&folder).unwrap();
         Self { folder, variables: Vec::new() }
     }
 
-    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.variables.push((name, value.into()));
         self
     }
 
+    /// What it was given under a name.
+    pub(crate) fn variable(&self, name: &str) -> String {
+        let found = self.variables.iter().find(|(other, _)| *other == name);
+        found.map(|(_, value)| value.clone()).expect("it was given")
+    }
+
     /// With a database and a master key, as a deployment has them.
-    fn deployed(store_url: Option<String>) -> Self {
+    pub(crate) fn deployed(store_url: Option<String>) -> Self {
         let shell = Self::new();
         let url = store_url.unwrap_or_else(|| format!("sqlite:{}", shell.folder.join("angarium.db").display()));
         shell.with("ANGARIUM__STORE__URL", url).with("ANGARIUM__MASTER_KEYS", format!("1:{}=", "A".repeat(43)))
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_angarium"));
         command.args(arguments).current_dir(&self.folder).env_clear().envs(self.variables.iter().cloned());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::new(arguments, self.command(arguments).output().unwrap())
     }
 
-    fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
+    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
         let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         Ran::new(arguments, child.wait_with_output().unwrap())
     }
 
-    fn write(&self, name: &str, text: &str) -> String {
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
         std::fs::write(self.folder.join(name), text).unwrap();
         name.to_owned()
     }
@@ -68,11 +74,11 @@ impl Drop for Shell {
 }
 
 /// A command that has ended.
-struct Ran {
+pub(crate) struct Ran {
     what: String,
-    code: i32,
-    out: String,
-    err: String,
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ran {
@@ -83,23 +89,23 @@ impl Ran {
     }
 
     #[track_caller]
-    fn exits(self, code: i32) -> Self {
+    pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{}\n{}{}", self.what, self.out, self.err);
         self
     }
 
     /// Its output, which is one JSON value and nothing else.
     #[track_caller]
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{}: {error}: {}", self.what, self.out))
     }
 }
 
 /// Removes a PostgreSQL database at the end, however the end comes.
-struct Database(Shell);
+pub(crate) struct Database(pub(crate) Shell);
 
 impl Database {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let base = postgres_url();
         let (server, _) = base.rsplit_once('/').unwrap();
         Self(Shell::deployed(Some(format!("{server}/{}", unique_name()))))

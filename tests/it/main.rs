@@ -1,14 +1,20 @@
 //! One integration binary: a file per behaviour, each behaviour on both engines, by the front door.
 #![allow(clippy::unwrap_used, reason = "what a test expects it may unwrap, in its steps as well")]
 
+mod api_keys;
 mod architecture;
 mod auth;
 mod bad_input;
 mod batch;
 mod broker_down;
+mod calls;
 mod channels;
 mod cli;
+mod conversations;
+mod core_records;
+mod core_users;
 mod crash;
+mod customers;
 mod dead_letters;
 mod deliver;
 mod deliver_at;
@@ -18,16 +24,25 @@ mod egress;
 mod fairness;
 mod filters;
 mod idempotency;
+mod idempotent_requests;
 mod ids;
 mod ingest;
 mod interventions;
+mod ip_lists;
+mod leads;
+mod messages;
 mod meters;
 mod metrics;
+mod openapi;
+mod permissions;
 mod processes;
 mod profiles;
+mod rates;
 mod replay;
 mod restart;
 mod retry;
+mod sessions;
 mod slow_clients;
 mod store;
 mod support;
+mod users_cli;

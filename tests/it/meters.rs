@@ -18,6 +18,7 @@ both_engines!(
     a_change_of_plan_holds_at_once,
     environments_are_counted_apart,
     what_angarium_publishes_itself_is_not_counted,
+    what_the_core_api_emits_counts_and_is_not_kept_beyond_the_plan,
 );
 
 const PLANS: &str = r#"
@@ -149,5 +150,24 @@ async fn what_angarium_publishes_itself_is_not_counted(app: TestApp) {
     let id = client.post("/api/v1/webhooks", &webhook).await.expect(201).data()["id"].as_str().unwrap().to_owned();
     assert!(publish_many(&client, "order.created", 12).await.iter().all(|status| *status == 202));
     client.post(&format!("/api/v1/webhooks/{id}/test"), &json!({})).await.expect(202);
+    app.finish().await;
+}
+
+async fn what_the_core_api_emits_counts_and_is_not_kept_beyond_the_plan(app: TestApp) {
+    let client = app.client_on("small", Staging).await;
+    let conversation = client.post("/api/v1/conversations", &json!({})).await.expect(201).data();
+    let messages = format!("/api/v1/conversations/{}/messages", conversation["id"].as_str().unwrap());
+    let body = json!({ "direction": "sent", "text": "hello" });
+    for _ in 0..5 {
+        client.post(&messages, &body).await.expect(201);
+    }
+    let refused = client.post(&messages, &body).await;
+    assert_eq!((refused.status, refused.code().as_str()), (429, "MESSAGES_LIMIT_REACHED"));
+    assert_eq!(client.get(&messages).await.expect(200).json()["pagination"]["total"], 5);
+    // An AI reply counts on another meter, a change that emits nothing on none.
+    let reply = json!({ "direction": "sent", "role": "ai", "text": "hello" });
+    let reply = client.post(&messages, &reply).await.expect(201).data();
+    let at = format!("/api/v1/messages/{}", reply["id"].as_str().unwrap());
+    client.patch(&at, &json!({ "text": "Hello." })).await.expect(200);
     app.finish().await;
 }

@@ -84,12 +84,16 @@ impl Noun {
 
     /// The records that a document names, where an earlier one did not.
     #[must_use]
-    pub fn new_references(&self, before: Option<&Document>, after: &Document) -> Vec<(&'static str, RecordId)> {
+    pub fn new_references(
+        &self,
+        before: Option<&Document>,
+        after: &Document,
+    ) -> Vec<(&'static str, &'static Self, RecordId)> {
         let named = self.fields.iter().filter_map(|field| {
             let Kind::Reference(noun) = field.kind else { return None };
             let now =
                 after.get(field.name).filter(|now| before.is_none_or(|before| before.get(field.name) != Some(now)));
-            Some((field.name, RecordId::parse(noun.prefix, now?.as_str()?).ok()?))
+            Some((field.name, noun, RecordId::parse(noun.prefix, now?.as_str()?).ok()?))
         });
         named.collect()
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::check::merge;
 use super::record::Record;
-use super::{Action, Condition, Document, Initial, Is, Noun, value};
+use super::{Action, Change, Condition, Document, Initial, Is, Noun, value};
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::time::Timestamp;
 
@@ -16,6 +16,23 @@ pub enum Refused {
     Body(Vec<FieldProblem>),
     /// What is wrong with the record's state, as a sentence.
     State(String),
+}
+
+/// What tells of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// Nothing: it changes nothing.
+    None,
+    /// No event: there is none for such a write.
+    Silent,
+    /// An event of this type.
+    Event(&'static str),
+}
+
+impl From<Option<&'static str>> for News {
+    fn from(event: Option<&'static str>) -> Self {
+        event.map_or(Self::Silent, Self::Event)
+    }
 }
 
 impl Action {
@@ -67,34 +84,29 @@ impl Action {
 }
 
 impl Noun {
-    /// What follows from a new document: stamps, and the event that tells of it.
+    /// What follows from a new document: stamps, and what tells of it.
     #[must_use]
-    pub fn born(&self, document: &mut Document, now: Timestamp) -> Option<&'static str> {
+    pub fn born(&self, document: &mut Document, now: Timestamp) -> News {
         self.stamp(None, document, now);
         let holds = |condition: Condition, document: &Document| {
             condition.iter().all(|(field, is)| is.holds(value(document, field)))
         };
-        self.created.iter().find(|(condition, _)| holds(condition, document)).map(|(_, event)| *event)
+        self.created.iter().find(|(condition, _)| holds(condition, document)).map(|(_, event)| *event).into()
     }
 
-    /// What follows from a change: stamps, and the event that tells of it. `None` when nothing has changed.
+    /// What follows from a change: stamps, and what tells of it.
     ///
     /// # Errors
     /// When two changes have an event each.
-    pub fn changed(
-        &self,
-        before: &Document,
-        after: &mut Document,
-        now: Timestamp,
-    ) -> Result<Option<Option<&'static str>>, Vec<FieldProblem>> {
+    pub fn changed(&self, before: &Document, after: &mut Document, now: Timestamp) -> Result<News, Vec<FieldProblem>> {
         if before == after {
-            return Ok(None);
+            return Ok(News::None);
         }
         self.stamp(Some(before), after, now);
-        let telling: Vec<_> = self.news(Some(before), after).filter(|change| change.emits.is_some()).collect();
+        let telling: Vec<_> = self.arrivals(Some(before), after).filter(|change| change.emits.is_some()).collect();
         match telling.as_slice() {
-            [] => Ok(Some(self.updated)),
-            [only] => Ok(Some(only.emits)),
+            [] => Ok(self.updated.into()),
+            [only] => Ok(only.emits.into()),
             [first, rest @ ..] => {
                 let message = format!("has an event of its own, as `{}` has: change them one by one", first.field);
                 Err(rest.iter().map(|c| FieldProblem::new(c.field, FieldCode::Mismatch, message.clone())).collect())
@@ -103,19 +115,15 @@ impl Noun {
     }
 
     fn stamp(&self, before: Option<&Document>, after: &mut Document, now: Timestamp) {
-        let stamps: Vec<_> = self.news(before, after).filter_map(|change| change.stamps).collect();
+        let stamps: Vec<_> = self.arrivals(before, after).filter_map(|change| change.stamps).collect();
         for field in stamps {
             after.insert(field.to_owned(), Value::from(now.to_string()));
         }
     }
 
     /// What has come to hold.
-    fn news<'a>(
-        &self,
-        before: Option<&'a Document>,
-        after: &'a Document,
-    ) -> impl Iterator<Item = &'static super::Change> {
-        let changes: &'static [super::Change] = self.changes;
+    fn arrivals<'a>(&self, before: Option<&'a Document>, after: &'a Document) -> impl Iterator<Item = &'static Change> {
+        let changes: &'static [Change] = self.changes;
         changes.iter().filter(move |change| {
             let is = value(after, change.field);
             change.to.holds(is) && before.is_none_or(|before| value(before, change.field) != is)

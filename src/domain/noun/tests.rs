@@ -1,7 +1,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::life::Refused;
+use super::life::{News, Refused};
 use super::record::Record;
 use super::search::CONDITIONS_MAX;
 use super::*;
@@ -51,7 +51,7 @@ fn the_table_is_sound() {
         let field = |name: &str| noun.fields.iter().any(|field| field.name == name);
         assert!(noun.event_types().all(|event| EventType::parse(event).is_ok()));
         assert!(noun.filters.iter().all(|filter| field(filter.name) || matches!(filter.by, FilterBy::Words(_))));
-        let most: usize = noun.filters.iter().map(|filter| filter.conditions_max()).sum();
+        let most: usize = noun.filters.iter().map(Filter::conditions_max).sum();
         assert!(most <= CONDITIONS_MAX, "{}: {most}", noun.name);
         for change in noun.changes {
             assert!(field(change.field) && change.stamps.is_none_or(field));
@@ -74,7 +74,7 @@ fn examples_are_what_a_record_looks_like_and_can_be_written_back() {
         let shown: Value = serde_json::from_str(noun.example).unwrap();
         assert_eq!(serde_json::to_value(&example).unwrap(), shown);
         let mut again = noun.change(object(shown), &example).unwrap();
-        assert_eq!(noun.changed(&example.document, &mut again, NOW), Ok(None), "{}", noun.name);
+        assert_eq!(noun.changed(&example.document, &mut again, NOW), Ok(News::None), "{}", noun.name);
     }
 }
 
@@ -156,9 +156,9 @@ fn an_event_is_told_by_what_changes() {
         let body = json!({ "conversationId": conversation, "direction": direction, "role": role, "text": "hi" });
         born(&messages::MESSAGE, body)
     };
-    assert_eq!(message("sent", "ai"), Some("ai.reply.created"));
-    assert_eq!(message("sent", "agent"), Some("message.sent"));
-    assert_eq!(message("received", "customer"), Some("message.received"));
+    assert_eq!(message("sent", "ai"), News::Event("ai.reply.created"));
+    assert_eq!(message("sent", "agent"), News::Event("message.sent"));
+    assert_eq!(message("received", "customer"), News::Event("message.received"));
 
     let conversation = created(&conversations::CONVERSATION, json!({ "subject": "x" }));
     let told = |body| {
@@ -166,10 +166,10 @@ fn an_event_is_told_by_what_changes() {
         let told = conversations::CONVERSATION.changed(&conversation.document, &mut after, NOW);
         (told, after)
     };
-    assert_eq!(told(json!({ "status": "open" })).0, Ok(None));
-    assert_eq!(told(json!({ "priority": "low" })).0, Ok(Some(Some("conversation.updated"))));
+    assert_eq!(told(json!({ "status": "open" })).0, Ok(News::None));
+    assert_eq!(told(json!({ "priority": "low" })).0, Ok(News::Event("conversation.updated")));
     let (closed, after) = told(json!({ "status": "closed" }));
-    assert_eq!(closed, Ok(Some(Some("conversation.closed"))));
+    assert_eq!(closed, Ok(News::Event("conversation.closed")));
     assert_eq!(after["closedAt"], NOW.to_string());
     let two = told(json!({ "status": "closed", "escalated": true })).0.unwrap_err();
     assert_eq!(two[0].sentence(), "escalated has an event of its own, as `status` has: change them one by one");
@@ -203,7 +203,7 @@ fn calls_take_no_step_out_of_order() {
         ("recording", json!({ "url": "https://a.example/r" }), "call.recording.available"),
     ] {
         let mut after = action(word).apply(object(body), &call).unwrap();
-        assert_eq!(calls::CALL.changed(&call.document, &mut after, NOW), Ok(Some(Some(event))));
+        assert_eq!(calls::CALL.changed(&call.document, &mut after, NOW), Ok(News::Event(event)));
         call.document = after;
     }
     assert_eq!((status(&call), &call.document["durationSeconds"]), ("completed".to_owned(), &json!(61)));

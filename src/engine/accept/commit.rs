@@ -50,9 +50,9 @@ async fn commit(engine: &Engine, lane: &mut Lane, jobs: Vec<Job>) {
     }
     let started = tokio::time::Instant::now();
     match write(engine, lane, &jobs).await {
-        Ok((plan, duplicates)) => {
+        Ok((plan, dropped)) => {
             engine.metrics.accept_seconds.observe(started.elapsed().as_secs_f64());
-            finish(engine, jobs, plan, &duplicates);
+            finish(engine, jobs, plan, &dropped);
         }
         // One row that the database refuses must not fail the requests that share its commit.
         Err(error) if !error.is_busy() && jobs.len() > 1 => one_by_one(engine, lane, jobs).await,
@@ -79,9 +79,15 @@ fn repeats_an_event(jobs: &[Job]) -> bool {
     jobs.iter().any(|job| job.idempotency.is_some()) && !jobs.iter().all(|job| seen.insert(job.content.id))
 }
 
-type Duplicates = Vec<(EventId, KeptKey)>;
+/// What a commit did not write.
+struct Dropped {
+    /// Events whose idempotency key was taken, with what it stands for.
+    duplicates: HashMap<EventId, KeptKey>,
+    /// Events whose record was refused.
+    refused: HashSet<EventId>,
+}
 
-async fn write(engine: &Engine, lane: &mut Lane, jobs: &[Job]) -> Result<(Plan, Duplicates), StoreError> {
+async fn write(engine: &Engine, lane: &mut Lane, jobs: &[Job]) -> Result<(Plan, Dropped), StoreError> {
     let mut snapshot = engine.directory.current();
     let mut partitions_made = false;
     let mut allowed = lane.known(engine.clock.now());
@@ -91,9 +97,10 @@ async fn write(engine: &Engine, lane: &mut Lane, jobs: &[Job]) -> Result<(Plan, 
         let metering =
             Metering { holder: lane.holder, until: now.after(engine.limits.meter_lease), counts: &plan.tally.metered };
         match engine.store.accept(plan.revision, now, &plan.events, &plan.deliveries, metering).await {
-            Ok(BatchOutcome::Written { mut duplicates }) => {
+            Ok(BatchOutcome::Written { mut duplicates, refused }) => {
                 duplicates.extend(repeats_of_refused(engine, jobs, &plan, now).await?);
-                return Ok((plan, duplicates));
+                let (duplicates, refused) = (duplicates.into_iter().collect(), refused.into_iter().collect());
+                return Ok((plan, Dropped { duplicates, refused }));
             }
             Ok(BatchOutcome::Stale) => {
                 engine.broker.release(plan.places);
@@ -122,7 +129,7 @@ async fn repeats_of_refused(
     jobs: &[Job],
     plan: &Plan,
     now: Timestamp,
-) -> Result<Duplicates, StoreError> {
+) -> Result<Vec<(EventId, KeptKey)>, StoreError> {
     let mut repeats = Vec::new();
     for (job, _) in jobs.iter().zip(&plan.counts).filter(|(_, count)| count.is_err()) {
         let Some(IdempotencyKey { key, .. }) = &job.idempotency else { continue };
@@ -134,8 +141,7 @@ async fn repeats_of_refused(
 }
 
 /// After the commit: hand the tickets over and answer.
-fn finish(engine: &Engine, jobs: Vec<Job>, plan: Plan, duplicates: &Duplicates) {
-    let kept: HashMap<EventId, &KeptKey> = duplicates.iter().map(|(event, key)| (*event, key)).collect();
+fn finish(engine: &Engine, jobs: Vec<Job>, plan: Plan, dropped: &Dropped) {
     let mut deliveries = plan.deliveries.into_iter();
     let mut tickets = Vec::with_capacity(plan.places);
     let mut accepted = 0;
@@ -143,9 +149,12 @@ fn finish(engine: &Engine, jobs: Vec<Job>, plan: Plan, duplicates: &Duplicates) 
     for (job, count) in jobs.into_iter().zip(plan.counts) {
         let of_job = deliveries.by_ref().take(usize::try_from(*count.as_ref().unwrap_or(&0)).unwrap_or(usize::MAX));
         let leased = of_job.filter(|delivery| delivery.leased);
-        let answer = if let Some(key) = kept.get(&job.content.id) {
+        let answer = if let Some(key) = dropped.duplicates.get(&job.content.id) {
             unused += leased.count();
             repeated(&job, key)
+        } else if dropped.refused.contains(&job.content.id) {
+            unused += leased.count();
+            Err(AcceptError::RecordRefused)
         } else {
             tickets.extend(leased.map(|delivery| ticket(&delivery, &job.content)));
             accepted += u64::from(job.is_new && count.is_ok());

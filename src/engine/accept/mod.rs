@@ -24,6 +24,7 @@ use crate::domain::meter::UsedUp;
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
+use crate::store::dialect::records::RecordWrite;
 use crate::telemetry::Outcome;
 
 /// An event to accept.
@@ -41,13 +42,23 @@ pub struct Publish {
     pub routing: Routing,
     /// Under which the client may repeat the request.
     pub idempotency: Option<IdempotencyKey>,
+    /// What the event tells of: written with it, or neither is.
+    pub record: Option<RecordWrite>,
 }
 
 impl Publish {
     /// An event that just happened and goes to all that subscribe to it, now.
     #[must_use]
     pub fn new(event_type: EventType, data: Bytes) -> Self {
-        Self { id: None, event_type, data, occurred_at: None, routing: Routing::default(), idempotency: None }
+        Self {
+            id: None,
+            event_type,
+            data,
+            occurred_at: None,
+            routing: Routing::default(),
+            idempotency: None,
+            record: None,
+        }
     }
 }
 
@@ -80,6 +91,9 @@ pub enum AcceptError {
     /// The idempotency key stands for another request.
     #[error("the idempotency key was used with another request")]
     KeyReused,
+    /// The record that the event tells of has changed meanwhile. Neither was kept.
+    #[error("the record has changed meanwhile")]
+    RecordRefused,
     /// The tenant's plan has no unit left for it.
     #[error("the plan's limit on {} is used up", .0.metered.count.meter)]
     UsedUp(Box<UsedUp>),
@@ -116,6 +130,7 @@ struct Job {
     target: Target,
     reason: &'static str,
     idempotency: Option<IdempotencyKey>,
+    record: Option<RecordWrite>,
     reply: oneshot::Sender<Result<Accepted, AcceptError>>,
 }
 
@@ -156,7 +171,7 @@ impl Engine {
     /// Accepts one event.
     pub async fn accept(&self, scope: Scope, publish: Publish, target: Target) -> Result<Accepted, AcceptError> {
         let now = self.clock.now();
-        let Publish { id, event_type, data, occurred_at, routing, idempotency } = publish;
+        let Publish { id, event_type, data, occurred_at, routing, idempotency, record } = publish;
         let content = Arc::new(EventContent {
             id: id.unwrap_or_else(|| EventId::new(now, chance::bits())),
             event_type,
@@ -173,8 +188,8 @@ impl Engine {
             tree.of(&content);
         }
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Job { scope, content, routing, tree, is_new: true, target, reason, idempotency, reply }, answer)
-            .await
+        let job = Job { scope, content, routing, tree, is_new: true, target, reason, idempotency, record, reply };
+        self.enqueue(job, answer).await
     }
 
     /// Sends an event that is there already to the webhooks that subscribe to it now, as new deliveries with the
@@ -192,6 +207,7 @@ impl Engine {
             target,
             reason: "replay",
             idempotency: None,
+            record: None,
             reply,
         };
         self.enqueue(job, answer).await.map(Some)
@@ -217,6 +233,7 @@ impl Engine {
             let outcome = match error {
                 AcceptError::Overloaded => "overloaded",
                 AcceptError::KeyReused => "key_reused",
+                AcceptError::RecordRefused => "record_refused",
                 AcceptError::UsedUp(_) => "used_up",
                 AcceptError::WebhookNotFound => "webhook_not_found",
                 AcceptError::Store(_) => "store",

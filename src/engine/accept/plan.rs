@@ -121,6 +121,7 @@ fn event_row(engine: &Engine, job: &Job, deliveries: u32, counts: Vec<usize>, no
         content: Arc::clone(&job.content),
         routing: job.routing.clone(),
         idempotency: job.idempotency.as_ref().map(key_row),
+        record: job.record.clone(),
         counts,
     }
 }

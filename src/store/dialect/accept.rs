@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::super::{Db, Store, StoreError, chunks, on_read};
 use super::Rows;
+use super::records::{RecordWrite, lite_write, pg_write};
 use crate::domain::event::{EventContent, Routing};
 use crate::domain::id::{DeliveryId, EventId, WebhookId};
 use crate::domain::meter::{Count, Metered};
@@ -24,6 +25,8 @@ pub struct EventRow {
     pub routing: Routing,
     /// The key under which the client may repeat the request.
     pub idempotency: Option<KeyRow>,
+    /// What the event tells of: written with it, or neither is.
+    pub record: Option<RecordWrite>,
     /// What it counts on: places in the batch's list.
     pub counts: Vec<usize>,
 }
@@ -71,10 +74,12 @@ pub enum BatchOutcome {
     Stale,
     /// The holder's blocks have too few units left: nothing was written. See [`Store::grant_units`].
     Dry,
-    /// All was written, but for events whose idempotency key was taken.
+    /// All was written, but for events whose idempotency key was taken or whose record was refused.
     Written {
         /// The events that were not written, with what their keys stand for.
         duplicates: Vec<(EventId, KeptKey)>,
+        /// The events that were not written because their records were not.
+        refused: Vec<EventId>,
     },
 }
 
@@ -203,22 +208,26 @@ impl Store {
         metering: Metering<'_>,
     ) -> Result<BatchOutcome, StoreError> {
         let has_keys = events.iter().any(|event| event.idempotency.is_some());
+        let has_records = events.iter().any(|event| event.record.is_some());
         match &self.db {
-            Db::Postgres(pool) if !has_keys => {
+            Db::Postgres(pool) if !has_keys && !has_records => {
                 let mut conn = pool.acquire().await?;
                 let (events, deliveries) = (refs(events), refs(deliveries));
                 let inserted = pg_insert(&mut conn, revision, now, &events, &deliveries, metering).await?;
-                Ok(inserted.unwrap_or(BatchOutcome::Written { duplicates: Vec::new() }))
+                Ok(inserted.unwrap_or(BatchOutcome::Written { duplicates: Vec::new(), refused: Vec::new() }))
             }
             Db::Postgres(pool) => {
                 let mut tx = pool.begin().await?;
-                let duplicates = pg_take_keys(&mut tx, now, events).await?;
-                let (events, deliveries) = without(events, deliveries, &duplicates);
-                if let Some(refused) = pg_insert(&mut tx, revision, now, &events, &deliveries, metering).await? {
-                    return Ok(refused);
+                let duplicates = if has_keys { pg_take_keys(&mut tx, now, events).await? } else { Vec::new() };
+                let mut dropped = dropped(&duplicates);
+                let done = pg_write(&mut tx, &records(events, &dropped)).await?;
+                let refused = refused(events, &mut dropped, &done);
+                let (events, deliveries) = without(events, deliveries, &dropped);
+                if let Some(outcome) = pg_insert(&mut tx, revision, now, &events, &deliveries, metering).await? {
+                    return Ok(outcome);
                 }
                 tx.commit().await?;
-                Ok(BatchOutcome::Written { duplicates })
+                Ok(BatchOutcome::Written { duplicates, refused })
             }
             Db::Sqlite { write, .. } => {
                 let mut tx = write.begin_with("begin immediate").await?;
@@ -227,13 +236,16 @@ impl Store {
                     return Ok(BatchOutcome::Stale);
                 }
                 let duplicates = if has_keys { lite_take_keys(&mut tx, now, events).await? } else { Vec::new() };
-                let (events, deliveries) = without(events, deliveries, &duplicates);
+                let mut dropped = dropped(&duplicates);
+                let done = lite_write(&mut tx, &records(events, &dropped)).await?;
+                let refused = refused(events, &mut dropped, &done);
+                let (events, deliveries) = without(events, deliveries, &dropped);
                 if !lite_use_units(&mut tx, &events, metering).await? {
                     return Ok(BatchOutcome::Dry);
                 }
                 lite_insert(&mut tx, &events, &deliveries).await?;
                 tx.commit().await?;
-                Ok(BatchOutcome::Written { duplicates })
+                Ok(BatchOutcome::Written { duplicates, refused })
             }
         }
     }
@@ -258,12 +270,31 @@ fn refs<T>(rows: &[T]) -> Vec<&T> {
     rows.iter().collect()
 }
 
+fn dropped(duplicates: &[(EventId, KeptKey)]) -> HashSet<EventId> {
+    duplicates.iter().map(|(event, _)| *event).collect()
+}
+
+/// The records of the events that are not dropped.
+fn records<'a>(events: &'a [EventRow], dropped: &HashSet<EventId>) -> Vec<&'a RecordWrite> {
+    let kept = events.iter().filter(|event| !dropped.contains(&event.content.id));
+    kept.filter_map(|event| event.record.as_ref()).collect()
+}
+
+/// Drops the events whose records were not written. Of two with one record, the first is meant.
+fn refused(events: &[EventRow], dropped: &mut HashSet<EventId>, done: &HashSet<Uuid>) -> Vec<EventId> {
+    let mut done = done.clone();
+    let told: Vec<_> = events.iter().filter(|event| !dropped.contains(&event.content.id)).collect();
+    let refused = told.into_iter().filter(|event| event.record.as_ref().is_some_and(|record| !done.remove(&record.id)));
+    let refused: Vec<EventId> = refused.map(|event| event.content.id).collect();
+    dropped.extend(&refused);
+    refused
+}
+
 fn without<'a>(
     events: &'a [EventRow],
     deliveries: &'a [DeliveryRow],
-    duplicates: &[(EventId, KeptKey)],
+    dropped: &HashSet<EventId>,
 ) -> (Vec<&'a EventRow>, Vec<&'a DeliveryRow>) {
-    let dropped: HashSet<EventId> = duplicates.iter().map(|(event, _)| *event).collect();
     let events = events.iter().filter(|row| !dropped.contains(&row.content.id)).collect();
     (events, deliveries.iter().filter(|row| !dropped.contains(&row.event)).collect())
 }

@@ -5,6 +5,7 @@
 
 pub mod accept;
 pub mod claim;
+pub mod records;
 pub mod settle;
 
 /// A `SQLite` statement over a list of rows: `head (?,?),(?,?) tail`.

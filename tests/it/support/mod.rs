@@ -2,6 +2,9 @@
 
 pub(crate) mod app;
 pub(crate) mod client;
+pub(crate) mod core;
+pub(crate) mod document;
+pub(crate) mod people;
 
 pub(crate) use app::{TestApp, TestEngine, TestWebhook};
 pub(crate) use client::Reply;

@@ -1,0 +1,70 @@
+//! The `OpenAPI` document: written beside the handlers, completed here.
+//!
+//! A handler says what only it knows: its path, its permission, its parameters, its body, and what it answers when all
+//! goes well. `shared` adds what all of them have in common: how requests are refused, and the headers of every
+//! request and answer. `examples` makes an example of each body from the examples of its parts. `schemas` describes
+//! the types of the domain, which does not know that it is documented.
+
+mod examples;
+pub(super) mod schemas;
+mod shared;
+
+use utoipa::openapi::path::{HttpMethod, Operation};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::server::ServerBuilder;
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{InfoBuilder, License, OpenApi, PathItem};
+
+const DESCRIPTION: &str = include_str!("description.md");
+
+/// The groups of operations, in the order of the document, and what they are about.
+const TAGS: [(&str, &str); 5] = [
+    ("Events", "Publish what happened, read it again, send it again."),
+    ("Webhooks", "Register URLs, and say what each of them is sent and how."),
+    ("Deliveries", "See what became of each event for each webhook, attempt by attempt, and step in."),
+    ("Dead letters", "Deliveries that used up their attempts: inspect them, and send them again."),
+    ("Health", "For orchestrators and dashboards. No key is asked for."),
+];
+
+/// The whole document.
+pub(super) fn document() -> OpenApi {
+    let mut document = super::routes().into_openapi();
+    let license = License::builder().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
+    document.info = InfoBuilder::new()
+        .title("Angarium")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(DESCRIPTION))
+        .license(Some(license))
+        .build();
+    let here = ServerBuilder::new().url("/").description(Some("This deployment")).build();
+    let local = ServerBuilder::new().url("http://localhost:3001").description(Some("`angarium dev`")).build();
+    document.servers = Some(vec![here, local]);
+    let tag = |(name, about)| TagBuilder::new().name(name).description(Some(about)).build();
+    document.tags = Some(TAGS.map(tag).to_vec());
+    let components = document.components.get_or_insert_default();
+    components.security_schemes.extend(security_schemes().map(|(name, scheme)| (name.to_owned(), scheme.into())));
+    shared::add(&mut document);
+    examples::add(&mut document);
+    document
+}
+
+fn security_schemes() -> [(&'static str, SecurityScheme); 3] {
+    let bearer = |format: &str, about: &str| {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format(format);
+        SecurityScheme::Http(scheme.description(Some(about)).build())
+    };
+    let header = ApiKeyValue::with_description("X-API-Key", "The same API key in a header of its own.");
+    [
+        ("apiKey", bearer("sk_live_… or sk_test_…", "An API key that holds the permission which the operation names.")),
+        ("apiKeyHeader", SecurityScheme::ApiKey(ApiKey::Header(header))),
+        ("session", bearer("JWT", "The session of a user who is signed in and has a role which the operation names.")),
+    ]
+}
+
+/// The operations of a path.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Operation)> {
+    use HttpMethod::{Delete, Get, Patch, Post, Put};
+    let PathItem { get, post, put, patch, delete, .. } = item;
+    let all = [(Get, get), (Post, post), (Put, put), (Patch, patch), (Delete, delete)];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}

@@ -1,0 +1,149 @@
+//! The schemas of the domain's types. The domain does not know that it is documented.
+
+use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::{KnownFormat, Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+use uuid::Uuid;
+
+use crate::api::Code;
+use crate::domain::field::{FieldCode, FieldProblem};
+use crate::domain::filter::Filter;
+use crate::domain::id::{DeliveryId, EventId, WebhookId};
+use crate::domain::retry::{DELAY_SECONDS_MAX, RETRIES_MAX, RetryPolicy, SCHEDULE_LEN_MAX};
+use crate::domain::subscription::{PATTERNS_MAX, Subscription};
+use crate::domain::tenant::Environment;
+use crate::domain::time::Timestamp;
+
+/// The instant of every example.
+pub(super) const EXAMPLE_TIME: &str = "2026-11-21T20:04:59.120Z";
+/// An id of that instant.
+const EXAMPLE_ID: Uuid = Uuid::from_u128(0x019a_a80c_5690_7000_8000_0000_0000_0001);
+
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn word(values: impl IntoIterator<Item = &'static str>) -> ObjectBuilder {
+    text().enum_values(Some(values))
+}
+
+fn number(minimum: usize, maximum: impl TryInto<usize>) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(minimum)).maximum(maximum.try_into().ok())
+}
+
+macro_rules! ids {
+    ($($id:ident of $noun:literal),* $(,)?) => {$(
+        impl PartialSchema for $id {
+            fn schema() -> RefOr<Schema> {
+                text()
+                    .description(Some(concat!("The id of ", $noun)))
+                    .pattern(Some(format!("^{}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$", $id::PREFIX)))
+                    .examples([$id(EXAMPLE_ID).to_string()])
+                    .into()
+            }
+        }
+
+        impl ToSchema for $id {}
+    )*};
+}
+
+ids!(EventId of "an event", WebhookId of "a webhook", DeliveryId of "a delivery");
+
+impl PartialSchema for Timestamp {
+    fn schema() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+        text().format(Some(format)).description(Some("An instant, as RFC 3339 has it")).examples([EXAMPLE_TIME]).into()
+    }
+}
+
+impl ToSchema for Timestamp {}
+
+impl PartialSchema for Environment {
+    fn schema() -> RefOr<Schema> {
+        word([Self::Staging.as_str(), Self::Production.as_str()]).into()
+    }
+}
+
+impl ToSchema for Environment {}
+
+impl PartialSchema for Subscription {
+    fn schema() -> RefOr<Schema> {
+        ArrayBuilder::new()
+            .items(text())
+            .min_items(Some(1))
+            .max_items(Some(PATTERNS_MAX))
+            .description(Some("Event types: exact, every type that starts so (`order.*`), or every one (`*`)"))
+            .examples([serde_json::json!(["order.*", "customer.created"])])
+            .into()
+    }
+}
+
+impl ToSchema for Subscription {}
+
+impl PartialSchema for Filter {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .description(Some(
+                "A condition on an event's data: a field that is compared, or `all`, `any`, `not` of such",
+            ))
+            .examples([serde_json::json!({ "field": "data.order.total", "op": "gte", "value": 100 })])
+            .into()
+    }
+}
+
+impl ToSchema for Filter {}
+
+impl PartialSchema for RetryPolicy {
+    fn schema() -> RefOr<Schema> {
+        let delays = ArrayBuilder::new()
+            .items(number(1, DELAY_SECONDS_MAX))
+            .min_items(Some(1))
+            .max_items(Some(SCHEDULE_LEN_MAX))
+            .description(Some("Seconds before each retry"));
+        let backoff = ObjectBuilder::new()
+            .property("maxRetries", number(0, RETRIES_MAX))
+            .property("backoffStrategy", word(["exponential", "linear"]));
+        let schedule = ObjectBuilder::new().property("schedule", delays).required("schedule");
+        OneOfBuilder::new()
+            .item(schedule)
+            .item(backoff)
+            .description(Some("When the attempts after the first one come"))
+            .examples([serde_json::json!({ "maxRetries": 3, "backoffStrategy": "exponential" })])
+            .into()
+    }
+}
+
+impl ToSchema for RetryPolicy {}
+
+impl PartialSchema for FieldProblem {
+    fn schema() -> RefOr<Schema> {
+        let step = ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Integer]));
+        let path = ArrayBuilder::new().items(step).examples([serde_json::json!(["url"])]);
+        let codes = FieldCode::ALL.map(|code| serde_json::to_value(code).unwrap_or_default());
+        ObjectBuilder::new()
+            .description(Some("What is wrong with a field"))
+            .property("path", path.description(Some("Names of fields, and places in lists from 0")))
+            .required("path")
+            .property("code", text().enum_values(Some(codes)))
+            .required("code")
+            .property("message", text().description(Some("What would be right; reads on from the field's name")))
+            .required("message")
+            .into()
+    }
+}
+
+impl ToSchema for FieldProblem {}
+
+/// The code of an error.
+pub(in crate::api) fn code() -> Object {
+    word(Code::ALL.map(Code::as_str)).build()
+}
+
+/// What an error adds to its message, where it adds something.
+pub(in crate::api) fn details() -> Object {
+    let errors = ArrayBuilder::new().items(Ref::from_schema_name(FieldProblem::name()));
+    ObjectBuilder::new()
+        .property("hint", text().description(Some("What would help")))
+        .property("errors", errors.description(Some("Everything that is wrong with the fields of the request")))
+        .build()
+}
