@@ -35,6 +35,7 @@ pub struct Metrics {
     pub http_seconds: Histogram,
     pub events_accepted: Counter,
     pub events_refused: Family<Outcome, Counter>,
+    pub schema_warnings: Counter,
     pub accept_batch: Histogram,
     pub accept_seconds: Histogram,
     pub accept_queue: Gauge,
@@ -80,6 +81,7 @@ impl Metrics {
             http_seconds: seconds(),
             events_accepted: Counter::default(),
             events_refused: Family::default(),
+            schema_warnings: Counter::default(),
             accept_batch: sizes(),
             accept_seconds: seconds(),
             accept_queue: Gauge::default(),
@@ -110,6 +112,11 @@ impl Metrics {
         r.register("http_request_seconds", "Time to answer an API request", self.http_seconds.clone());
         r.register("events_accepted", "Events committed", self.events_accepted.clone());
         r.register("events_refused", "Events not accepted, by reason", self.events_refused.clone());
+        r.register(
+            "schema_warnings",
+            "Events accepted although they do not fit their schema",
+            self.schema_warnings.clone(),
+        );
         r.register("accept_batch_events", "Events per commit", self.accept_batch.clone());
         r.register("accept_commit_seconds", "Time of an accept commit", self.accept_seconds.clone());
         r.register("accept_queue_events", "Events that wait for a commit", self.accept_queue.clone());

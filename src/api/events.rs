@@ -48,12 +48,16 @@ struct AcceptedEvent {
     created_at: Timestamp,
     /// Whether an earlier request with the same key made it.
     replayed: bool,
+    /// Where the data does not fit the schema of its type, which only warns.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<FieldProblem>,
 }
 
 impl AcceptedEvent {
     fn new(event_type: String, accepted: Accepted) -> Self {
-        let Accepted { event, deliveries, replayed } = accepted;
-        Self { id: event, r#type: event_type, deliveries, created_at: event.time(), replayed }
+        let Accepted { event, deliveries, replayed, warnings } = accepted;
+        let warnings = warnings.into_iter().map(|problem| problem.below("data")).collect();
+        Self { id: event, r#type: event_type, deliveries, created_at: event.time(), replayed, warnings }
     }
 }
 
@@ -83,7 +87,7 @@ async fn publish(
 ) -> Result<Response, Problem> {
     let rules = EventRules {
         now: api.engine.clock().now(),
-        data_bytes_max: api.options.event_data_bytes_max,
+        data_bytes_max: api.engine.event_data_bytes_max(caller.scope.tenant),
         deliver_at_max: api.engine.limits().deliver_at_max,
         header_key: header_key(&headers)?,
         index: None,
@@ -156,7 +160,8 @@ async fn publish_batch(
         let message = format!("must have 1 to {max} entries");
         return Err(Problem::field(FieldProblem::new("events", FieldCode::Length, message)));
     }
-    let (now, data_bytes_max) = (api.engine.clock().now(), api.options.event_data_bytes_max);
+    let now = api.engine.clock().now();
+    let data_bytes_max = api.engine.event_data_bytes_max(caller.scope.tenant);
     let deliver_at_max = api.engine.limits().deliver_at_max;
     let accepting = events.iter().enumerate().map(|(index, event)| {
         let rules = EventRules { now, data_bytes_max, deliver_at_max, header_key, index: Some(index) };
@@ -187,7 +192,6 @@ struct Event<'a> {
     data: &'a RawValue,
     occurred_at: Timestamp,
     created_at: Timestamp,
-    #[schema(value_type = Vec<String>, example = json!([]))]
     channels: &'a Channels,
     /// When its deliveries begin, if not at once.
     #[schema(example = json!(null))]
@@ -258,6 +262,7 @@ async fn replay(
 ) -> Result<Response, Problem> {
     let target = webhook_id.map_or(Target::Subscribers, Target::Only);
     let replayed = api.engine.replay(caller.scope, id, target).await?;
-    let Accepted { event, deliveries, replayed: _ } = replayed.ok_or_else(|| Problem::not_found(EventId::NOUN))?;
+    let Accepted { event, deliveries, replayed: _, warnings: _ } =
+        replayed.ok_or_else(|| Problem::not_found(EventId::NOUN))?;
     Ok(success(StatusCode::ACCEPTED, Replayed { id: event, deliveries }))
 }

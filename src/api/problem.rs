@@ -19,6 +19,7 @@ use crate::domain::field::FieldProblem;
 use crate::domain::meter::{Metered, Period, UsedUp};
 use crate::domain::time::Timestamp;
 use crate::engine::accept::AcceptError;
+use crate::engine::event_types::{OWN_TYPES_MAX, TypeError};
 use crate::engine::webhooks::WebhookError;
 use crate::store::StoreError;
 
@@ -286,8 +287,27 @@ impl From<AcceptError> for Problem {
             }
             AcceptError::RecordRefused => Self::new(Code::Conflict, "The record has changed meanwhile; try again."),
             AcceptError::UsedUp(used_up) => Self::used_up(&used_up),
+            AcceptError::Misfit(misfits) => {
+                Self::fields(misfits.into_iter().map(|problem| problem.below("data")).collect())
+            }
             AcceptError::WebhookNotFound => Self::not_found("webhook"),
             AcceptError::Store(error) => Self::from(&*error),
+        }
+    }
+}
+
+impl From<TypeError> for Problem {
+    fn from(error: TypeError) -> Self {
+        match error {
+            TypeError::BuiltIn => Self::new(Code::Conflict, "The event type is built in: nobody can change it."),
+            TypeError::Exists => Self::new(Code::Conflict, "There is an event type of that name already."),
+            TypeError::NotFound => Self::not_found("event type"),
+            TypeError::Changed => Self::new(Code::Conflict, "Others keep changing the event type; try again."),
+            TypeError::TooMany => {
+                let message = format!("There are {OWN_TYPES_MAX} event types, which is as many as may be.");
+                Self::new(Code::PlanLimitExceeded, message)
+            }
+            TypeError::Store(error) => Self::from(&error),
         }
     }
 }

@@ -57,7 +57,7 @@ pub(super) struct NewEvent<'a> {
     #[schema(value_type = Option<Timestamp>, example = json!(null))]
     deliver_at: Option<String>,
     /// Goes only to webhooks that have one of these channels, or none.
-    #[schema(max_items = 5, example = json!(["eu"]))]
+    #[schema(value_type = Option<Channels>)]
     channels: Option<Vec<String>>,
 }
 
@@ -92,13 +92,7 @@ impl EventRules<'_> {
     pub(super) fn read(&self, bytes: &[u8]) -> Result<Publish, Problem> {
         let NewEvent { r#type, data, id, occurred_at, idempotency_key, deliver_at, channels } = json::parse(bytes)?;
         let mut problems = Vec::new();
-        let event_type = match &r#type {
-            None => {
-                problems.push(FieldProblem::required("type"));
-                None
-            }
-            Some(text) => keep("type", EventType::parse(text), &mut problems),
-        };
+        let event_type = check_type(r#type.as_deref(), &mut problems);
         let data = check_data(data, &mut problems);
         let id = id.and_then(|text| self.check_id(&text, &mut problems));
         let occurred_at = occurred_at.and_then(|text| check_time(&text, &mut problems));
@@ -108,10 +102,7 @@ impl EventRules<'_> {
         let (Some(event_type), Some(data), true) = (event_type, data, problems.is_empty()) else {
             return Err(Problem::fields(problems));
         };
-        if data.len() > self.data_bytes_max {
-            let message = format!("`data` may have at most {} bytes; it has {}.", self.data_bytes_max, data.len());
-            return Err(Problem::new(Code::PayloadTooLarge, message));
-        }
+        check_size(data, self.data_bytes_max)?;
         let request_hash = |_: &String| request_hash(&event_type, data, id, occurred_at, &routing);
         let idempotency = key.map(|key| IdempotencyKey { request_hash: request_hash(&key), key });
         // A copy of its own: what is kept until it is delivered must not keep the request's buffer alive.
@@ -169,7 +160,23 @@ fn keep<T, E: Display>(name: &str, result: Result<T, E>, problems: &mut Vec<Fiel
     result.map_err(|error| problems.push(FieldProblem::new(name, FieldCode::Invalid, error.to_string()))).ok()
 }
 
-fn check_data<'a>(data: Option<&'a RawValue>, problems: &mut Vec<FieldProblem>) -> Option<&'a str> {
+pub(super) fn check_type(text: Option<&str>, problems: &mut Vec<FieldProblem>) -> Option<EventType> {
+    let Some(text) = text else {
+        problems.push(FieldProblem::required("type"));
+        return None;
+    };
+    keep("type", EventType::parse(text), problems)
+}
+
+pub(super) fn check_size(data: &str, max: usize) -> Result<(), Problem> {
+    if data.len() <= max {
+        return Ok(());
+    }
+    let message = format!("`data` may have at most {max} bytes; it has {}.", data.len());
+    Err(Problem::new(Code::PayloadTooLarge, message))
+}
+
+pub(super) fn check_data<'a>(data: Option<&'a RawValue>, problems: &mut Vec<FieldProblem>) -> Option<&'a str> {
     let Some(data) = data.map(RawValue::get) else {
         problems.push(FieldProblem::required("data"));
         return None;

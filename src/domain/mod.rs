@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod attempt;
+pub mod catalogue;
 pub mod channel;
 pub mod circuit;
 pub mod concurrency;
@@ -15,6 +16,7 @@ pub mod filter;
 pub mod handshake;
 pub mod id;
 pub mod ip_list;
+pub mod json_schema;
 pub mod key;
 pub mod key_draft;
 pub mod meter;

@@ -1,13 +1,15 @@
-//! What every process knows by heart: tenants, keys, and webhooks with their signing keys.
+//! What every process knows by heart: tenants, keys, own event types, and webhooks with their signing keys.
 //!
 //! The copy is read without waiting and replaced whole. Each change in the database raises a revision; an accept
 //! compares it inside its transaction, so an event never misses a webhook that was there before it. Everything else
 //! looks at least once a second ([`Engine::refresh_directory`]).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Engine;
+use crate::domain::catalogue::OwnType;
+use crate::domain::event::EventType;
 use crate::domain::id::{TenantId, WebhookId};
 use crate::domain::key::ApiKeyText;
 use crate::domain::secret::Secret;
@@ -50,6 +52,7 @@ pub struct Snapshot {
     keys: HashMap<[u8; 32], Arc<ApiKey>>,
     listeners: HashMap<WebhookId, Arc<Listener>>,
     by_scope: HashMap<Scope, OfScope>,
+    event_types: HashMap<Scope, BTreeMap<EventType, Arc<OwnType>>>,
 }
 
 /// The webhooks of a scope that take events.
@@ -88,6 +91,16 @@ impl Snapshot {
     /// The webhooks of a scope that take events.
     pub fn listeners_of(&self, scope: Scope) -> &[Arc<Listener>] {
         self.by_scope.get(&scope).map_or(&[], |of_scope| of_scope.listeners.as_slice())
+    }
+
+    /// The own event types of a scope, by name.
+    pub fn event_types(&self, scope: Scope) -> impl Iterator<Item = &Arc<OwnType>> {
+        self.event_types.get(&scope).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// One of them.
+    pub fn event_type(&self, scope: Scope, name: &EventType) -> Option<&Arc<OwnType>> {
+        self.event_types.get(&scope)?.get(name)
     }
 
     /// Whether one of them looks at the data of events.
@@ -131,7 +144,16 @@ impl Engine {
             keys: old.keys.clone(),
             listeners: old.listeners.clone(),
             by_scope: old.by_scope.clone(),
+            event_types: old.event_types.clone(),
         };
+        for own in self.store.event_types_changed_since(old.revision).await? {
+            let of_scope = new.event_types.entry(own.scope).or_default();
+            if own.deleted_at.is_some() {
+                of_scope.remove(&own.name);
+            } else {
+                of_scope.insert(own.name.clone(), Arc::new(own));
+            }
+        }
         for tenant in self.store.tenants_changed_since(old.revision).await? {
             new.tenants.insert(tenant.id, Arc::new(tenant));
         }

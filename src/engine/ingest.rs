@@ -52,6 +52,20 @@ impl From<StoreError> for Refusal {
     }
 }
 
+fn refusal(error: AcceptError) -> Refusal {
+    match error {
+        AcceptError::Misfit(misfits) => {
+            let misfits: Vec<String> = misfits.iter().map(FieldProblem::sentence).collect();
+            Refusal::Never(format!("the body does not fit the schema of its type: {}", misfits.join("; ")))
+        }
+        AcceptError::KeyReused => Refusal::Never("the message id was used with another message".to_owned()),
+        AcceptError::UsedUp(used_up) => refusal_of(&used_up.metered),
+        AcceptError::Overloaded | AcceptError::RecordRefused | AcceptError::WebhookNotFound | AcceptError::Store(_) => {
+            Refusal::NotNow
+        }
+    }
+}
+
 impl Engine {
     /// Accepts a message of the topic exchange.
     pub async fn ingest(&self, message: IngestMessage) -> IngestVerdict {
@@ -70,7 +84,8 @@ impl Engine {
         let event_type = EventType::parse(event_type).map_err(|error| never(format!("the event type {error}")))?;
         let environment = headers.get(ENVIRONMENT_HEADER).map_or(Ok(Environment::Production), |text| text.parse());
         let environment = environment.map_err(|error| never(format!("the header {ENVIRONMENT_HEADER} {error}")))?;
-        let max = self.limits.event_data_bytes_max;
+        let tenant = self.tenant_of_route(tenant).await?.ok_or_else(|| never("there is no such tenant".into()))?;
+        let max = self.event_data_bytes_max(tenant);
         if body.len() > max {
             return Err(never(format!("the body has {} bytes; at most {max} are allowed", body.len())));
         }
@@ -87,7 +102,6 @@ impl Engine {
         }
         let routing_headers =
             [CHANNELS_HEADER, DELIVER_AT_HEADER].map(|name| headers.get(name).map_or("", String::as_str)).join("\0");
-        let tenant = self.tenant_of_route(tenant).await?.ok_or_else(|| never("there is no such tenant".into()))?;
         let idempotency = message_id.map(|key| IdempotencyKey {
             key,
             request_hash: Sha256::new()
@@ -100,17 +114,7 @@ impl Engine {
         });
         let publish = Publish { routing, idempotency, ..Publish::new(event_type, body) };
         let accepted = self.accept(Scope { tenant, environment }, publish, Target::Subscribers).await;
-        match accepted {
-            Ok(_) => Ok(()),
-            Err(AcceptError::KeyReused) => Err(never("the message id was used with another message".into())),
-            Err(AcceptError::UsedUp(used_up)) => Err(refusal_of(&used_up.metered)),
-            Err(
-                AcceptError::Overloaded
-                | AcceptError::RecordRefused
-                | AcceptError::WebhookNotFound
-                | AcceptError::Store(_),
-            ) => Err(Refusal::NotNow),
-        }
+        accepted.map(drop).map_err(refusal)
     }
 
     fn routing(&self, headers: &BTreeMap<String, String>) -> Result<Routing, String> {

@@ -16,6 +16,7 @@ pub mod deliveries;
 pub mod dialect;
 pub mod due;
 pub mod error;
+pub mod event_types;
 pub mod events;
 pub mod gates;
 pub mod hot;

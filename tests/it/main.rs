@@ -21,6 +21,8 @@ mod deliver_at;
 mod delivery_log;
 mod drain;
 mod egress;
+mod event_types;
+mod explain;
 mod fairness;
 mod filters;
 mod idempotency;

@@ -9,6 +9,7 @@ fn filter(source: &Value) -> Filter {
 }
 
 #[track_caller]
+#[allow(clippy::needless_pass_by_value, reason = "a table of cases reads better so")]
 fn check(field: &str, op: &str, value: Value, data: &Value, expected: bool) {
     let source = json!({ "field": field, "op": op, "value": value });
     assert_eq!(filter(&source).matches(data), expected, "{source} on {data}");

@@ -158,7 +158,8 @@ fn finish(engine: &Engine, jobs: Vec<Job>, plan: Plan, dropped: &Dropped) {
         } else {
             tickets.extend(leased.map(|delivery| ticket(&delivery, &job.content)));
             accepted += u64::from(job.is_new && count.is_ok());
-            let accepted = |deliveries| Accepted { event: job.content.id, deliveries, replayed: false };
+            let accepted =
+                |deliveries| Accepted { event: job.content.id, deliveries, replayed: false, warnings: Vec::new() };
             count.map(accepted).map_err(|used_up| AcceptError::UsedUp(Box::new(used_up)))
         };
         // A client that has gone away needs no answer.
@@ -177,7 +178,7 @@ fn repeated(job: &Job, kept: &KeptKey) -> Result<Accepted, AcceptError> {
         return Err(AcceptError::KeyReused);
     }
     let deliveries = u32::try_from(kept.deliveries).unwrap_or(u32::MAX);
-    Ok(Accepted { event: kept.event, deliveries, replayed: true })
+    Ok(Accepted { event: kept.event, deliveries, replayed: true, warnings: Vec::new() })
 }
 
 fn ticket(delivery: &DeliveryRow, content: &Arc<EventContent>) -> Ticket {

@@ -17,8 +17,10 @@ use tokio::sync::{mpsc, oneshot};
 pub(super) use commit::run;
 
 use super::Engine;
+use super::event_types::Judgement;
 use crate::chance;
 use crate::domain::event::{EventContent, EventType, Routing};
+use crate::domain::field::FieldProblem;
 use crate::domain::id::{EventId, WebhookId};
 use crate::domain::meter::UsedUp;
 use crate::domain::tenant::Scope;
@@ -72,7 +74,7 @@ pub struct IdempotencyKey {
 }
 
 /// An accepted event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
     /// Its id.
     pub event: EventId,
@@ -80,6 +82,8 @@ pub struct Accepted {
     pub deliveries: u32,
     /// True when an earlier request with the same key made it.
     pub replayed: bool,
+    /// Where its data does not fit the schema of its type, which only warns.
+    pub warnings: Vec<FieldProblem>,
 }
 
 /// Why an event was not accepted.
@@ -97,6 +101,9 @@ pub enum AcceptError {
     /// The tenant's plan has no unit left for it.
     #[error("the plan's limit on {} is used up", .0.metered.count.meter)]
     UsedUp(Box<UsedUp>),
+    /// The data does not fit the schema of the event's type.
+    #[error("the data does not fit the schema of its type")]
+    Misfit(Vec<FieldProblem>),
     /// There is no such webhook.
     #[error("there is no such webhook")]
     WebhookNotFound,
@@ -178,18 +185,27 @@ impl Engine {
             occurred_at: occurred_at.unwrap_or(now),
             data,
         });
-        let reason = match target {
-            Target::Subscribers => "event",
-            Target::Only(_) => "test",
-        };
         let tree = Tree::default();
+        let (reason, judgement) = match target {
+            Target::Subscribers => ("event", self.judge(scope, &content.event_type, || tree.of(&content))),
+            Target::Only(_) => ("test", Judgement::Fits),
+        };
+        let warnings = match judgement {
+            Judgement::Fits => Vec::new(),
+            Judgement::Warned(misfits) => {
+                self.metrics.schema_warnings.inc();
+                misfits
+            }
+            Judgement::Refused(misfits) => return Err(self.refused(AcceptError::Misfit(misfits))),
+        };
         if self.directory.current().has_filters(scope) {
             // Here and not in the commit, which others wait for.
             tree.of(&content);
         }
         let (reply, answer) = oneshot::channel();
         let job = Job { scope, content, routing, tree, is_new: true, target, reason, idempotency, record, reply };
-        self.enqueue(job, answer).await
+        let accepted = self.enqueue(job, answer).await?;
+        Ok(Accepted { warnings, ..accepted })
     }
 
     /// Sends an event that is there already to the webhooks that subscribe to it now, as new deliveries with the
@@ -229,17 +245,21 @@ impl Engine {
             Ok(()) => answer.await.unwrap_or(Err(AcceptError::Overloaded)),
             Err(error) => Err(error),
         };
-        if let Err(error) = &accepted {
-            let outcome = match error {
-                AcceptError::Overloaded => "overloaded",
-                AcceptError::KeyReused => "key_reused",
-                AcceptError::RecordRefused => "record_refused",
-                AcceptError::UsedUp(_) => "used_up",
-                AcceptError::WebhookNotFound => "webhook_not_found",
-                AcceptError::Store(_) => "store",
-            };
-            self.metrics.events_refused.get_or_create(&Outcome { outcome }).inc();
-        }
-        accepted
+        accepted.map_err(|error| self.refused(error))
+    }
+
+    /// Counts an event that is not accepted.
+    fn refused(&self, error: AcceptError) -> AcceptError {
+        let outcome = match &error {
+            AcceptError::Overloaded => "overloaded",
+            AcceptError::KeyReused => "key_reused",
+            AcceptError::RecordRefused => "record_refused",
+            AcceptError::UsedUp(_) => "used_up",
+            AcceptError::Misfit(_) => "misfit",
+            AcceptError::WebhookNotFound => "webhook_not_found",
+            AcceptError::Store(_) => "store",
+        };
+        self.metrics.events_refused.get_or_create(&Outcome { outcome }).inc();
+        error
     }
 }

@@ -1,0 +1,189 @@
+//! Explain: what would become of an event at each webhook. Nothing is stored or sent.
+//!
+//! The request that would go out is shown as it is, but for its signatures and whatever else proves who sends it: an
+//! answer that had them could be sent to the receiver by somebody else.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::post;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::auth::{Caller, ReadEvents, ReadWebhooks};
+use super::json::{self, JsonBytes};
+use super::problem::Problem;
+use super::publish::{check_channels, check_data, check_size, check_type};
+use super::query::Noun as _;
+use super::{Api, success};
+use crate::domain::channel::Channels;
+use crate::domain::event::EventContent;
+use crate::domain::field::{FieldCode, FieldProblem, Segment};
+use crate::domain::filter::{Found, Unmet};
+use crate::domain::id::{EventId, TenantId, WebhookId};
+use crate::domain::webhook::Webhook;
+use crate::engine::event_types::Judgement;
+use crate::engine::explain::{Explained, Explanation, Verdict};
+
+/// Conditions of one filter that are told.
+const CONDITIONS_TOLD_MAX: usize = 10;
+
+pub(super) fn routes() -> Router<Arc<Api>> {
+    Router::new().route("/api/v1/events/explain", post(explain))
+}
+
+/// An event that is not published.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Question<'a> {
+    r#type: Option<String>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    channels: Option<Vec<String>>,
+    webhook_id: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    r#type: String,
+    /// How many webhooks would get it.
+    matched: usize,
+    /// Whether it would be accepted.
+    accepted: bool,
+    /// Where the data does not fit the schema of its type.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    misfits: Vec<FieldProblem>,
+    webhooks: Vec<WebhookAnswer>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WebhookAnswer {
+    webhook_id: WebhookId,
+    name: String,
+    /// Whether it would get a delivery.
+    matched: bool,
+    /// `type`, `profile`, `channels` or `filter` where it would not; `paused` or `disabled` where the delivery would wait.
+    reason: Option<&'static str>,
+    /// The same as a sentence.
+    explanation: String,
+    /// The conditions of its filter that are not met.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    conditions: Vec<Condition>,
+}
+
+/// A condition that is not met.
+#[derive(Serialize)]
+struct Condition {
+    /// Where it stands in the filter.
+    path: Vec<Segment>,
+    field: Option<String>,
+    op: &'static str,
+    /// The type of what is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<Found>,
+}
+
+async fn explain(
+    State(api): State<Arc<Api>>,
+    _: Caller<ReadEvents>,
+    caller: Caller<ReadWebhooks>,
+    JsonBytes(body): JsonBytes,
+) -> Result<Response, Problem> {
+    let (event, channels, only) = read(&api, caller.scope.tenant, &body)?;
+    let explained = api.engine.explain(caller.scope, &event, &channels, only).await?;
+    let Explanation { judgement, webhooks } = explained.ok_or_else(|| Problem::not_found(WebhookId::NOUN))?;
+    let (accepted, misfits) = match judgement {
+        Judgement::Fits => (true, Vec::new()),
+        Judgement::Warned(misfits) => (true, misfits),
+        Judgement::Refused(misfits) => (false, misfits),
+    };
+    let webhooks: Vec<WebhookAnswer> =
+        webhooks.into_iter().map(|explained| answer(explained, &event, &channels)).collect();
+    let answer = Answer {
+        r#type: event.event_type.to_string(),
+        matched: webhooks.iter().filter(|webhook| webhook.matched).count(),
+        accepted,
+        misfits: misfits.into_iter().map(|problem| problem.below("data")).collect(),
+        webhooks,
+    };
+    Ok(success(StatusCode::OK, answer))
+}
+
+fn read(api: &Api, tenant: TenantId, body: &[u8]) -> Result<(EventContent, Channels, Option<WebhookId>), Problem> {
+    let Question { r#type, data, channels, webhook_id } = json::parse(body)?;
+    let mut problems = Vec::new();
+    let event_type = check_type(r#type.as_deref(), &mut problems);
+    let data = check_data(data, &mut problems);
+    let channels = check_channels(channels, &mut problems);
+    let only = webhook_id.map(|text| text.parse::<WebhookId>()).transpose().unwrap_or_else(|error| {
+        problems.push(FieldProblem::new("webhookId", FieldCode::Invalid, format!("is {error}")));
+        None
+    });
+    let (Some(event_type), Some(data), true) = (event_type, data, problems.is_empty()) else {
+        return Err(Problem::fields(problems));
+    };
+    check_size(data, api.engine.event_data_bytes_max(tenant))?;
+    // No event has this id: what is shown cannot be taken for one that happened.
+    let id = EventId(Uuid::nil());
+    let data = Bytes::copy_from_slice(data.as_bytes());
+    Ok((EventContent { id, event_type, occurred_at: api.engine.clock().now(), data }, channels, only))
+}
+
+fn answer(explained: Explained, event: &EventContent, channels: &Channels) -> WebhookAnswer {
+    let Explained { listener, verdict } = explained;
+    let Webhook { id, settings, status_reason, .. } = &listener.webhook;
+    let wanted: Vec<String> = settings.events.patterns().iter().map(ToString::to_string).collect();
+    let (matched, reason, explanation) = match &verdict {
+        Verdict::Sent => (true, None, "It is sent.".to_owned()),
+        Verdict::Paused => {
+            (true, Some("paused"), "It is kept until the webhook, which is paused, is resumed.".to_owned())
+        }
+        Verdict::Disabled => {
+            let why = status_reason.as_deref().unwrap_or("It was disabled.");
+            (true, Some("disabled"), format!("It is kept until the webhook is resumed. {why}"))
+        }
+        Verdict::OtherType => {
+            let explanation =
+                format!("`{}` is none of the types that it wants: {}.", event.event_type, wanted.join(", "));
+            (false, Some("type"), explanation)
+        }
+        Verdict::OtherProfile => {
+            let profile = settings.profile.as_str();
+            (false, Some("profile"), format!("The profile `{profile}` has no name for `{}`.", event.event_type))
+        }
+        Verdict::OtherChannel if channels.is_empty() => {
+            let hears = settings.channels.names().join(", ");
+            (false, Some("channels"), format!("The event names no channel, and it hears only: {hears}."))
+        }
+        Verdict::OtherChannel => {
+            let (names, hears) = (channels.names().join(", "), settings.channels.names().join(", "));
+            (false, Some("channels"), format!("The event is for {names}, and it hears only: {hears}."))
+        }
+        Verdict::Filtered(unmet) => {
+            (false, Some("filter"), format!("Its filter does not hold: {} condition(s) are not met.", unmet.len()))
+        }
+    };
+    let unmet = match verdict {
+        Verdict::Filtered(unmet) => unmet,
+        Verdict::Sent
+        | Verdict::Paused
+        | Verdict::Disabled
+        | Verdict::OtherType
+        | Verdict::OtherProfile
+        | Verdict::OtherChannel => Vec::new(),
+    };
+    let conditions = unmet.into_iter().take(CONDITIONS_TOLD_MAX).map(condition).collect();
+    WebhookAnswer { webhook_id: *id, name: settings.name.clone(), matched, reason, explanation, conditions }
+}
+
+fn condition(Unmet { path, field, op, found }: Unmet) -> Condition {
+    let mut place = vec![Segment::from("filter")];
+    place.extend(path);
+    Condition { path: place, found: field.is_some().then_some(found), field, op }
+}
