@@ -12,7 +12,7 @@ use crate::api::Code;
 use crate::domain::channel::{CHANNEL_CHARS_MAX, Channels, WEBHOOK_CHANNELS_MAX};
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::filter::Filter;
-use crate::domain::id::{DeliveryId, EventId, KeyId, TenantId, UserId, WebhookId};
+use crate::domain::id::{DeliveryId, EventId, KeyId, RecordId, TenantId, UserId, WebhookId};
 use crate::domain::ip_list::{IP_LIST_ENTRIES_MAX, IpList};
 use crate::domain::key_draft::{RATE_LIMIT_REQUESTS_MAX, RATE_LIMIT_WINDOW, RateLimitDraft, RotationDraft};
 use crate::domain::meter::Month;
@@ -27,7 +27,7 @@ use crate::domain::user::Role;
 /// The instant of every example.
 pub(super) const EXAMPLE_TIME: &str = "2026-11-21T20:04:59.120Z";
 /// An id of that instant.
-const EXAMPLE_ID: Uuid = Uuid::from_u128(0x019a_a80c_5690_7000_8000_0000_0000_0001);
+const EXAMPLE_ID: Uuid = Uuid::from_u128(0x01a1_ffb6_4a70_7000_8000_0000_0000_0001);
 
 fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
@@ -41,6 +41,11 @@ fn number(minimum: usize, maximum: impl TryInto<usize>) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(minimum)).maximum(maximum.try_into().ok())
 }
 
+/// An id of any noun, as it looks.
+pub(super) fn example_id(prefix: &'static str) -> String {
+    RecordId { prefix, uuid: EXAMPLE_ID }.to_string()
+}
+
 macro_rules! ids {
     ($($id:ident of $noun:literal),* $(,)?) => {$(
         impl PartialSchema for $id {
@@ -48,7 +53,7 @@ macro_rules! ids {
                 text()
                     .description(Some(concat!("The id of ", $noun)))
                     .pattern(Some(format!("^{}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$", $id::PREFIX)))
-                    .examples([$id(EXAMPLE_ID).to_string()])
+                    .examples([example_id($id::PREFIX)])
                     .into()
             }
         }
