@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use serde_json::json;
-use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::schema::{
+    AdditionalProperties, ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type,
+};
 use utoipa::openapi::{KnownFormat, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
@@ -208,10 +210,12 @@ impl PartialSchema for RetryPolicy {
             .min_items(Some(1))
             .max_items(Some(SCHEDULE_LEN_MAX))
             .description(Some("Seconds before each retry"));
-        let backoff = ObjectBuilder::new()
+        // Neither takes the other's fields: else a schedule would be both.
+        let exactly = || ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(false)));
+        let backoff = exactly()
             .property("maxRetries", number(0, RETRIES_MAX))
             .property("backoffStrategy", word(["exponential", "linear"]));
-        let schedule = ObjectBuilder::new().property("schedule", delays).required("schedule");
+        let schedule = exactly().property("schedule", delays).required("schedule");
         OneOfBuilder::new()
             .item(schedule)
             .item(backoff)
