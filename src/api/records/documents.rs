@@ -1,6 +1,5 @@
 //! The documents of the operations on records, made of each noun's table.
 
-use utoipa::IntoParams as _;
 use utoipa::ToSchema as _;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{
