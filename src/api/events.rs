@@ -192,7 +192,6 @@ struct Event<'a> {
     data: &'a RawValue,
     occurred_at: Timestamp,
     created_at: Timestamp,
-    #[schema(value_type = Vec<String>, example = json!([]))]
     channels: &'a Channels,
     /// When its deliveries begin, if not at once.
     #[schema(example = json!(null))]

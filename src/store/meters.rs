@@ -176,7 +176,7 @@ impl Store {
     pub async fn quota_was_told(&self, count: &Count, percent: u64) -> Result<bool, StoreError> {
         let told = on_write!(self, |db| {
             of_count!(sqlx::query(TELL), count)
-                .bind(i64::from(percent))
+                .bind(i64::try_from(percent).unwrap_or(i64::MAX))
                 .execute(db)
                 .await
                 .map(|done| done.rows_affected())

@@ -20,7 +20,10 @@ use utoipa::openapi::{
 use super::operations;
 use crate::api::problem::{Code, Envelope, Problem, ProblemJson, Rendering};
 use crate::domain::field::{FieldCode, FieldProblem};
+use crate::domain::id::RequestId;
+use crate::domain::permission::Permission;
 use crate::domain::time::Timestamp;
+use crate::domain::user::Role;
 
 /// Completes every operation, and adds what they then refer to.
 pub(super) fn add(document: &mut OpenApi) {
@@ -75,7 +78,7 @@ impl Seen {
     fn may_fail_with(&self, status: u16) -> bool {
         match status {
             400 | 408 | 413 | 415 => self.has_body,
-            401 | 403 | 429 => !self.is_open,
+            401 | 403 => !self.is_open,
             404 => self.has_id,
             // Whoever read the document does not use a method that is not in it.
             405 => false,
@@ -146,11 +149,16 @@ fn add_response_headers(response: &mut Response, seen: &Seen, is_success: bool) 
     }
 }
 
-/// A key may come in either of two headers.
+/// A key may come in either of two headers, and a person with the right role may do what a key may.
 fn add_security(operation: &mut Operation) {
     let Some(security) = &mut operation.security else { return };
-    let others: Vec<_> = security.iter().filter_map(|needed| scopes(needed, "apiKey")).collect();
-    security.extend(others.into_iter().map(|scopes| SecurityRequirement::new("apiKeyHeader", scopes)));
+    let words: Vec<_> = security.iter().filter_map(|needed| scopes(needed, "apiKey")).collect();
+    for words in words {
+        let all: Vec<_> = Permission::ALL.into_iter().filter(|p| words.iter().any(|word| word == p.as_str())).collect();
+        let roles = Role::ALL.into_iter().filter(|role| all.iter().all(|permission| role.permits(*permission)));
+        security.push(SecurityRequirement::new("session", roles.map(Role::as_str)));
+        security.insert(1, SecurityRequirement::new("apiKeyHeader", words));
+    }
 }
 
 /// What a requirement asks of a scheme.
@@ -195,7 +203,7 @@ fn error_response(status: u16, codes: &[Code]) -> Response {
 }
 
 /// What a client reads when it happens.
-fn example(code: Code, as_problem_json: bool) -> Value {
+pub(super) fn example(code: Code, as_problem_json: bool) -> Value {
     let problem = match code {
         Code::ValidationError => {
             Problem::field(FieldProblem::new("url", FieldCode::NotAllowed, "must start with `https://`"))
@@ -204,8 +212,12 @@ fn example(code: Code, as_problem_json: bool) -> Value {
         _ => Problem::new(code, format!("{}.", code.title())),
     };
     let now = Timestamp::parse_rfc3339(super::schemas::EXAMPLE_TIME).unwrap_or_default();
-    let with =
-        Rendering { request_id: "req_01kajz62rg0000000000000000", path: "/api/v1/webhooks", now, as_problem_json };
+    let with = Rendering {
+        request_id: &super::schemas::example_id(RequestId::PREFIX),
+        path: "/api/v1/webhooks",
+        now,
+        as_problem_json,
+    };
     serde_json::from_slice(&problem.body(&with)).unwrap_or_default()
 }
 
@@ -228,7 +240,10 @@ fn headers() -> impl Iterator<Item = (&'static str, Header)> {
     [
         (
             "X-Request-Id",
-            header("The request's id: the client's, or a new one", text("req_01kajz62rg0000000000000000")),
+            header(
+                "The request's id: the client's, or a new one",
+                text(&super::schemas::example_id(RequestId::PREFIX)),
+            ),
         ),
         ("X-RateLimit-Limit", header("Requests per window", number(500))),
         ("X-RateLimit-Remaining", header("Requests left in the window", number(499))),

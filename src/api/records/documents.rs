@@ -1,7 +1,5 @@
 //! The documents of the operations on records, made of each noun's table.
 
-use utoipa::IntoParams as _;
-use utoipa::ToSchema as _;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, ParameterStyle, Paths,
@@ -10,15 +8,15 @@ use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema};
+use utoipa::{IntoParams as _, ToSchema as _};
 use utoipa_axum::router::UtoipaMethodRouter;
 
-use super::{Api, Arc, MethodRouter, Needs as _, Resource, schemas};
-use crate::api::page::{ByPage, Pagination};
+use super::{Api, Arc, MethodRouter, Needs as _, Resource, has_long_pages, schemas};
+use crate::api::page::{CONVERSATIONS_LIMIT_DEFAULT, Pagination, by_page};
 use crate::domain::noun::{Action, FilterBy, Noun};
 use crate::domain::permission::Permission;
 
 const JSON: &str = "application/json";
-const BOOLEAN: Type = Type::Boolean;
 
 type Routes = UtoipaMethodRouter<Arc<Api>>;
 
@@ -35,7 +33,7 @@ fn capital(word: &str) -> String {
     chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect()
 }
 
-/// `a customer`, `an ...`.
+/// No noun begins with a vowel's sound.
 fn one(noun: &Noun) -> String {
     format!("a {}", noun.name)
 }
@@ -84,10 +82,9 @@ impl Documents {
         let show = self
             .operation(format!("get{name}"), format!("Get {}", one(noun)), self.read)
             .parameter(id_of(noun))
-            .response("200", self.record("The one of this id", false))
-            .response("304", ResponseBuilder::new().description("It is still the version that `If-None-Match` names"));
-        let change = |verb: &str| {
-            self.operation(format!("{verb}{name}"), format!("Change {}", one(noun)), self.write)
+            .response("200", self.record("The one of this id", false));
+        let change = |verb: &str, how: &str| {
+            self.operation(format!("{verb}{name}"), format!("Change {}{how}", one(noun)), self.write)
                 .description(Some(self.told_on_change()))
                 .parameter(id_of(noun))
                 .request_body(Some(body(&format!("{name}Change"), true)))
@@ -100,8 +97,8 @@ impl Documents {
             .response("200", self.deleted());
         let operations = [
             (HttpMethod::Get, show),
-            (HttpMethod::Put, change("put")),
-            (HttpMethod::Patch, change("update")),
+            (HttpMethod::Put, change("replace", " with PUT")),
+            (HttpMethod::Patch, change("update", "")),
             (HttpMethod::Delete, delete),
         ];
         let schemas = vec![(format!("{name}Change"), schemas::change(noun).into())];
@@ -118,7 +115,9 @@ impl Documents {
             .operation(id.clone(), summary, self.write)
             .description(Some(description))
             .parameter(id_of(noun))
-            .response("200", self.record("As it is now", false));
+            .parameter_ref(Ref::new("#/components/parameters/IfMatch"))
+            .response("200", self.record("As it is now", false))
+            .response("412", Ref::from_response_name("PreconditionFailed"));
         let mut named = Vec::new();
         if let Some(schema) = schemas::action(takes.iter().map(|(field, _)| *field)) {
             let is_required = takes.iter().any(|(field, _)| field.is_required());
@@ -181,7 +180,8 @@ impl Documents {
                 if is_list { parameter.style(Some(ParameterStyle::Form)).explode(Some(false)) } else { parameter };
             parameter.build()
         });
-        ByPage::into_params(|| None).into_iter().chain(filters).collect()
+        let limit_default = has_long_pages(self.noun).then_some(CONVERSATIONS_LIMIT_DEFAULT);
+        by_page(limit_default).into_iter().chain(filters).collect()
     }
 
     fn told_on_creation(&self) -> String {
@@ -231,7 +231,7 @@ impl Documents {
 }
 
 fn success(data: impl Into<RefOr<Schema>>) -> ObjectBuilder {
-    let yes = ObjectBuilder::new().schema_type(BOOLEAN).examples([true]);
+    let yes = ObjectBuilder::new().schema_type(Type::Boolean).examples([true]);
     ObjectBuilder::new().property("success", yes).required("success").property("data", data).required("data")
 }
 
