@@ -191,6 +191,10 @@ fn answer(explained: Explained, event: &EventContent, channels: &Channels) -> We
                 format!("`{}` is none of the types that it wants: {}.", event.event_type, wanted.join(", "));
             (false, Some("type"), explanation)
         }
+        Verdict::OtherProfile => {
+            let profile = settings.profile.as_str();
+            (false, Some("profile"), format!("The profile `{profile}` has no name for this type."))
+        }
         Verdict::OtherChannel if channels.is_empty() => {
             let hears = settings.channels.names().join(", ");
             (false, Some("channels"), format!("The event names no channel, and it hears only: {hears}."))
@@ -205,7 +209,12 @@ fn answer(explained: Explained, event: &EventContent, channels: &Channels) -> We
     };
     let unmet = match verdict {
         Verdict::Filtered(unmet) => unmet,
-        Verdict::Sent | Verdict::Paused | Verdict::Disabled | Verdict::OtherType | Verdict::OtherChannel => Vec::new(),
+        Verdict::Sent
+        | Verdict::Paused
+        | Verdict::Disabled
+        | Verdict::OtherType
+        | Verdict::OtherProfile
+        | Verdict::OtherChannel => Vec::new(),
     };
     let conditions = unmet.into_iter().take(CONDITIONS_TOLD_MAX).map(condition).collect();
     WebhookAnswer { webhook_id: *id, name: settings.name.clone(), matched, reason, explanation, conditions }
