@@ -2,6 +2,7 @@
 //! and never again.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::domain::api_key::{ApiKey, KeySettings};
 use crate::domain::field::{FieldCode, FieldProblem, Given};
@@ -9,22 +10,42 @@ use crate::domain::id::KeyId;
 use crate::domain::ip_list::IpList;
 use crate::domain::key::ApiKeyText;
 use crate::domain::key_draft::{KeyDraft, RATE_LIMIT_WINDOW, RateLimitDraft, RotationDraft};
+use crate::domain::permission::Permission;
 use crate::domain::rotation::RotationPolicy;
 use crate::domain::tenant::Environment;
 use crate::domain::time::Timestamp;
 
 macro_rules! settings_and {
-    ($(#[$doc:meta])* $name:ident { $($(#[$extra_doc:meta])* $extra:ident: $type:ty),* $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident required $required:tt { $($(#[$extra_doc:meta])* $extra:ident: $type:ty),* $(,)? }) => {
+        #[derive(Default, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields, rename_all = "camelCase")]
         $(#[$doc])*
-        #[derive(Default, Deserialize)]
-        #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
         pub(super) struct $name {
+            /// For people; no other key of the environment has it.
+            #[serde(default)]
+            #[schema(value_type = String, required = $required, min_length = 1, max_length = 100)]
             name: Given<String>,
+            /// What it may do.
+            #[serde(default)]
+            #[schema(value_type = Vec<Permission>, required = $required, min_items = 1)]
             permissions: Given<Vec<String>>,
+            #[serde(default)]
+            #[schema(value_type = Option<Timestamp>)]
             expires_at: Given<String>,
+            /// Where it works from; from everywhere where the list is empty.
+            #[serde(default)]
+            #[schema(value_type = Option<IpList>)]
             ip_whitelist: Given<Vec<String>>,
+            /// Less than the plan's.
+            #[serde(default)]
+            #[schema(value_type = Option<RateLimitDraft>)]
             rate_limit: Given<RateLimitDraft>,
+            #[serde(default)]
+            #[schema(value_type = Option<RotationDraft>)]
             rotation_policy: Given<RotationDraft>,
+            /// False stops it until it is set to true again.
+            #[serde(default)]
+            #[schema(value_type = Option<bool>)]
             is_active: Given<bool>,
             $($(#[$extra_doc])* $extra: $type,)*
         }
@@ -48,14 +69,22 @@ macro_rules! settings_and {
 
 settings_and!(
     /// A key to make.
-    NewKey {
+    #[schema(as = NewApiKey, example = json!({
+        "name": "Shop",
+        "permissions": ["write:events", "webhook:manage"],
+        "environment": "staging",
+    }))]
+    NewKey required true {
         /// `production` where it is not given.
+        #[serde(default)]
+        #[schema(value_type = Option<Environment>)]
         environment: Given<String>,
     }
 );
 settings_and!(
     /// What to change of a key; what is not mentioned stays.
-    KeyChange {}
+    #[schema(as = ApiKeyChange, example = json!({ "ipWhitelist": ["192.0.2.0/24"] }))]
+    KeyChange required false {}
 );
 
 impl NewKey {
@@ -72,21 +101,28 @@ impl NewKey {
 }
 
 /// A limit of its own.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RateLimit)]
 struct RateLimitView {
+    #[schema(example = 100)]
     requests: u64,
+    #[schema(example = "1h")]
     window: &'static str,
 }
 
 /// An API key as it is shown.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ApiKey)]
 pub(super) struct KeyView {
     id: KeyId,
+    #[schema(example = "Shop")]
     name: String,
     /// What people tell keys apart by.
+    #[schema(example = "sk_test_0f3k")]
     key_prefix: String,
     environment: Environment,
+    #[schema(value_type = Vec<Permission>)]
     permissions: Vec<String>,
     ip_whitelist: IpList,
     /// The plan's where there is none.
@@ -94,17 +130,22 @@ pub(super) struct KeyView {
     rotation_policy: Option<RotationPolicy>,
     is_active: bool,
     expires_at: Option<Timestamp>,
+    #[schema(example = json!(null))]
     revoked_at: Option<Timestamp>,
     /// The key that it was rotated to.
+    #[schema(example = json!(null))]
     replaced_by: Option<KeyId>,
     last_used_at: Option<Timestamp>,
     /// Requests that it has made, ever.
+    #[schema(example = 90_210)]
     usage_count: u64,
+    #[schema(example = 1204)]
     current_month_requests: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
     /// Only when it was just made.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "sk_test_…")]
     key: Option<String>,
 }
 

@@ -1,24 +1,25 @@
-//! Management of API keys: list, create, read, change, revoke, rotate, delete, and what each was used for. For people who have signed in, never
-//! for keys: a key that leaks must not be able to make others.
+//! Management of API keys: list, create, read, change, revoke, rotate, delete, and what each was used for. For people
+//! who have signed in, never for keys: a key that leaks must not be able to make others.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::api_key_view::{KeyChange, KeyView, NewKey, Used};
 use super::json::{Json, MaybeJson};
-use super::page::{PAGE, Page, Totals};
+use super::page::{ByPage, PAGE, Page, Totals};
 use super::problem::{Code, Problem};
 use super::query::{Id, Noun, Query};
 use super::session::{KeyManager, KeyReader};
-use super::{Api, said, success};
+use super::{Api, Success, said, success};
 use crate::domain::api_key::ApiKey;
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::id::KeyId;
@@ -31,26 +32,41 @@ use crate::store::requests::RouteRequests;
 /// How long a key goes on working where a rotation does not say.
 const OVERLAP_DEFAULT_SECONDS: u64 = 86_400;
 
-pub(super) fn routes() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/api/tenant/api-keys", get(list).post(create))
-        .route("/api/tenant/api-keys/{id}", get(show).put(update).delete(delete))
-        .route("/api/tenant/api-keys/{id}/revoke", post(revoke))
-        .route("/api/tenant/api-keys/{id}/rotate", post(rotate))
-        .route("/api/tenant/api-keys/{id}/usage", get(usage))
+pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default()
+        .routes(routes!(list, create))
+        .routes(routes!(show, update, delete))
+        .routes(routes!(revoke))
+        .routes(routes!(rotate))
+        .routes(routes!(usage))
 }
 
 impl Noun for KeyId {
     const NOUN: &'static str = "API key";
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ApiKeyList)]
 struct KeyList {
     keys: Vec<KeyView>,
     #[serde(flatten)]
     totals: Totals,
 }
 
+/// List API keys
+#[utoipa::path(
+    get,
+    path = "/api/tenant/api-keys",
+    operation_id = "listApiKeys",
+    tag = "API keys",
+    params(
+        ByPage,
+        ("environment" = Option<Environment>, Query, description = "Only of this environment"),
+        ("isActive" = Option<bool>, Query, description = "Only those that work, or only the others"),
+    ),
+    responses((status = 200, description = "A page of keys, newest first", body = Success<KeyList>)),
+    security(("session" = ["owner", "admin", "member", "operator"])),
+)]
 async fn list(State(api): State<Arc<Api>>, KeyReader(tenant): KeyReader, uri: Uri) -> Result<Response, Problem> {
     let mut query = Query::read(&uri, &[PAGE, &["environment", "isActive"]]);
     let page = Page::read(&mut query, &api.options);
@@ -68,6 +84,20 @@ async fn list(State(api): State<Arc<Api>>, KeyReader(tenant): KeyReader, uri: Ur
     Ok(success(StatusCode::OK, KeyList { keys, totals: page.totals(total) }))
 }
 
+/// Make an API key
+///
+/// The answer shows it, this once.
+#[utoipa::path(
+    post,
+    path = "/api/tenant/api-keys",
+    operation_id = "createApiKey",
+    tag = "API keys",
+    request_body = NewKey,
+    responses((status = 201, description = "The key", body = Success<KeyView>, headers(
+        ("Location" = String, description = "Where the key is"),
+    ))),
+    security(("session" = ["owner", "admin", "operator"])),
+)]
 async fn create(
     State(api): State<Arc<Api>>,
     KeyManager(tenant): KeyManager,
@@ -84,6 +114,18 @@ async fn create(
     Ok((headers, success(StatusCode::CREATED, KeyView::with_text(key, &text))).into_response())
 }
 
+/// Read an API key
+///
+/// Not the key itself, of which only a hash is kept.
+#[utoipa::path(
+    get,
+    path = "/api/tenant/api-keys/{id}",
+    operation_id = "getApiKey",
+    tag = "API keys",
+    params(("id" = KeyId, Path)),
+    responses((status = 200, description = "The key", body = Success<KeyView>)),
+    security(("session" = ["owner", "admin", "member", "operator"])),
+)]
 async fn show(
     State(api): State<Arc<Api>>,
     KeyReader(tenant): KeyReader,
@@ -100,6 +142,19 @@ async fn view(api: &Api, key: ApiKey) -> Result<KeyView, Problem> {
     Ok(KeyView::new(key, Used { ever, this_month }))
 }
 
+/// Change an API key
+///
+/// What is not mentioned stays.
+#[utoipa::path(
+    put,
+    path = "/api/tenant/api-keys/{id}",
+    operation_id = "updateApiKey",
+    tag = "API keys",
+    params(("id" = KeyId, Path)),
+    request_body = KeyChange,
+    responses((status = 200, description = "The key as it is now", body = Success<KeyView>)),
+    security(("session" = ["owner", "admin", "operator"])),
+)]
 async fn update(
     State(api): State<Arc<Api>>,
     KeyManager(tenant): KeyManager,
@@ -112,6 +167,18 @@ async fn update(
     Ok(success(StatusCode::OK, view(&api, key).await?))
 }
 
+/// Revoke an API key
+///
+/// It stops at once, for good.
+#[utoipa::path(
+    post,
+    path = "/api/tenant/api-keys/{id}/revoke",
+    operation_id = "revokeApiKey",
+    tag = "API keys",
+    params(("id" = KeyId, Path)),
+    responses((status = 200, description = "The key as it is now", body = Success<KeyView>)),
+    security(("session" = ["owner", "admin", "operator"])),
+)]
 async fn revoke(
     State(api): State<Arc<Api>>,
     KeyManager(tenant): KeyManager,
@@ -123,14 +190,19 @@ async fn revoke(
     Ok(said(StatusCode::OK, "API key revoked", view(&api, key).await?))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+/// How to replace a key.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(as = ApiKeyRotation, example = json!({ "overlapSeconds": 86400 }))]
 struct Rotation {
+    /// How long the old key goes on working; a day where it is not said.
+    #[schema(minimum = 0, default = 86_400)]
     overlap_seconds: Option<u64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RotatedApiKey)]
 struct Rotated {
     /// The new key, with its text.
     #[serde(flatten)]
@@ -140,6 +212,20 @@ struct Rotated {
     old_key_until: Timestamp,
 }
 
+/// Replace an API key
+///
+/// The answer shows the new one, this once; the old one goes on working until the overlap ends. The body may be left
+/// out.
+#[utoipa::path(
+    post,
+    path = "/api/tenant/api-keys/{id}/rotate",
+    operation_id = "rotateApiKey",
+    tag = "API keys",
+    params(("id" = KeyId, Path)),
+    request_body = Option<Rotation>,
+    responses((status = 201, description = "The new key", body = Success<Rotated>)),
+    security(("session" = ["owner", "admin", "operator"])),
+)]
 async fn rotate(
     State(api): State<Arc<Api>>,
     KeyManager(tenant): KeyManager,
@@ -156,11 +242,22 @@ async fn rotate(
     Ok(success(StatusCode::CREATED, rotated))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeletedApiKey)]
 struct Deleted {
     id: KeyId,
 }
 
+/// Delete an API key
+#[utoipa::path(
+    delete,
+    path = "/api/tenant/api-keys/{id}",
+    operation_id = "deleteApiKey",
+    tag = "API keys",
+    params(("id" = KeyId, Path)),
+    responses((status = 200, description = "It is deleted", body = Success<Deleted>)),
+    security(("session" = ["owner", "admin", "operator"])),
+)]
 async fn delete(
     State(api): State<Arc<Api>>,
     KeyManager(tenant): KeyManager,
@@ -171,18 +268,33 @@ async fn delete(
 }
 
 /// What a key was used for in a month.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ApiKeyUsage)]
 struct UsageView {
     month: Month,
+    #[schema(example = 1204)]
     total_requests: u64,
     /// Answered with neither 4xx nor 5xx.
+    #[schema(example = 1200)]
     successful_requests: u64,
+    #[schema(example = 4)]
     failed_requests: u64,
     /// By method and route, such as `GET /api/v1/webhooks/{id}`.
+    #[schema(example = json!({ "POST /api/v1/events": 1204 }))]
     requests_by_endpoint: BTreeMap<String, u64>,
 }
 
+/// Read what an API key was used for
+#[utoipa::path(
+    get,
+    path = "/api/tenant/api-keys/{id}/usage",
+    operation_id = "getApiKeyUsage",
+    tag = "API keys",
+    params(("id" = KeyId, Path), ("month" = Option<Month>, Query, description = "This month, where it is not said")),
+    responses((status = 200, description = "Its requests in the month", body = Success<UsageView>)),
+    security(("session" = ["owner", "admin", "member", "operator"])),
+)]
 async fn usage(
     State(api): State<Arc<Api>>,
     KeyReader(tenant): KeyReader,

@@ -52,6 +52,7 @@ needs!(
     WriteCustomers,
     ReadMessages,
     WriteMessages,
+    ReadAnalytics,
     ReadEvents,
     WriteEvents,
     ReadWebhooks,

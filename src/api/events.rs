@@ -87,7 +87,7 @@ async fn publish(
 ) -> Result<Response, Problem> {
     let rules = EventRules {
         now: api.engine.clock().now(),
-        data_bytes_max: api.options.event_data_bytes_max,
+        data_bytes_max: api.engine.event_data_bytes_max(caller.scope.tenant),
         deliver_at_max: api.engine.limits().deliver_at_max,
         header_key: header_key(&headers)?,
         index: None,
@@ -160,7 +160,8 @@ async fn publish_batch(
         let message = format!("must have 1 to {max} entries");
         return Err(Problem::field(FieldProblem::new("events", FieldCode::Length, message)));
     }
-    let (now, data_bytes_max) = (api.engine.clock().now(), api.options.event_data_bytes_max);
+    let now = api.engine.clock().now();
+    let data_bytes_max = api.engine.event_data_bytes_max(caller.scope.tenant);
     let deliver_at_max = api.engine.limits().deliver_at_max;
     let accepting = events.iter().enumerate().map(|(index, event)| {
         let rules = EventRules { now, data_bytes_max, deliver_at_max, header_key, index: Some(index) };
@@ -191,7 +192,6 @@ struct Event<'a> {
     data: &'a RawValue,
     occurred_at: Timestamp,
     created_at: Timestamp,
-    #[schema(value_type = Vec<String>, example = json!([]))]
     channels: &'a Channels,
     /// When its deliveries begin, if not at once.
     #[schema(example = json!(null))]

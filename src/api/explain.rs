@@ -26,7 +26,7 @@ use crate::domain::channel::Channels;
 use crate::domain::event::EventContent;
 use crate::domain::field::{FieldCode, FieldProblem, Segment};
 use crate::domain::filter::{Found, Unmet};
-use crate::domain::id::{EventId, WebhookId};
+use crate::domain::id::{EventId, TenantId, WebhookId};
 use crate::domain::webhook::Webhook;
 use crate::engine::event_types::Judgement;
 use crate::engine::explain::{Explained, Explanation, Verdict};
@@ -133,7 +133,7 @@ async fn explain(
     caller: Caller<ReadWebhooks>,
     JsonBytes(body): JsonBytes,
 ) -> Result<Response, Problem> {
-    let (event, channels, only) = read(&api, &body)?;
+    let (event, channels, only) = read(&api, caller.scope.tenant, &body)?;
     let explained = api.engine.explain(caller.scope, &event, &channels, only).await?;
     let Explanation { judgement, webhooks } = explained.ok_or_else(|| Problem::not_found(WebhookId::NOUN))?;
     let (accepted, misfits) = match judgement {
@@ -153,7 +153,7 @@ async fn explain(
     Ok(success(StatusCode::OK, answer))
 }
 
-fn read(api: &Api, body: &[u8]) -> Result<(EventContent, Channels, Option<WebhookId>), Problem> {
+fn read(api: &Api, tenant: TenantId, body: &[u8]) -> Result<(EventContent, Channels, Option<WebhookId>), Problem> {
     let Question { r#type, data, channels, webhook_id } = json::parse(body)?;
     let mut problems = Vec::new();
     let event_type = check_type(r#type.as_deref(), &mut problems);
@@ -166,7 +166,7 @@ fn read(api: &Api, body: &[u8]) -> Result<(EventContent, Channels, Option<Webhoo
     let (Some(event_type), Some(data), true) = (event_type, data, problems.is_empty()) else {
         return Err(Problem::fields(problems));
     };
-    check_size(data, api.options.event_data_bytes_max)?;
+    check_size(data, api.engine.event_data_bytes_max(tenant))?;
     // No event has this id: what is shown cannot be taken for one that happened.
     let id = EventId(Uuid::nil());
     let data = Bytes::copy_from_slice(data.as_bytes());

@@ -17,6 +17,7 @@ use super::auth::{Identity, Principal};
 use super::json;
 use super::problem::{Code, Problem};
 use super::publish::header_key;
+use super::session::{X_ENVIRONMENT, X_TENANT};
 use crate::engine::idempotent::Repeat;
 use crate::store::idempotent_requests::RequestKey;
 
@@ -56,7 +57,13 @@ async fn once(api: &Api, key: RequestKey, request: Request, next: Next) -> Resul
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let body = json::read(Request::from_parts(parts.clone(), body), api).await?;
-    let hash = Sha256::new().chain_update(&path).chain_update([0]).chain_update(&body).finalize().into();
+    let mut hash = Sha256::new().chain_update(&path).chain_update([0]);
+    // A person says in headers for whom they ask; a key says it itself.
+    for name in [X_TENANT, X_ENVIRONMENT] {
+        hash.update(parts.headers.get(name).map_or(&b""[..], HeaderValue::as_bytes));
+        hash.update([0]);
+    }
+    let hash = hash.chain_update(&body).finalize().into();
     // Nothing outlives the time that a request may take.
     match api.engine.begin_request(&key, hash, api.options.request_timeout).await? {
         Repeat::First => {}

@@ -5,6 +5,7 @@
 //! permission that it asks for. Handlers call the engine's verbs for writing and its store for reading; the types of a
 //! noun's JSON stay in the noun's file.
 
+mod analytics;
 mod api_key_view;
 mod api_keys;
 mod auth;
@@ -58,7 +59,6 @@ use crate::engine::Engine;
 #[allow(missing_docs, reason = "each is commented in config/default.toml")]
 pub struct ApiOptions {
     pub body_bytes_max: usize,
-    pub event_data_bytes_max: usize,
     pub batch_events_max: usize,
     pub header_timeout: Duration,
     pub body_timeout: Duration,
@@ -81,7 +81,6 @@ impl From<&config::Config> for ApiOptions {
         let api = &config.api;
         Self {
             body_bytes_max: api.body_bytes_max,
-            event_data_bytes_max: api.event_data_bytes_max,
             batch_events_max: api.batch_events_max,
             header_timeout: api.header_timeout_ms,
             body_timeout: api.body_timeout_ms,
@@ -125,12 +124,13 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(events::routes())
         .merge(webhooks::routes())
         .merge(deliveries::routes())
-        .merge(event_types::routes())
-        .merge(explain::routes())
+        .merge(event_types::routes().into())
+        .merge(explain::routes().into())
         .merge(dead_letters::routes())
-        .merge(api_keys::routes().into())
-        .merge(sign_in::routes().into())
+        .merge(api_keys::routes())
+        .merge(sign_in::routes())
         .merge(records::routes())
+        .merge(analytics::routes())
         .merge(health::routes())
 }
 

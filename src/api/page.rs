@@ -23,6 +23,7 @@ pub(super) const PAGE_OR_CURSOR: &[&str] = &["page", "limit", "cursor"];
 
 /// What documents say of `limit`: the defaults of `config/default.toml`.
 const LIMIT_DEFAULT: u32 = 20;
+pub(super) const CONVERSATIONS_LIMIT_DEFAULT: u32 = 50;
 const LIMIT_MAX: u32 = 100;
 
 /// [`PAGE`], for documents.
@@ -33,13 +34,19 @@ pub(super) struct ByPageOrCursor;
 
 impl IntoParams for ByPage {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let number = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
-        let limit = number().maximum(Some(LIMIT_MAX)).default(Some(LIMIT_DEFAULT.into()));
-        vec![
-            parameter("page", "Which page, from 1", number().default(Some(1.into()))),
-            parameter("limit", "How many rows a page has; a deployment may set other bounds", limit),
-        ]
+        by_page(None)
     }
+}
+
+/// [`ByPage`], perhaps with another `limit`.
+pub(super) fn by_page(limit_default: Option<u32>) -> Vec<Parameter> {
+    let number = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+    let limit_default = limit_default.unwrap_or(LIMIT_DEFAULT);
+    let limit = number().maximum(Some(LIMIT_MAX)).default(Some(limit_default.into()));
+    vec![
+        parameter("page", "Which page, from 1", number().default(Some(1.into()))),
+        parameter("limit", "How many rows a page has; a deployment may set other bounds", limit),
+    ]
 }
 
 impl IntoParams for ByPageOrCursor {
@@ -213,8 +220,9 @@ mod tests {
 
     #[test]
     fn documents_tell_the_default_bounds() {
-        let ApiOptions { page_limit_default, page_limit_max, .. } = options();
+        let ApiOptions { page_limit_default, conversations_limit_default, page_limit_max, .. } = options();
         assert_eq!((page_limit_default, page_limit_max), (LIMIT_DEFAULT, LIMIT_MAX));
+        assert_eq!(conversations_limit_default, CONVERSATIONS_LIMIT_DEFAULT);
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub(super) struct NewEvent<'a> {
     #[schema(value_type = Option<Timestamp>, example = json!(null))]
     deliver_at: Option<String>,
     /// Goes only to webhooks that have one of these channels, or none.
-    #[schema(max_items = 5, example = json!(["eu"]))]
+    #[schema(value_type = Option<Channels>)]
     channels: Option<Vec<String>>,
 }
 

@@ -155,7 +155,7 @@ async fn list<R: Resource>(
     caller: Caller<R::Read>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    page_of(&api, caller.scope, R::NOUN, &uri, None).await
+    page_of::<R>(&api, caller.scope, &uri, None).await
 }
 
 /// The parts of one thing: the filter by it is the path.
@@ -165,8 +165,7 @@ async fn list_parts<R: Resource>(
     Whole(id, _): Whole<R>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    whole_is_there::<R>(&api, caller.scope, id).await?;
-    page_of(&api, caller.scope, R::NOUN, &uri, Some(id)).await
+    page_of::<R>(&api, caller.scope, &uri, Some(id)).await
 }
 
 async fn whole_is_there<R: Resource>(api: &Api, scope: Scope, id: RecordId) -> Result<(), Problem> {
@@ -178,13 +177,13 @@ async fn whole_is_there<R: Resource>(api: &Api, scope: Scope, id: RecordId) -> R
     }
 }
 
-async fn page_of(
+async fn page_of<R: Resource>(
     api: &Api,
     scope: Scope,
-    noun: &'static Noun,
     uri: &Uri,
     whole: Option<RecordId>,
 ) -> Result<Response, Problem> {
+    let noun = R::NOUN;
     let is_open = |name: &str| whole.is_none() || noun.parent != Some(name);
     let names: Vec<&str> = noun.filters.iter().map(|filter| filter.name).filter(|name| is_open(name)).collect();
     let mut query = Query::read(uri, &[PAGE, &names]);
@@ -199,18 +198,21 @@ async fn page_of(
         }
     }
     query.finish()?;
+    if let Some(whole) = whole {
+        whole_is_there::<R>(api, scope, whole).await?;
+    }
     let (rows, total) = api.engine.store().records_page(scope, noun, &conditions, page.limit, page.offset()).await?;
     let total = page.count(total, rows.len());
     Ok(axum::Json(page.list(rows, total, None)).into_response())
 }
 
 /// The documents of G-Tateth give conversations longer pages.
+fn has_long_pages(noun: &Noun) -> bool {
+    noun.name == CONVERSATION.name
+}
+
 fn limit_default(api: &Api, noun: &Noun) -> u32 {
-    if noun.name == CONVERSATION.name {
-        api.options.conversations_limit_default
-    } else {
-        api.options.page_limit_default
-    }
+    if has_long_pages(noun) { api.options.conversations_limit_default } else { api.options.page_limit_default }
 }
 
 async fn create<R: Resource>(

@@ -22,9 +22,9 @@ use crate::engine::sessions::{SessionError, SignedIn};
 const COOKIE: &str = "angarium_session";
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 /// Which of its tenant's environments a person means.
-const X_ENVIRONMENT: &str = "x-environment";
+pub(super) const X_ENVIRONMENT: &str = "x-environment";
 /// Which tenant an operator means.
-const X_TENANT: &str = "x-tenant";
+pub(super) const X_TENANT: &str = "x-tenant";
 const HINT: &str = "Sign in with POST /api/auth/login, and send the token as `Authorization: Bearer TOKEN`, or the cookie. \
     API keys do not work here.";
 

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::json::Json;
-use super::problem::{Code, Problem};
+use super::problem::{Code, Envelope, Problem};
 use super::session::{Person, cookie};
-use super::{Api, said, success};
+use super::{Api, Success, said, success};
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::password::Password;
@@ -21,29 +22,34 @@ use crate::domain::time::Timestamp;
 use crate::domain::user::{Email, Role, User};
 use crate::engine::sessions::{LoginError, SignedIn};
 
-pub(super) fn routes() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/api/auth/login", post(login))
-        .route("/api/auth/logout", post(logout))
-        .route("/api/auth/me", get(me))
-        .route("/api/auth/password", post(change_password))
+pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default()
+        .routes(routes!(login))
+        .routes(routes!(logout))
+        .routes(routes!(me))
+        .routes(routes!(change_password))
 }
 
 /// Who one is.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = User)]
 struct UserView {
     id: UserId,
+    #[schema(example = "ada@example.com")]
     email: String,
+    #[schema(example = "Ada")]
     name: String,
     role: Role,
     /// None for an operator.
     tenant: Option<TenantView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Tenant)]
 struct TenantView {
     id: TenantId,
+    #[schema(example = "acme")]
     name: String,
 }
 
@@ -58,22 +64,43 @@ impl UserView {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[derive(Default)]
+/// Who one says to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "email": "ada@example.com", "password": "correct horse battery" }))]
 struct Credentials {
+    #[schema(value_type = String)]
     email: Option<String>,
+    #[schema(value_type = String)]
     password: Option<SecretString>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SignedIn)]
 struct SignedInView {
+    /// For `Authorization: Bearer`.
+    #[schema(example = "eyJ…")]
     token: String,
     expires_at: Timestamp,
     user: UserView,
 }
 
+/// Sign in
+///
+/// The answer also sets a cookie, for browsers.
+#[utoipa::path(
+    post,
+    path = "/api/auth/login",
+    operation_id = "login",
+    tag = "Sign in",
+    request_body = Credentials,
+    responses(
+        (status = 200, description = "One is signed in", body = Success<SignedInView>),
+        (status = 401, description = "The address or the password is wrong", body = Envelope),
+    ),
+    security(()),
+)]
 async fn login(State(api): State<Arc<Api>>, Json(given): Json<Credentials>) -> Result<Response, Problem> {
     let mut problems = Vec::new();
     let email = read_email(given.email.as_deref(), &mut problems);
@@ -116,34 +143,68 @@ fn read_password<E: std::fmt::Display>(
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Nothing {}
 
+/// Sign out
+#[utoipa::path(
+    post,
+    path = "/api/auth/logout",
+    operation_id = "logout",
+    tag = "Sign in",
+    responses((status = 200, description = "The session has ended", body = Success<Nothing>)),
+    security(("session" = ["owner", "admin", "member", "operator"])),
+)]
 async fn logout(State(api): State<Arc<Api>>, Person(person): Person) -> Result<Response, Problem> {
     api.engine.logout(person.session.id).await?;
     let end_cookie = [(header::SET_COOKIE, cookie("", &api))];
     Ok((end_cookie, said(StatusCode::OK, "Signed out", Nothing {})).into_response())
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Me {
     user: UserView,
     expires_at: Timestamp,
 }
 
+/// Say who is signed in
+#[utoipa::path(
+    get,
+    path = "/api/auth/me",
+    operation_id = "getMe",
+    tag = "Sign in",
+    responses((status = 200, description = "Who one is", body = Success<Me>)),
+    security(("session" = ["owner", "admin", "member", "operator"])),
+)]
 async fn me(State(api): State<Arc<Api>>, Person(person): Person) -> Response {
     let SignedIn { session, user } = &*person;
     success(StatusCode::OK, Me { user: UserView::new(user, &api), expires_at: session.expires_at })
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+/// Another password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(example = json!({ "currentPassword": "correct horse battery", "newPassword": "staple and correct horse" }))]
 struct PasswordChange {
+    #[schema(value_type = String)]
     current_password: Option<SecretString>,
+    #[schema(value_type = String, min_length = 12)]
     new_password: Option<SecretString>,
 }
 
+/// Change one's password
+///
+/// All other sessions end.
+#[utoipa::path(
+    post,
+    path = "/api/auth/password",
+    operation_id = "changePassword",
+    tag = "Sign in",
+    request_body = PasswordChange,
+    responses((status = 200, description = "It is changed", body = Success<Nothing>)),
+    security(("session" = ["owner", "admin", "member", "operator"])),
+)]
 async fn change_password(
     State(api): State<Arc<Api>>,
     Person(person): Person,

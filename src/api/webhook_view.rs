@@ -40,7 +40,7 @@ macro_rules! settings_and {
             events: Given<Vec<String>>,
             /// Takes only events that name one of them.
             #[serde(default)]
-            #[schema(value_type = Option<Vec<String>>, example = json!(["eu"]))]
+            #[schema(value_type = Option<Channels>)]
             channels: Given<Vec<String>>,
             /// A condition on the data of an event.
             #[serde(default)]
@@ -135,7 +135,6 @@ pub(super) struct WebhookView {
     #[schema(example = "https://example.com/hooks")]
     url: String,
     events: Subscription,
-    #[schema(value_type = Vec<String>, example = json!(["eu"]))]
     channels: Channels,
     filter: Option<Filter>,
     /// Values that may be credentials are shown as `***`.

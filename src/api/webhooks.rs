@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::auth::{Caller, ReadWebhooks, WriteWebhooks};
+use super::etag::{etag, is_another, is_known};
 use super::json::{Json, MaybeJson};
 use super::page::{ByPage, PAGE, Page, Totals};
 use super::problem::{Code, Problem};
@@ -88,24 +89,13 @@ async fn create(
     };
     let (webhook, secret) = api.engine.create_webhook(caller.scope, settings, secret).await?;
     let location = format!("/api/v1/webhooks/{}", webhook.id);
-    let headers = [(header::LOCATION, header_value(&location)), etag(&webhook)];
+    let location = HeaderValue::from_str(&location).expect("ids are visible ASCII");
+    let headers = [(header::LOCATION, location), etag(webhook.revision)];
     Ok((headers, success(StatusCode::CREATED, WebhookView::with_secret(webhook, &secret))).into_response())
 }
 
-fn header_value(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("ids and numbers are visible ASCII")
-}
-
-fn etag(webhook: &Webhook) -> (HeaderName, HeaderValue) {
-    (header::ETAG, header_value(&tag(webhook)))
-}
-
-fn tag(webhook: &Webhook) -> String {
-    format!("\"{}\"", webhook.revision)
-}
-
 fn shown(webhook: Webhook) -> Response {
-    ([etag(&webhook)], success(StatusCode::OK, WebhookView::from(webhook))).into_response()
+    ([etag(webhook.revision)], success(StatusCode::OK, WebhookView::from(webhook))).into_response()
 }
 
 #[derive(Serialize, ToSchema)]
@@ -156,32 +146,18 @@ async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let webhook = api.engine.webhook(caller.scope, id).await?;
-    if lists_tag(&headers, &header::IF_NONE_MATCH, &webhook, true) == Some(true) {
-        return Ok((StatusCode::NOT_MODIFIED, [etag(&webhook)]).into_response());
+    if is_known(&headers, webhook.revision) {
+        return Ok((StatusCode::NOT_MODIFIED, [etag(webhook.revision)]).into_response());
     }
     Ok(shown(webhook))
 }
 
-/// Whether a header names the webhook's version, or any; `None` without the header.
-fn lists_tag(headers: &HeaderMap, name: &HeaderName, webhook: &Webhook, weak: bool) -> Option<bool> {
-    let current = tag(webhook);
-    let mut values = headers.get_all(name).into_iter().peekable();
-    values.peek()?;
-    Some(values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim).any(
-        |given| {
-            let given = if weak { given.strip_prefix("W/").unwrap_or(given) } else { given };
-            given == "*" || given == current
-        },
-    ))
-}
-
 /// The version that a change is bound to. `Ok(None)`: the client does not mind.
 fn if_match(headers: &HeaderMap, webhook: &Webhook) -> Result<Option<i64>, Problem> {
-    match lists_tag(headers, &header::IF_MATCH, webhook, false) {
-        None => Ok(None),
-        Some(true) => Ok(Some(webhook.revision)),
-        Some(false) => Err(changed_meanwhile()),
+    if is_another(headers, webhook.revision) {
+        return Err(changed_meanwhile());
     }
+    Ok(headers.contains_key(header::IF_MATCH).then_some(webhook.revision))
 }
 
 fn changed_meanwhile() -> Problem {

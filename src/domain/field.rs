@@ -44,11 +44,13 @@ pub enum FieldCode {
     NotAllowed,
     /// It does not fit another field.
     Mismatch,
+    /// It is the id of something that is not there.
+    NotFound,
 }
 
 impl FieldCode {
     /// Every kind, for documents.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Required,
         Self::Unknown,
         Self::WrongType,
@@ -57,6 +59,7 @@ impl FieldCode {
         Self::OutOfRange,
         Self::NotAllowed,
         Self::Mismatch,
+        Self::NotFound,
     ];
 }
 

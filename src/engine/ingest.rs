@@ -84,7 +84,8 @@ impl Engine {
         let event_type = EventType::parse(event_type).map_err(|error| never(format!("the event type {error}")))?;
         let environment = headers.get(ENVIRONMENT_HEADER).map_or(Ok(Environment::Production), |text| text.parse());
         let environment = environment.map_err(|error| never(format!("the header {ENVIRONMENT_HEADER} {error}")))?;
-        let max = self.limits.event_data_bytes_max;
+        let tenant = self.tenant_of_route(tenant).await?.ok_or_else(|| never("there is no such tenant".into()))?;
+        let max = self.event_data_bytes_max(tenant);
         if body.len() > max {
             return Err(never(format!("the body has {} bytes; at most {max} are allowed", body.len())));
         }
@@ -101,7 +102,6 @@ impl Engine {
         }
         let routing_headers =
             [CHANNELS_HEADER, DELIVER_AT_HEADER].map(|name| headers.get(name).map_or("", String::as_str)).join("\0");
-        let tenant = self.tenant_of_route(tenant).await?.ok_or_else(|| never("there is no such tenant".into()))?;
         let idempotency = message_id.map(|key| IdempotencyKey {
             key,
             request_hash: Sha256::new()

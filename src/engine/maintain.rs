@@ -109,6 +109,7 @@ impl Engine {
         self.refresh_directory().await?;
         self.forget_rates();
         self.flush_usage().await?;
+        self.check_quotas().await?;
         self.refresh_gates().await
     }
 

@@ -22,6 +22,7 @@ pub mod keys;
 pub mod maintain;
 pub mod notices;
 mod passwords;
+pub mod quotas;
 pub mod rates;
 pub mod records;
 pub mod sessions;
@@ -92,6 +93,7 @@ pub struct Engine {
     pub(crate) gates: gates::Gates,
     pub(crate) health: health::Health,
     rates: rates::Rates,
+    quotas: quotas::Quotas,
     usage: usage::Usage,
     accept: accept::AcceptQueue,
     settle: settle::SettleQueue,
@@ -158,6 +160,7 @@ impl Engine {
             gates: gates::Gates::default(),
             health: health::Health::default(),
             rates: rates::Rates::default(),
+            quotas: quotas::Quotas::default(),
             usage: usage::Usage::default(),
             accept,
             settle,
@@ -207,6 +210,12 @@ impl Engine {
 
     fn plan_in(&self, snapshot: &directory::Snapshot, tenant: TenantId) -> &Arc<Plan> {
         self.plans.get(snapshot.tenant(tenant).map_or("", |tenant| tenant.plan.as_str()))
+    }
+
+    /// The most bytes that the data of a tenant's event may have.
+    pub fn event_data_bytes_max(&self, tenant: TenantId) -> usize {
+        let most = u64::try_from(self.limits.event_data_bytes_max).unwrap_or(u64::MAX);
+        usize::try_from(self.plan(tenant).event_data_bytes.capped(most)).unwrap_or(usize::MAX)
     }
 
     /// Where webhooks may point.

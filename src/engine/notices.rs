@@ -10,8 +10,8 @@ use crate::domain::event::EventType;
 use crate::domain::tenant::Scope;
 
 /// Types that Angarium itself publishes. A delivery of one of these never causes another.
-pub const NOTICE_TYPES: [&str; 4] =
-    ["webhook.disabled", "webhook.failing", "delivery.exhausted", "api_key.rotation_due"];
+pub const NOTICE_TYPES: [&str; 5] =
+    ["webhook.disabled", "webhook.failing", "delivery.exhausted", "quota.reached", "api_key.rotation_due"];
 
 impl Engine {
     pub(super) async fn notice_exhausted(&self, over: &AttemptOver) {

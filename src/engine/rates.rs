@@ -11,8 +11,8 @@ use std::time::Duration;
 use super::Engine;
 use crate::domain::api_key::ApiKey;
 use crate::domain::id::SessionId;
-use crate::domain::meter::Period;
-use crate::domain::plan::Limit;
+use crate::domain::meter::{Count, Metered, Period, Window};
+use crate::domain::plan::{Limit, REQUESTS};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::requests::Subject;
@@ -174,6 +174,11 @@ impl Engine {
                 Take::Ask(count) => {
                     let taken = self.store.take_requests(subject, span.starts_at, span.ends_at, count).await?;
                     gauge.fill(span, taken, count);
+                    if let Subject::Scope(scope) = subject {
+                        let window = Window { period: Period::Month, starts_at: span.starts_at, ends_at: span.ends_at };
+                        let count = Count { scope, meter: REQUESTS.into(), window };
+                        self.note_quota(&Metered { count, limit: Limit::AtMost(limit) }, Some(taken));
+                    }
                 }
             }
         }

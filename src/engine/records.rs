@@ -138,7 +138,7 @@ impl Engine {
         for (field, named, id) in noun.new_references(before, after) {
             if !self.store.has_record(scope, named, id).await? {
                 let message = format!("names no {} of yours", named.name);
-                problems.push(FieldProblem::new(field, FieldCode::Invalid, message));
+                problems.push(FieldProblem::new(field, FieldCode::NotFound, message));
             }
         }
         if problems.is_empty() { Ok(()) } else { Err(RecordError::Fields(problems)) }

@@ -53,7 +53,8 @@ impl Engine {
         secret: Option<Secret>,
     ) -> Result<(Webhook, Secret), WebhookError> {
         let (_, total) = self.store.webhooks_page(scope, None, 1, 0).await?;
-        let max = self.limits.webhooks_max;
+        let sold = self.plan(scope.tenant).webhooks.capped(u64::from(self.limits.webhooks_max));
+        let max = u32::try_from(sold).unwrap_or(u32::MAX);
         if total >= u64::from(max) {
             return Err(WebhookError::TooMany { max });
         }

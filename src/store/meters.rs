@@ -173,10 +173,10 @@ impl Store {
     }
 
     /// Notes that a level of a quota is told; false if it was before.
-    pub async fn quota_was_told(&self, count: &Count, percent: u32) -> Result<bool, StoreError> {
+    pub async fn quota_was_told(&self, count: &Count, percent: u64) -> Result<bool, StoreError> {
         let told = on_write!(self, |db| {
             of_count!(sqlx::query(TELL), count)
-                .bind(i64::from(percent))
+                .bind(i64::try_from(percent).unwrap_or(i64::MAX))
                 .execute(db)
                 .await
                 .map(|done| done.rows_affected())

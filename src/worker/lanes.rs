@@ -74,6 +74,7 @@ pub struct Finished<J> {
 struct Lane<J> {
     tenant: TenantId,
     limit: Limit,
+    cap: u32,
     circuit: Circuit,
     first: VecDeque<J>,
     retry: VecDeque<J>,
@@ -189,12 +190,22 @@ impl<J> Lanes<J> {
         self.in_flight
     }
 
+    /// Tells how far a webhook's limit may grow, when its tenant's plan says something else than before.
+    pub fn cap(&mut self, webhook: WebhookId, cap: u32) {
+        let cap = cap.min(self.limits.concurrency_max);
+        if let Some(lane) = self.by_webhook.get_mut(&webhook).filter(|lane| lane.cap != cap) {
+            lane.cap = cap;
+            lane.limit.set_cap(cap);
+        }
+    }
+
     /// Takes a delivery in, or says to park it.
     pub fn offer(&mut self, tenant: TenantId, webhook: WebhookId, is_retry: bool, job: J, now: Timestamp) -> Offer<J> {
         let limits = self.limits;
         let lane = self.by_webhook.entry(webhook).or_insert_with(|| Lane {
             tenant,
             limit: Limit::new(limits.concurrency_start, limits.concurrency_max),
+            cap: limits.concurrency_max,
             circuit: Circuit::default(),
             first: VecDeque::new(),
             retry: VecDeque::new(),

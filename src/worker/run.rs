@@ -121,6 +121,8 @@ impl Worker {
         if let Offer::Park(job, gate) = self.lanes.offer(tenant, webhook, is_retry, job, now) {
             self.put_back(webhook, Finished { parked: vec![job], gate: Some(gate), open: false });
         }
+        let sold = self.engine.plan(tenant).webhook_concurrency;
+        self.lanes.cap(webhook, u32::try_from(sold.capped(u64::from(u32::MAX))).unwrap_or(u32::MAX));
     }
 
     /// Parks what may not be sent now, and shuts or opens the webhook's gate.

@@ -1,5 +1,6 @@
 //! Conversations: what may be done with one in which state, what webhooks are told of it, and how lists find them.
 
+use angarium::receiver::Behaviour;
 use serde_json::{Value, json};
 
 use crate::support::core::{count_events, done, ids, made, path, told};
@@ -20,7 +21,7 @@ async fn user(app: &TestApp) -> Value {
 
 async fn each_action_tells_of_itself(app: TestApp) {
     let mira = user(&app).await;
-    let webhook = app.webhook_with("hook", json!({ "events": ["conversation.*"] }), Default::default()).await;
+    let webhook = app.webhook_with("hook", json!({ "events": ["conversation.*"] }), Behaviour::default()).await;
     let body = json!({ "subject": "Invoice", "channel": "email", "labels": ["billing"], "priority": "high" });
     let conversation = made(&app, "conversations", body).await;
     assert_eq!((&conversation["status"], &conversation["escalated"]), (&json!("open"), &json!(false)));

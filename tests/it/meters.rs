@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use angarium::config::Config;
+use angarium::domain::secret::Secret;
 use angarium::domain::tenant::Environment::{Production, Staging};
+use angarium::receiver::Route;
 use serde_json::{Value, json};
 
 use crate::support::client::{Client, JsonBody as _, Reply};
-use crate::support::{TestApp, TestEngine, both_engines};
+use crate::support::{TestApp, TestEngine, both_engines, eventually};
 
 both_engines!(
     start;
@@ -169,5 +171,33 @@ async fn what_the_core_api_emits_counts_and_is_not_kept_beyond_the_plan(app: Tes
     let reply = client.post(&messages, &reply).await.expect(201).data();
     let at = format!("/api/v1/messages/{}", reply["id"].as_str().unwrap());
     client.patch(&at, &json!({ "text": "Hello." })).await.expect(200);
+    app.finish().await;
+}
+
+async fn a_quota_is_told_at_80_and_100_percent(app: TestApp) {
+    let client = app.client_on("small", Staging).await;
+    let webhook = json!({ "name": "w", "url": app.receiver.url("/quota"), "events": ["quota.*"] });
+    let reply = client.post("/api/v1/webhooks", &webhook).await.expect(201);
+    let secret = Secret::parse(reply.data()["secret"].as_str().unwrap()).unwrap();
+    app.receiver.route("/quota", Route::new(vec![secret]));
+    let told = |count: usize| {
+        let app = &app;
+        eventually("the quota is told", move || async move {
+            app.sweep().await;
+            let received = app.receiver.records("/quota");
+            (received.len() >= count).then(|| {
+                let data = received.iter().map(|r| serde_json::from_slice::<Value>(&r.body).unwrap()["data"].clone());
+                data.collect::<Vec<_>>()
+            })
+        })
+    };
+    assert!(publish_many(&client, "order.created", 10).await.iter().all(|status| *status == 202));
+    let first = told(1).await;
+    assert_eq!((&first[0]["quota"], &first[0]["percent"]), (&json!("events"), &json!(80)));
+    assert_eq!((&first[0]["limit"], &first[0]["used"]), (&json!(12), &json!(10)));
+    assert_eq!(first[0]["periodEnd"], "2026-12-01T00:00:00.000Z");
+    assert_eq!(publish_many(&client, "order.created", 3).await, [202, 202, 403]);
+    let second = told(2).await;
+    assert_eq!((&second[1]["percent"], &second[1]["used"]), (&json!(100), &json!(12)));
     app.finish().await;
 }

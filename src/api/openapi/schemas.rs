@@ -1,18 +1,28 @@
 //! The schemas of the domain's types. The domain does not know that it is documented.
 
+use std::borrow::Cow;
+
+use serde_json::json;
 use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::api::Code;
+use crate::domain::channel::{CHANNEL_CHARS_MAX, Channels, WEBHOOK_CHANNELS_MAX};
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::filter::Filter;
-use crate::domain::id::{DeliveryId, EventId, WebhookId};
+use crate::domain::id::{DeliveryId, EventId, KeyId, TenantId, UserId, WebhookId};
+use crate::domain::ip_list::{IP_LIST_ENTRIES_MAX, IpList};
+use crate::domain::key_draft::{RATE_LIMIT_REQUESTS_MAX, RATE_LIMIT_WINDOW, RateLimitDraft, RotationDraft};
+use crate::domain::meter::Month;
+use crate::domain::permission::{MANAGE_WEBHOOKS, Permission};
 use crate::domain::retry::{DELAY_SECONDS_MAX, RETRIES_MAX, RetryPolicy, SCHEDULE_LEN_MAX};
+use crate::domain::rotation::{INTERVAL_DAYS_MAX, NOTIFY_DAYS_DEFAULT, RotationPolicy};
 use crate::domain::subscription::{PATTERNS_MAX, Subscription};
 use crate::domain::tenant::Environment;
 use crate::domain::time::Timestamp;
+use crate::domain::user::Role;
 
 /// The instant of every example.
 pub(super) const EXAMPLE_TIME: &str = "2026-11-21T20:04:59.120Z";
@@ -47,7 +57,14 @@ macro_rules! ids {
     )*};
 }
 
-ids!(EventId of "an event", WebhookId of "a webhook", DeliveryId of "a delivery");
+ids!(
+    EventId of "an event",
+    WebhookId of "a webhook",
+    DeliveryId of "a delivery",
+    KeyId of "an API key",
+    UserId of "a user",
+    TenantId of "a tenant",
+);
 
 impl PartialSchema for Timestamp {
     fn schema() -> RefOr<Schema> {
@@ -58,13 +75,112 @@ impl PartialSchema for Timestamp {
 
 impl ToSchema for Timestamp {}
 
-impl PartialSchema for Environment {
+macro_rules! words {
+    ($($type:ty: $words:expr),* $(,)?) => {$(
+        impl PartialSchema for $type {
+            fn schema() -> RefOr<Schema> {
+                word($words).into()
+            }
+        }
+
+        impl ToSchema for $type {}
+    )*};
+}
+
+words!(
+    Environment: [Self::Staging, Self::Production].map(Self::as_str),
+    Permission: Self::ALL.map(Self::as_str).into_iter().chain([MANAGE_WEBHOOKS]),
+    Role: Self::ALL.map(Self::as_str),
+);
+
+impl PartialSchema for Month {
     fn schema() -> RefOr<Schema> {
-        word([Self::Staging.as_str(), Self::Production.as_str()]).into()
+        text().pattern(Some("^[0-9]{4}-[0-9]{2}$")).description(Some("A month of UTC")).examples(["2026-11"]).into()
     }
 }
 
-impl ToSchema for Environment {}
+impl ToSchema for Month {}
+
+impl PartialSchema for IpList {
+    fn schema() -> RefOr<Schema> {
+        ArrayBuilder::new()
+            .items(text())
+            .max_items(Some(IP_LIST_ENTRIES_MAX))
+            .description(Some("Addresses and networks"))
+            .examples([json!(["192.0.2.0/24"])])
+            .into()
+    }
+}
+
+impl ToSchema for IpList {}
+
+impl PartialSchema for Channels {
+    fn schema() -> RefOr<Schema> {
+        ArrayBuilder::new()
+            .items(text().pattern(Some(format!("^[a-zA-Z0-9_-]{{1,{CHANNEL_CHARS_MAX}}}$"))))
+            .max_items(Some(WEBHOOK_CHANNELS_MAX))
+            .description(Some("Names that split events further than their types do, such as a customer's project"))
+            .examples([json!(["eu"])])
+            .into()
+    }
+}
+
+impl ToSchema for Channels {}
+
+impl PartialSchema for Filter {
+    fn schema() -> RefOr<Schema> {
+        let about = "A condition on the event: `field`, `op` and `value`, or `all` or `any` of several, or `not` one";
+        let example = json!({ "field": "data.order.total", "op": "gte", "value": 100 });
+        ObjectBuilder::new().schema_type(Type::Object).description(Some(about)).examples([example]).into()
+    }
+}
+
+impl ToSchema for Filter {}
+
+impl PartialSchema for RateLimitDraft {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .property("requests", number(1, RATE_LIMIT_REQUESTS_MAX))
+            .required("requests")
+            .property("window", word([RATE_LIMIT_WINDOW]))
+            .into()
+    }
+}
+
+impl ToSchema for RateLimitDraft {
+    fn name() -> Cow<'static, str> {
+        "NewRateLimit".into()
+    }
+}
+
+fn rotation() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .description(Some("How often a key should be rotated, and how many days before to tell"))
+        .property("enabled", ObjectBuilder::new().schema_type(Type::Boolean))
+        .property("intervalDays", number(1, INTERVAL_DAYS_MAX))
+        .property("notifyDaysBefore", number(0, INTERVAL_DAYS_MAX).default(Some(NOTIFY_DAYS_DEFAULT.into())))
+        .examples([json!({ "enabled": true, "intervalDays": 90, "notifyDaysBefore": 7 })])
+}
+
+impl PartialSchema for RotationDraft {
+    fn schema() -> RefOr<Schema> {
+        rotation().required("intervalDays").into()
+    }
+}
+
+impl ToSchema for RotationDraft {
+    fn name() -> Cow<'static, str> {
+        "NewRotationPolicy".into()
+    }
+}
+
+impl PartialSchema for RotationPolicy {
+    fn schema() -> RefOr<Schema> {
+        ["enabled", "intervalDays", "notifyDaysBefore"].into_iter().fold(rotation(), ObjectBuilder::required).into()
+    }
+}
+
+impl ToSchema for RotationPolicy {}
 
 impl PartialSchema for Subscription {
     fn schema() -> RefOr<Schema> {
@@ -73,25 +189,12 @@ impl PartialSchema for Subscription {
             .min_items(Some(1))
             .max_items(Some(PATTERNS_MAX))
             .description(Some("Event types: exact, every type that starts so (`order.*`), or every one (`*`)"))
-            .examples([serde_json::json!(["order.*", "customer.created"])])
+            .examples([json!(["order.*", "customer.created"])])
             .into()
     }
 }
 
 impl ToSchema for Subscription {}
-
-impl PartialSchema for Filter {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .description(Some(
-                "A condition on an event's data: a field that is compared, or `all`, `any`, `not` of such",
-            ))
-            .examples([serde_json::json!({ "field": "data.order.total", "op": "gte", "value": 100 })])
-            .into()
-    }
-}
-
-impl ToSchema for Filter {}
 
 impl PartialSchema for RetryPolicy {
     fn schema() -> RefOr<Schema> {
@@ -108,7 +211,7 @@ impl PartialSchema for RetryPolicy {
             .item(schedule)
             .item(backoff)
             .description(Some("When the attempts after the first one come"))
-            .examples([serde_json::json!({ "maxRetries": 3, "backoffStrategy": "exponential" })])
+            .examples([json!({ "maxRetries": 3, "backoffStrategy": "exponential" })])
             .into()
     }
 }
@@ -118,7 +221,7 @@ impl ToSchema for RetryPolicy {}
 impl PartialSchema for FieldProblem {
     fn schema() -> RefOr<Schema> {
         let step = ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Integer]));
-        let path = ArrayBuilder::new().items(step).examples([serde_json::json!(["url"])]);
+        let path = ArrayBuilder::new().items(step).examples([json!(["url"])]);
         let codes = FieldCode::ALL.map(|code| serde_json::to_value(code).unwrap_or_default());
         ObjectBuilder::new()
             .description(Some("What is wrong with a field"))

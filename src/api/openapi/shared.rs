@@ -20,7 +20,9 @@ use utoipa::openapi::{
 use super::operations;
 use crate::api::problem::{Code, Envelope, Problem, ProblemJson, Rendering};
 use crate::domain::field::{FieldCode, FieldProblem};
+use crate::domain::permission::Permission;
 use crate::domain::time::Timestamp;
+use crate::domain::user::Role;
 
 /// Completes every operation, and adds what they then refer to.
 pub(super) fn add(document: &mut OpenApi) {
@@ -75,7 +77,7 @@ impl Seen {
     fn may_fail_with(&self, status: u16) -> bool {
         match status {
             400 | 408 | 413 | 415 => self.has_body,
-            401 | 403 | 429 => !self.is_open,
+            401 | 403 => !self.is_open,
             404 => self.has_id,
             // Whoever read the document does not use a method that is not in it.
             405 => false,
@@ -146,11 +148,16 @@ fn add_response_headers(response: &mut Response, seen: &Seen, is_success: bool) 
     }
 }
 
-/// A key may come in either of two headers.
+/// A key may come in either of two headers, and a person with the right role may do what a key may.
 fn add_security(operation: &mut Operation) {
     let Some(security) = &mut operation.security else { return };
-    let others: Vec<_> = security.iter().filter_map(|needed| scopes(needed, "apiKey")).collect();
-    security.extend(others.into_iter().map(|scopes| SecurityRequirement::new("apiKeyHeader", scopes)));
+    let words: Vec<_> = security.iter().filter_map(|needed| scopes(needed, "apiKey")).collect();
+    for words in words {
+        let all: Vec<_> = Permission::ALL.into_iter().filter(|p| words.iter().any(|word| word == p.as_str())).collect();
+        let roles = Role::ALL.into_iter().filter(|role| all.iter().all(|permission| role.permits(*permission)));
+        security.push(SecurityRequirement::new("session", roles.map(Role::as_str)));
+        security.insert(1, SecurityRequirement::new("apiKeyHeader", words));
+    }
 }
 
 /// What a requirement asks of a scheme.

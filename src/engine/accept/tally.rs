@@ -55,6 +55,7 @@ impl Lane {
         wanted.sort_by(|(a, _), (b, _)| a.count.cmp(&b.count));
         for (metered, needed) in wanted.into_iter().filter(|(_, needed)| *needed > 0) {
             let left = engine.store.grant_units(now, holder, metered, needed).await?;
+            engine.note_quota(metered, None);
             if left < needed {
                 self.dry.retain(|_, (_, until)| *until > now);
                 if self.dry.len() < DRY_MAX {

@@ -126,3 +126,14 @@ fn a_webhook_that_answers_quickly_may_have_more_waiting() {
     let _ = lanes.drain();
     assert_eq!(queued(&mut lanes, NOW.after(SLOW)), 20);
 }
+
+#[test]
+fn a_plan_caps_how_far_a_limit_grows() {
+    let mut lanes = lanes();
+    let _ = lanes.offer(tenant(1), hook(1), false, 1, NOW);
+    lanes.cap(hook(1), 1);
+    for job in 2..6 {
+        let _ = lanes.offer(tenant(1), hook(1), false, job, NOW);
+    }
+    assert_eq!(sent(&mut lanes).len(), 1);
+}
