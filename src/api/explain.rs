@@ -20,7 +20,6 @@ use super::auth::{Caller, ReadWebhooks};
 use super::json::{self, JsonBytes};
 use super::problem::Problem;
 use super::publish::{check_channels, check_data, check_size, check_type};
-use super::query::Noun as _;
 use super::{Api, Success, success};
 use crate::domain::channel::Channels;
 use crate::domain::event::EventContent;
@@ -136,7 +135,9 @@ async fn explain(
 ) -> Result<Response, Problem> {
     let (event, channels, only) = read(&api, caller.scope.tenant, &body)?;
     let explained = api.engine.explain(caller.scope, &event, &channels, only).await?;
-    let Explanation { judgement, webhooks } = explained.ok_or_else(|| Problem::not_found(WebhookId::NOUN))?;
+    let Explanation { judgement, webhooks } = explained.ok_or_else(|| {
+        Problem::field(FieldProblem::new("webhookId", FieldCode::Invalid, "names no webhook that there is"))
+    })?;
     let (accepted, misfits) = match judgement {
         Judgement::Fits => (true, Vec::new()),
         Judgement::Warned(misfits) => (true, misfits),

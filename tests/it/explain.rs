@@ -99,7 +99,7 @@ async fn a_question_with_mistakes_is_refused(app: TestApp) {
     }
     let nobody = format!("wh_{}", "0".repeat(26));
     let question = json!({ "type": "a.b", "data": {}, "webhookId": nobody });
-    assert_eq!(app.client.post(EXPLAIN, &question).await.expect(404).code(), "RESOURCE_NOT_FOUND");
+    assert_eq!(app.client.post(EXPLAIN, &question).await.expect(422).code(), "VALIDATION_ERROR");
     let large = json!({ "type": "a.b", "data": { "x": "y".repeat(300_000) } });
     assert_eq!(app.client.post(EXPLAIN, &large).await.expect(413).code(), "PAYLOAD_TOO_LARGE");
     app.finish().await;
