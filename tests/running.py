@@ -19,8 +19,9 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable, Iterator, Optional, TypeVar
+from typing import Any, Callable, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_S = 60
@@ -29,6 +30,7 @@ COMMAND_S = 60
 POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 AMQP = "amqp://guest:guest@127.0.0.1:5672/%2f"
 TENANT = "acme"
+OWNER = "owner@localhost"
 
 T = TypeVar("T")
 
@@ -42,14 +44,20 @@ class Running:
     folder: Path
     environment: dict[str, str]
     process: subprocess.Popen[bytes]
+    owner: dict[str, str]
+    """The `email` and the `password` of a user who may manage the tenant's keys."""
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """The `data` of an answer."""
         given = {"content-type": "application/json", "x-api-key": self.api_key, **headers}
-        data = None if body is None else json.dumps(body).encode()
+        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         request = urllib.request.Request(self.url + path, data=data, headers=given, method=method)
         with urllib.request.urlopen(request, timeout=30) as response:
             return json.load(response)["data"]
+
+    def sign_in(self) -> str:
+        """The token of a session of the owner."""
+        return str(self.call("POST", "/api/auth/login", self.owner)["token"])
 
 
 def binary() -> str:
@@ -66,7 +74,7 @@ def binary() -> str:
     return str(max(built, key=lambda path: path.stat().st_mtime))
 
 
-def wait_until(what: str, look: Callable[[], Optional[T]], seconds: float = 20) -> T:
+def wait_until(what: str, look: Callable[[], T | None], seconds: float = 20) -> T:
     """What `look` finds, once it finds something."""
     deadline = time.monotonic() + seconds
     while True:
@@ -79,23 +87,24 @@ def wait_until(what: str, look: Callable[[], Optional[T]], seconds: float = 20) 
 
 
 @contextlib.contextmanager
-def dev(port: int = 0, **environment: str) -> Iterator[Running]:
+def dev(settings: dict[str, str] | None = None) -> Iterator[Running]:
     """`angarium dev`: SQLite and the in-process queue, and a key that may do everything."""
+    environment = settings or {}
     with tempfile.TemporaryDirectory(prefix="angarium-test-") as name:
         folder = Path(name)
-        with _process(["dev", "--port", str(port)], folder, environment) as process:
+        with _process(["dev", "--port", "0"], folder, environment) as process:
             file = folder / ".angarium" / "dev.toml"
 
-            def started() -> Optional[dict[str, str]]:
-                kept = dict(re.findall(r'^(\w+) = "(.*)"$', file.read_text(encoding="utf-8") if file.exists() else "", re.M))
-                return kept if kept.get("url") else None
+            def started() -> dict[str, dict[str, str]] | None:
+                kept = _read_toml(file.read_text(encoding="utf-8")) if file.exists() else {}
+                return kept if kept.get("", {}).get("url") and kept.get("owner", {}).get("password") else None
 
             kept = _started(started, process, folder)
-            yield Running(kept["url"], kept["api_key"], folder, environment, process)
+            yield Running(kept[""]["url"], kept[""]["api_key"], folder, environment, process, kept["owner"])
 
 
 @contextlib.contextmanager
-def deployment(ingest: bool = False, **settings: str) -> Iterator[Running]:
+def deployment(ingest: bool = False, settings: dict[str, str] | None = None) -> Iterator[Running]:
     """`angarium serve all` on PostgreSQL and RabbitMQ, with the tenant `acme` and a key that may do everything.
 
     The queues of `ingest` are the caller's to remove: `angarium migrate --drop-database` leaves them, since what is in
@@ -116,21 +125,36 @@ def deployment(ingest: bool = False, **settings: str) -> Iterator[Running]:
             "ANGARIUM__EGRESS__ALLOW_HTTP": "true",
             "ANGARIUM__EGRESS__ALLOW_NETWORKS": "127.0.0.0/8",
             "ANGARIUM__EGRESS__ALLOW_HOSTS": "localhost",
-            **settings,
+            **(settings or {}),
         }
         _run(["migrate", "--create-database"], folder, environment)
         try:
             key = _run(["keys", "create", "--tenant", TENANT, "--environment", "staging"], folder, environment).strip()
+            owner = ["users", "create", "--email", OWNER, "--role", "owner", "--tenant", TENANT, "--generate"]
+            password = _run(owner, folder, environment).strip()
             with _process(["serve", "all"], folder, environment) as process:
 
-                def started() -> Optional[str]:
+                def started() -> str | None:
                     said = re.search(r"API on (http://\S+)", (folder / "err").read_text(encoding="utf-8"))
                     return said[1] if said else None
 
                 url = _started(started, process, folder)
-                yield Running(url, key, folder, environment, process)
+                yield Running(url, key, folder, environment, process, {"email": OWNER, "password": password})
         finally:
             _run(["migrate", "--drop-database"], folder, environment)
+
+
+def _read_toml(text: str) -> dict[str, dict[str, str]]:
+    """The texts of a file by their table: Python reads TOML itself only from 3.11 on."""
+    tables: dict[str, dict[str, str]] = {"": {}}
+    table = ""
+    for line in text.splitlines():
+        if found := re.fullmatch(r"\[(\w+)\]", line):
+            table = found[1]
+            tables[table] = {}
+        elif found := re.fullmatch(r'(\w+) = "(.*)"', line):
+            tables[table][found[1]] = found[2]
+    return tables
 
 
 def _environment(environment: dict[str, str]) -> dict[str, str]:
@@ -176,8 +200,8 @@ def _process(arguments: list[str], folder: Path, environment: dict[str, str]) ->
             process.wait()
 
 
-def _started(look: Callable[[], Optional[T]], process: subprocess.Popen[bytes], folder: Path) -> T:
-    def look_while_alive() -> Optional[T]:
+def _started(look: Callable[[], T | None], process: subprocess.Popen[bytes], folder: Path) -> T:
+    def look_while_alive() -> T | None:
         if process.poll() is not None:
             said = (folder / "err").read_text(encoding="utf-8", errors="replace")
             raise RuntimeError(f"the program ended with {process.returncode}: {said[-2000:]}")

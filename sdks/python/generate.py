@@ -17,17 +17,24 @@ import keyword
 import re
 import sys
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, Optional
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 DOCUMENT = HERE.parent.parent / "docs" / "openapi.json"
 PACKAGE = HERE / "src" / "angarium"
 WIDTH = 120
 
-METHOD_NAMES = {"publishEvents": "publish_batch"}
-"""Where the rule would give two methods one name."""
+METHOD_NAMES = {
+    "createConversationMessage": "create_in_conversation",
+    "listConversationMessages": "list_in_conversation",
+    "publishEvents": "publish_batch",
+    "recordingCall": "add_recording",
+    "redriveDeadLetters": "redrive_all",
+}
+"""Where the rule would give two methods one name, or one that says something else."""
 METHODS = ("get", "post", "put", "patch", "delete")
 OWN_HEADERS = {"if-match"}
 """Header parameters that a method takes; the core sends the others."""
@@ -83,7 +90,9 @@ class Document:
         for path, item in self.value["paths"].items():
             for method in METHODS:
                 if method in item:
-                    yield path, method, {**item[method], "parameters": self._parameters(item, item[method])}
+                    parameters = self._parameters(item, item[method])
+                    security = item[method].get("security", self.value.get("security")) or []
+                    yield path, method, {**item[method], "parameters": parameters, "security": security}
 
     def _parameters(self, item: dict[str, Any], operation: dict[str, Any]) -> list[dict[str, Any]]:
         given = [self.resolve(one) for one in [*(item.get("parameters") or ()), *(operation.get("parameters") or ())]]
@@ -97,6 +106,9 @@ class Types:
         self.document = document
         self.written: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        # The document repeats a schema inside the envelopes that hold it.
+        schemas = (document.value.get("components") or {}).get("schemas") or {}
+        self._known = {_shape(schema): f"#/components/schemas/{name}" for name, schema in schemas.items()}
 
     def of(self, schema: Any, name: str) -> str:
         """The annotation of a schema; `name` is for an object that has none of its own."""
@@ -104,6 +116,11 @@ class Types:
             return "Any"
         if "$ref" in schema:
             return self._named(schema["$ref"])
+        known = self._known.get(_shape(schema))
+        if known and known not in self._names and ("properties" in schema or "allOf" in schema):
+            return self._named(known)
+        if known in self._names and self._names[known] != name:
+            return self._names[known]
         kinds = schema.get("type")
         if isinstance(kinds, list):
             parts = [self.of({**schema, "type": kind}, name) for kind in kinds if kind != "null"]
@@ -120,7 +137,7 @@ class Types:
             return _union([f"Literal[{', '.join(map(_literal, values))}]"], optional=None in schema["enum"])
         return self._plain(schema, kinds, name)
 
-    def _plain(self, schema: Schema, kind: Optional[str], name: str) -> str:
+    def _plain(self, schema: Schema, kind: str | None, name: str) -> str:
         if len(schema.get("allOf") or ()) == 1 and not schema.get("properties"):
             return self.of(schema["allOf"][0], name)
         if "properties" in schema or "allOf" in schema:
@@ -147,7 +164,7 @@ class Types:
             if annotation in ("str", "int", "float", "bool"):
                 self._names[reference] = annotation
             else:
-                self.written[name] = f"{name} = {_alias(annotation)}\n{_docstring(schema, '')}"
+                self.written[name] = f"{name} = {annotation}\n{_docstring(schema, '')}"
         return self._names[reference]
 
     def _write_object(self, name: str, schema: Schema) -> None:
@@ -163,7 +180,7 @@ class Types:
             return
 
         def lines(of: list[str]) -> str:
-            return "".join(f"    {field}: {typed[field]}\n{_docstring(fields[field], '    ')}" for field in of)
+            return "".join(f"{_field(field, typed[field])}{_docstring(fields[field], '    ')}" for field in of)
 
         always = [field for field in fields if field in required]
         maybe = [field for field in fields if field not in required]
@@ -172,9 +189,14 @@ class Types:
         elif maybe:
             text = f"class {name}(TypedDict, total=False):\n{doc}{lines(maybe)}"
         else:
-            text = f"class {name}(TypedDict):\n{doc}{lines(always) or '    pass\n'}"
+            text = f"class {name}(TypedDict):\n{doc}" + (lines(always) or "    pass\n")
         del self.written[name]  # What it uses comes first.
         self.written[name] = text
+
+
+def _shape(schema: Any) -> str:
+    """Equal for schemas that say the same."""
+    return json.dumps({key: value for key, value in schema.items() if key != "example"}, sort_keys=True)
 
 
 def _union(parts: list[str], optional: bool) -> str:
@@ -183,13 +205,17 @@ def _union(parts: list[str], optional: bool) -> str:
     return f"Optional[{text}]" if optional and text != "Any" else text
 
 
+def _field(name: str, annotation: str) -> str:
+    line = f"    {name}: {annotation}\n"
+    found = re.fullmatch(r"(Optional\[)?Literal\[([^\[\]]*)\](\])?", annotation)
+    if len(line) <= WIDTH or not found:
+        return line
+    values = textwrap.indent(textwrap.fill(f"{found[2]},", WIDTH - 8), " " * 8)
+    return f"    {name}: {found[1] or ''}Literal[\n{values}\n    ]{found[3] or ''}\n"
+
+
 def _literal(value: Any) -> str:
     return json.dumps(value) if isinstance(value, str) else repr(value)
-
-
-def _alias(annotation: str) -> str:
-    """An alias is evaluated, so what it names must be there: quote what comes later or holds itself."""
-    return annotation
 
 
 def _docstring(schema: Any, indent: str) -> str:
@@ -268,7 +294,7 @@ class Resources:
         operation_text = self._operation(path, method, operation)
         lines = self._lines(operation_text, ids, query, gives, result)
         text = "\n\n".join(filter(None, [operation.get("summary"), operation.get("description")]))
-        scopes = [scope for one in operation.get("security") or () for scope in one.get("apiKey", ())]
+        scopes = [scope for one in operation["security"] for scope in one.get("apiKey", ())]
         if scopes:
             text += f"\n\nThe key needs `{'` and `'.join(scopes)}`."
         doc = _quoted(text.strip() + ("" if text.strip().endswith(".") else "."), "        ")
@@ -291,10 +317,14 @@ class Resources:
             return text + f"{pad}{call}\n"
         if result.kind == "text":
             return text + f"{pad}return {call}.body.decode()\n"
-        return text + f"{pad}answer: {result.annotation} = {call}.data()\n{pad}return answer\n"
+        line = f"{pad}answer: {result.annotation} = {call}.data()\n"
+        if len(line) > WIDTH:
+            inner = ", ".join([*arguments, *gives])
+            line = f"{pad}answer: {result.annotation} = self._core.call(\n{pad}    {inner}\n{pad}).data()\n"
+        return text + line + f"{pad}return answer\n"
 
     def _operation(self, path: str, method: str, operation: dict[str, Any]) -> str:
-        schemes = [name for one in operation.get("security") or () for name in one]
+        schemes = [name for one in operation["security"] for name in one]
         parts = [f'"{operation["operationId"]}"', f'"{method.upper()}"', f'"{path}"']
         auth = tuple(dict.fromkeys("apiKey" if "key" in name.lower() else "session" for name in schemes))
         if auth != ("apiKey",):
@@ -313,7 +343,7 @@ class Resources:
         annotation = match[1] if match else annotation
         return annotation if re.fullmatch(r"str|int|bool|float|Literal\[.*\]", annotation) else "str"
 
-    def _body(self, operation: dict[str, Any]) -> tuple[Optional[str], bool]:
+    def _body(self, operation: dict[str, Any]) -> tuple[str | None, bool]:
         content = (self.document.resolve(operation.get("requestBody")) or {}).get("content") or {}
         schema = next((one.get("schema") for one in content.values()), None)
         if schema is None:
@@ -345,7 +375,7 @@ class Resources:
             return Result(f"Page[{self._qualified(self.types.of(rows, singular(name)))}]", is_page=True)
         return Result(self._qualified(self.types.of(data, name)))
 
-    def _rows(self, fields: dict[str, Schema], data: Schema) -> Optional[Schema]:
+    def _rows(self, fields: dict[str, Schema], data: Schema) -> Schema | None:
         resolved = self.document.resolve(data)
         if "pagination" in fields and resolved.get("type") == "array":
             return resolved.get("items") or {}
@@ -356,10 +386,11 @@ class Resources:
         return None
 
     def _qualified(self, annotation: str) -> str:
+        """As it is spelled in this module, where many classes have a method `list`."""
         return re.sub(r"\w+", lambda found: self._qualify(found[0]), annotation)
 
     def _qualify(self, word: str) -> str:
-        return f"types.{word}" if word in self.types.written else word
+        return f"types.{word}" if word in self.types.written else "List" if word == "list" else word
 
 
 def _definition(name: str, takes: list[str], returns: str) -> str:
@@ -391,7 +422,7 @@ Arguments have the API's own names. Ids are positional; the fields of a request'
 {NOTICE}
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, List, Literal, Optional, Sequence, Union
 
 from . import types
 from ._core import Core, Operation
@@ -437,7 +468,7 @@ def generate(document: Document) -> dict[Path, str]:
         f"        self._core = core\n{fields}"
     )
     resources_text = "\n\n".join(parts)
-    for word in ("Literal",):
+    for word in ("List", "Literal"):
         if f"{word}[" not in resources_text:
             resources_text = resources_text.replace(f"{word}, ", "")
     return {PACKAGE / "types.py": types_text, PACKAGE / "resources.py": resources_text}

@@ -175,7 +175,7 @@ struct DeliveryDetail {
     #[serde(flatten)]
     delivery: DeliveryView,
     /// Where the event and its data are.
-    #[schema(example = "/api/v1/events/evt_01kajz62rg0000000000000000")]
+    #[schema(example = "/api/v1/events/evt_01m7zvcjkge008000000000001")]
     event_url: String,
     attempt_log: Vec<AttemptView>,
 }

@@ -5,20 +5,22 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::auth::{Caller, ReadEvents, WriteEvents};
+use super::etag::{etag, is_another};
 use super::json::Json;
-use super::page::{PAGE, Page};
+use super::page::{ByPage, List, PAGE, Page};
 use super::problem::{Code, Problem};
 use super::query::Query;
-use super::{Api, said, success};
+use super::{Api, Success, said, success};
 use crate::domain::catalogue::{BuiltIn, OwnType, SchemaMode, TypeDraft, TypeSettings, built_in, built_in_named};
 use crate::domain::event::EventType;
 use crate::domain::field::{FieldCode, FieldProblem, Given};
@@ -29,26 +31,35 @@ use crate::engine::event_types::TypeError;
 /// How often a change without `If-Match` is made anew because another came between.
 const CHANGE_TRIES: usize = 5;
 
-pub(super) fn routes() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/api/v1/event-types", get(list).post(create))
-        .route("/api/v1/event-types/{name}", get(show).put(change).patch(change).delete(delete))
+pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default().routes(routes!(list, create)).routes(routes!(show, replace, update, delete))
 }
 
 /// An event type.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = EventType)]
 struct TypeView<'a> {
+    #[schema(example = "order.paid")]
     name: &'a str,
+    #[schema(example = "An order was paid.")]
     description: Option<&'a str>,
     /// The `data` of one.
+    #[schema(value_type = Option<Object>, example = json!({ "total": 42.5 }))]
     example: Option<Example<'a>>,
+    /// What the `data` looks like, as a JSON Schema.
+    #[schema(value_type = Option<Object>, example = json!({ "type": "object", "required": ["total"] }))]
     schema: Option<&'a Value>,
+    /// What becomes of an event whose data does not fit: nothing (`off`), a warning to its publisher (`warn`), or it
+    /// is refused (`reject`).
+    #[schema(example = "reject")]
     schema_mode: &'static str,
     /// Whether it is there for everybody and cannot be changed.
+    #[schema(example = false)]
     built_in: bool,
     created_at: Option<Timestamp>,
     updated_at: Option<Timestamp>,
+    #[schema(example = 7)]
     version: Option<i64>,
 }
 
@@ -93,18 +104,22 @@ impl<'a> From<&'a OwnType> for TypeView<'a> {
     }
 }
 
-fn tag(own: &OwnType) -> String {
-    format!("\"{}\"", own.revision)
-}
-
-fn etag(own: &OwnType) -> (HeaderName, HeaderValue) {
-    (header::ETAG, HeaderValue::from_str(&tag(own)).expect("a number in quotes is visible ASCII"))
-}
-
 fn shown(status: StatusCode, own: &OwnType) -> Response {
-    ([etag(own)], success(status, TypeView::from(own))).into_response()
+    ([etag(own.revision)], success(status, TypeView::from(own))).into_response()
 }
 
+/// List event types
+///
+/// Those that are built in and your own, by name.
+#[utoipa::path(
+    get,
+    path = "/api/v1/event-types",
+    operation_id = "listEventTypes",
+    tag = "Event types",
+    params(ByPage, ("builtIn" = Option<bool>, Query, description = "Only those that are built in, or only your own")),
+    responses((status = 200, description = "A page of event types", body = List<TypeView>)),
+    security(("apiKey" = ["read:events"])),
+)]
 async fn list(State(api): State<Arc<Api>>, caller: Caller<ReadEvents>, uri: Uri) -> Result<Response, Problem> {
     let mut query = Query::read(&uri, &[PAGE, &["builtIn"]]);
     let page = Page::read(&mut query, &api.options);
@@ -131,6 +146,16 @@ fn read_name(text: &str) -> Result<EventType, Problem> {
     EventType::parse(text).map_err(|_| TypeError::NotFound.into())
 }
 
+/// Read an event type
+#[utoipa::path(
+    get,
+    path = "/api/v1/event-types/{name}",
+    operation_id = "getEventType",
+    tag = "Event types",
+    params(("name" = String, Path)),
+    responses((status = 200, description = "The event type", body = Success<TypeView>)),
+    security(("apiKey" = ["read:events"])),
+)]
 async fn show(
     State(api): State<Arc<Api>>,
     caller: Caller<ReadEvents>,
@@ -143,32 +168,78 @@ async fn show(
     Ok(shown(StatusCode::OK, &own))
 }
 
-/// An event type to create, or what to change of one.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-struct TypeChange {
-    name: Given<String>,
-    description: Given<String>,
-    example: Given<Map<String, Value>>,
-    schema: Given<Value>,
-    schema_mode: Given<String>,
-}
-
-impl TypeChange {
-    fn take_draft(&mut self) -> TypeDraft {
-        TypeDraft {
-            description: std::mem::take(&mut self.description),
-            example: std::mem::take(&mut self.example),
-            schema: std::mem::take(&mut self.schema),
-            mode: std::mem::take(&mut self.schema_mode),
+macro_rules! type_body {
+    ($(#[$doc:meta])* $name:ident required $required:literal) => {
+        #[derive(Default, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields, rename_all = "camelCase")]
+        $(#[$doc])*
+        struct $name {
+            /// Dotted lower-case words. It cannot be changed.
+            #[serde(default)]
+            #[schema(value_type = String, required = $required, max_length = 128, example = "order.paid")]
+            name: Given<String>,
+            /// For people.
+            #[serde(default)]
+            #[schema(value_type = Option<String>, max_length = 500, example = "An order was paid.")]
+            description: Given<String>,
+            /// The `data` of one. It must fit the schema.
+            #[serde(default)]
+            #[schema(value_type = Option<Object>, example = json!({ "total": 42.5 }))]
+            example: Given<Map<String, Value>>,
+            /// A JSON Schema that stands alone: `$ref` leads to `#/…` inside it, and not back to itself.
+            #[serde(default)]
+            #[schema(value_type = Option<Object>, example = json!({ "type": "object", "required": ["total"] }))]
+            schema: Given<Value>,
+            /// `off`, `warn` or `reject`.
+            #[serde(default)]
+            #[schema(value_type = Option<String>, example = "reject")]
+            schema_mode: Given<String>,
         }
-    }
+
+        impl $name {
+            fn take_draft(&mut self) -> TypeDraft {
+                TypeDraft {
+                    description: std::mem::take(&mut self.description),
+                    example: std::mem::take(&mut self.example),
+                    schema: std::mem::take(&mut self.schema),
+                    mode: std::mem::take(&mut self.schema_mode),
+                }
+            }
+        }
+    };
 }
 
+type_body!(
+    /// An event type to create.
+    #[schema(as = NewEventType)]
+    NewType required true
+);
+type_body!(
+    /// What to change of an event type; what is not mentioned stays.
+    #[schema(as = EventTypeChange)]
+    TypeChange required false
+);
+
+/// Create an event type
+///
+/// Events of types that are in no catalogue may be published too. One that is in it has a description and an example,
+/// and a schema that can judge what is published: it `warn`s the publisher, or `reject`s the event.
+#[utoipa::path(
+    post,
+    path = "/api/v1/event-types",
+    operation_id = "createEventType",
+    tag = "Event types",
+    request_body = NewType,
+    responses((status = 201, description = "The event type", body = Success<TypeView>, headers(
+        ("Location" = String, description = "Where the event type is"),
+        ("ETag" = String, description = "The event type's version"),
+    ))),
+    security(("apiKey" = ["write:events"])),
+)]
 async fn create(
     State(api): State<Arc<Api>>,
     caller: Caller<WriteEvents>,
-    Json(mut new): Json<TypeChange>,
+    Json(mut new): Json<NewType>,
 ) -> Result<Response, Problem> {
     let settings = new.take_draft().check(None);
     let name = match &new.name {
@@ -192,33 +263,78 @@ async fn create(
 
 /// Whether the client named a version; a problem if it is another.
 fn if_match(headers: &HeaderMap, own: &OwnType) -> Result<bool, Problem> {
-    let current = tag(own);
-    let mut values = headers.get_all(header::IF_MATCH).into_iter().peekable();
-    if values.peek().is_none() {
-        return Ok(false);
+    if is_another(headers, own.revision) {
+        Err(changed_meanwhile())
+    } else {
+        Ok(headers.contains_key(header::IF_MATCH))
     }
-    let mut given = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim);
-    if given.any(|given| given == "*" || given == current) { Ok(true) } else { Err(changed_meanwhile()) }
 }
 
 fn changed_meanwhile() -> Problem {
     Problem::new(Code::PreconditionFailed, "The event type has changed: it is not the version that `If-Match` names.")
 }
 
-async fn change(
+/// Change an event type with PUT
+///
+/// The same as with PATCH: what is not mentioned stays.
+#[utoipa::path(
+    put,
+    path = "/api/v1/event-types/{name}",
+    operation_id = "replaceEventType",
+    tag = "Event types",
+    params(("name" = String, Path)),
+    request_body = TypeChange,
+    responses((status = 200, description = "The event type as it is now", body = Success<TypeView>)),
+    security(("apiKey" = ["write:events"])),
+)]
+async fn replace(
     State(api): State<Arc<Api>>,
     caller: Caller<WriteEvents>,
     Path(name): Path<String>,
     headers: HeaderMap,
-    Json(mut change): Json<TypeChange>,
+    Json(asked): Json<TypeChange>,
 ) -> Result<Response, Problem> {
-    let name = read_name(&name)?;
-    let draft = change.take_draft();
+    change(&api, caller.scope, &name, &headers, asked).await
+}
+
+/// Change an event type
+///
+/// What is not mentioned stays; null resets. Those that are built in cannot be changed.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/event-types/{name}",
+    operation_id = "updateEventType",
+    tag = "Event types",
+    params(("name" = String, Path)),
+    request_body = TypeChange,
+    responses((status = 200, description = "The event type as it is now", body = Success<TypeView>)),
+    security(("apiKey" = ["write:events"])),
+)]
+async fn update(
+    State(api): State<Arc<Api>>,
+    caller: Caller<WriteEvents>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    Json(asked): Json<TypeChange>,
+) -> Result<Response, Problem> {
+    change(&api, caller.scope, &name, &headers, asked).await
+}
+
+/// Reads, edits and writes back; anew when another change came between, unless the client named a version.
+async fn change(
+    api: &Api,
+    scope: Scope,
+    name: &str,
+    headers: &HeaderMap,
+    mut asked: TypeChange,
+) -> Result<Response, Problem> {
+    let name = read_name(name)?;
+    let draft = asked.take_draft();
     for _ in 0..CHANGE_TRIES {
-        let current = api.engine.own_type_to_change(caller.scope, &name).await?;
-        let bound = if_match(&headers, &current)?;
-        let settings = check_change(&change.name, draft.clone(), &current)?;
-        match api.engine.update_event_type(caller.scope, &name, settings, current.revision).await {
+        let current = api.engine.own_type_to_change(scope, &name).await?;
+        let bound = if_match(headers, &current)?;
+        let settings = check_change(&asked.name, draft.clone(), &current)?;
+        match api.engine.update_event_type(scope, &name, settings, current.revision).await {
             Err(TypeError::Changed) if bound => return Err(changed_meanwhile()),
             Err(TypeError::Changed) => {}
             Err(error) => return Err(error.into()),
@@ -245,10 +361,25 @@ fn check_change(name: &Given<String>, draft: TypeDraft, current: &OwnType) -> Re
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeletedEventType)]
 struct Deleted<'a> {
+    #[schema(example = "order.paid")]
     name: &'a str,
 }
+
+/// Delete an event type
+///
+/// Events of that name may be published as before, and nothing judges them any more.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/event-types/{name}",
+    operation_id = "deleteEventType",
+    tag = "Event types",
+    params(("name" = String, Path)),
+    responses((status = 200, description = "The event type is gone", body = Success<Deleted>)),
+    security(("apiKey" = ["write:events"])),
+)]
 
 async fn delete(
     State(api): State<Arc<Api>>,

@@ -5,22 +5,23 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::post;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::auth::{Caller, ReadEvents, ReadWebhooks};
+use super::auth::{Caller, ReadWebhooks};
 use super::json::{self, JsonBytes};
 use super::problem::Problem;
 use super::publish::{check_channels, check_data, check_size, check_type};
 use super::query::Noun as _;
-use super::{Api, success};
+use super::{Api, Success, success};
 use crate::domain::channel::Channels;
 use crate::domain::event::EventContent;
 use crate::domain::field::{FieldCode, FieldProblem, Segment};
@@ -33,25 +34,39 @@ use crate::engine::explain::{Explained, Explanation, Verdict};
 /// Conditions of one filter that are told.
 const CONDITIONS_TOLD_MAX: usize = 10;
 
-pub(super) fn routes() -> Router<Arc<Api>> {
-    Router::new().route("/api/v1/events/explain", post(explain))
+pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default().routes(routes!(explain))
 }
 
 /// An event that is not published.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(
+    as = EventToExplain,
+    example = json!({ "type": "order.created", "data": { "orderId": "o-1001", "total": 42.5 } }),
+)]
 struct Question<'a> {
+    /// Dotted lower-case words.
+    #[schema(value_type = String, max_length = 128, example = "order.created")]
     r#type: Option<String>,
     #[serde(borrow)]
+    #[schema(value_type = Object)]
     data: Option<&'a RawValue>,
+    #[schema(max_items = 5, example = json!(["eu"]))]
     channels: Option<Vec<String>>,
+    /// Only what would become of it at this webhook.
+    #[schema(value_type = Option<WebhookId>)]
     webhook_id: Option<String>,
 }
 
-#[derive(Serialize)]
+/// What would become of an event.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ExplainedEvent)]
 struct Answer {
+    #[schema(example = "order.created")]
     r#type: String,
     /// How many webhooks would get it.
+    #[schema(example = 1)]
     matched: usize,
     /// Whether it would be accepted.
     accepted: bool,
@@ -61,16 +76,22 @@ struct Answer {
     webhooks: Vec<WebhookAnswer>,
 }
 
-#[derive(Serialize)]
+/// What would become of an event at one webhook.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ExplainedWebhook)]
 struct WebhookAnswer {
     webhook_id: WebhookId,
+    #[schema(example = "orders")]
     name: String,
     /// Whether it would get a delivery.
+    #[schema(example = false)]
     matched: bool,
     /// `type`, `profile`, `channels` or `filter` where it would not; `paused` or `disabled` where the delivery would wait.
+    #[schema(example = "filter")]
     reason: Option<&'static str>,
     /// The same as a sentence.
+    #[schema(example = "Its filter does not hold: 1 condition(s) are not met.")]
     explanation: String,
     /// The conditions of its filter that are not met.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -78,20 +99,37 @@ struct WebhookAnswer {
 }
 
 /// A condition that is not met.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = UnmetCondition)]
 struct Condition {
     /// Where it stands in the filter.
+    #[schema(value_type = Vec<Value>, example = json!(["filter", "all", 0]))]
     path: Vec<Segment>,
+    #[schema(example = "data.order.total")]
     field: Option<String>,
+    #[schema(example = "gte")]
     op: &'static str,
     /// The type of what is there.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "nothing")]
     found: Option<Found>,
 }
 
+/// Explain an event
+///
+/// For each webhook, whether it would get the event, and if not, which condition keeps it from it. Nothing is stored
+/// or sent.
+#[utoipa::path(
+    post,
+    path = "/api/v1/events/explain",
+    operation_id = "explainEvent",
+    tag = "Events",
+    request_body = Question,
+    responses((status = 200, description = "What would become of it", body = Success<Answer>)),
+    security(("apiKey" = ["read:webhooks"])),
+)]
 async fn explain(
     State(api): State<Arc<Api>>,
-    _: Caller<ReadEvents>,
     caller: Caller<ReadWebhooks>,
     JsonBytes(body): JsonBytes,
 ) -> Result<Response, Problem> {
@@ -155,7 +193,7 @@ fn answer(explained: Explained, event: &EventContent, channels: &Channels) -> We
         }
         Verdict::OtherProfile => {
             let profile = settings.profile.as_str();
-            (false, Some("profile"), format!("The profile `{profile}` has no name for `{}`.", event.event_type))
+            (false, Some("profile"), format!("The profile `{profile}` has no name for this type."))
         }
         Verdict::OtherChannel if channels.is_empty() => {
             let hears = settings.channels.names().join(", ");

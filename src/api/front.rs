@@ -66,7 +66,7 @@ pub(super) async fn front(State(api): State<Arc<Api>>, request: Request, next: N
     count_and_say(&visit, response.status(), problem.as_ref(), &api);
     let headers = response.headers_mut();
     headers.insert(X_REQUEST_ID, visit.id);
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

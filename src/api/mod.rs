@@ -16,13 +16,14 @@ mod etag;
 mod event_types;
 mod events;
 mod explain;
+mod explorer;
 mod front;
 mod gate;
 mod health;
 mod idempotency;
 mod json;
 mod limits;
-mod openapi;
+pub mod openapi;
 mod page;
 mod patience;
 mod problem;
@@ -51,6 +52,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use code::Code;
+use openapi::deprecation::Deprecations;
 
 use crate::config;
 use crate::engine::Engine;
@@ -125,8 +127,8 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(events::routes())
         .merge(webhooks::routes())
         .merge(deliveries::routes())
-        .merge(event_types::routes().into())
-        .merge(explain::routes().into())
+        .merge(event_types::routes())
+        .merge(explain::routes())
         .merge(dead_letters::routes())
         .merge(api_keys::routes())
         .merge(sign_in::routes())
@@ -137,7 +139,11 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
 
 /// Every route.
 pub fn router(api: &Arc<Api>) -> Router {
-    Router::from(routes())
+    let (routes, mut described) = routes().split_for_parts();
+    let deprecations = Arc::new(Deprecations::of(&mut described));
+    routes
+        .layer(axum::middleware::from_fn_with_state(deprecations, openapi::deprecation::announce))
+        .merge(explorer::routes())
         .fallback(front::no_route)
         .method_not_allowed_fallback(front::no_method)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), idempotency::idempotency))
@@ -150,11 +156,6 @@ pub fn router(api: &Arc<Api>) -> Router {
 /// Health and metrics alone, for a process that serves no API.
 pub fn health_router(api: &Arc<Api>) -> Router {
     Router::from(health::routes()).with_state(Arc::clone(api))
-}
-
-/// The `OpenAPI` 3.1 document of the API, as JSON.
-pub fn openapi() -> String {
-    openapi::document().to_pretty_json().expect("text, numbers and lists are JSON")
 }
 
 /// The body of every success.

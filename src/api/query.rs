@@ -25,13 +25,23 @@ pub(super) struct Query {
 impl Query {
     /// Reads the parameters; `known` are those that the route has.
     pub(super) fn read(uri: &Uri, known: &[&[&str]]) -> Self {
+        Self::read_repeating(uri, known, &[])
+    }
+
+    /// The same where some parameters may be given again, which adds to a list with commas.
+    pub(super) fn read_repeating(uri: &Uri, known: &[&[&str]], repeatable: &[&str]) -> Self {
         let known: Vec<&str> = known.concat();
         let mut query = Self { pairs: Vec::new(), problems: Vec::new() };
         for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
             if !known.contains(&&*name) {
                 query.problems.push(FieldProblem::unknown_parameter(&name, &known));
-            } else if query.text(&name).is_some() {
-                query.refuse(&name, FieldCode::Invalid, "is given twice");
+            } else if let Some((_, before)) = query.pairs.iter_mut().find(|(other, _)| *other == name) {
+                if repeatable.contains(&&*name) {
+                    before.push(',');
+                    before.push_str(&value);
+                } else {
+                    query.refuse(&name, FieldCode::Invalid, "is given twice");
+                }
             } else {
                 query.pairs.push((name.into_owned(), value.into_owned()));
             }
@@ -124,5 +134,14 @@ mod tests {
         let names: Vec<_> = query.problems.iter().map(|p| p.sentence().split(' ').next().unwrap().to_owned()).collect();
         assert_eq!(names, ["page", "nope", "createdAfter"]);
         assert!(query.finish().is_err());
+    }
+
+    #[test]
+    fn a_list_may_be_given_in_parts() {
+        let uri = Uri::from_static("/x?tags=a&tags=b,c");
+        let query = Query::read_repeating(&uri, &[&["tags"]], &["tags"]);
+        assert_eq!(query.text("tags"), Some("a,b,c"));
+        assert!(query.finish().is_ok());
+        assert!(Query::read(&uri, &[&["tags"]]).finish().is_err());
     }
 }

@@ -40,7 +40,7 @@ use crate::domain::noun::life::Refused;
 use crate::domain::noun::messages::MESSAGE;
 use crate::domain::noun::record::Record;
 use crate::domain::noun::users::USER;
-use crate::domain::noun::{Action, Noun};
+use crate::domain::noun::{Action, FilterBy, Noun};
 use crate::domain::tenant::Scope;
 use crate::engine::records::RecordError;
 
@@ -186,7 +186,8 @@ async fn page_of<R: Resource>(
     let noun = R::NOUN;
     let is_open = |name: &str| whole.is_none() || noun.parent != Some(name);
     let names: Vec<&str> = noun.filters.iter().map(|filter| filter.name).filter(|name| is_open(name)).collect();
-    let mut query = Query::read(uri, &[PAGE, &names]);
+    let lists = noun.filters.iter().filter(|filter| matches!(filter.by, FilterBy::Entries)).map(|filter| filter.name);
+    let mut query = Query::read_repeating(uri, &[PAGE, &names], &lists.collect::<Vec<_>>());
     let page = Page::read_with(&mut query, &api.options, limit_default(api, noun));
     let mut conditions = Vec::new();
     for filter in noun.filters {

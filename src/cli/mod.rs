@@ -12,6 +12,7 @@ mod duration;
 mod exit;
 mod keys;
 mod migrate;
+mod openapi;
 mod output;
 mod receiver;
 mod secret;
@@ -84,6 +85,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Check that an Angarium is well
     Doctor(doctor::DoctorArgs),
+    /// Print the documents of the API
+    Openapi(openapi::OpenApiArgs),
     /// Measure throughput, latency and memory on this machine
     Bench(bench::BenchArgs),
 }
@@ -103,6 +106,10 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Sign(args) => sign::run(&args, &globals, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Doctor(args) => doctor::run(args, &globals, output).await,
+        Command::Openapi(args) => {
+            openapi::run(&args, output);
+            Ok(())
+        }
         Command::Bench(args) => Box::pin(bench::run(args, output)).await,
     };
     let exit = outcome.map_or_else(|failure| output.failure(&failure), |()| Exit::Ok);

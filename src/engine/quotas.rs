@@ -49,7 +49,7 @@ impl Engine {
                 Some(counted) => counted,
                 None => self.store.counted(&count).await?,
             };
-            let percent = if limit == 0 { 100 } else { counted.saturating_mul(100) / limit };
+            let percent = counted.saturating_mul(100).checked_div(limit).unwrap_or(100);
             // Every minute would be too often for a warning.
             let warns = count.window.period == Period::Month;
             for level in LEVELS.into_iter().filter(|level| percent >= *level && (warns || *level >= 100)) {

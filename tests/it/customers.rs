@@ -114,6 +114,7 @@ async fn lists_find_by_every_filter(app: TestApp) {
         ("status=archived", vec![2]),
         ("tags=eu", vec![1, 0]),
         ("tags=eu,vip", vec![0]),
+        ("tags=eu&tags=vip", vec![0]),
         ("tags=vip&tier=platinum&status=active&search=okay", vec![3]),
         ("tags=v", vec![]),
         ("tier=silver", vec![]),

@@ -5,12 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, both_engines};
 
-both_engines!(
-    each_webhook_is_explained,
-    nothing_is_stored_or_sent,
-    a_question_with_mistakes_is_refused,
-    it_asks_for_two_permissions,
-);
+both_engines!(each_webhook_is_explained, nothing_is_stored_or_sent, a_question_with_mistakes_is_refused,);
 
 const EXPLAIN: &str = "/api/v1/events/explain";
 
@@ -107,15 +102,5 @@ async fn a_question_with_mistakes_is_refused(app: TestApp) {
     assert_eq!(app.client.post(EXPLAIN, &question).await.expect(404).code(), "RESOURCE_NOT_FOUND");
     let large = json!({ "type": "a.b", "data": { "x": "y".repeat(300_000) } });
     assert_eq!(app.client.post(EXPLAIN, &large).await.expect(413).code(), "PAYLOAD_TOO_LARGE");
-    app.finish().await;
-}
-
-async fn it_asks_for_two_permissions(app: TestApp) {
-    let question = json!({ "type": "a.b", "data": {} });
-    for (permissions, status) in
-        [(&["read:events"][..], 403), (&["read:webhooks"], 403), (&["read:events", "read:webhooks"], 200)]
-    {
-        app.client_with(permissions).await.post(EXPLAIN, &question).await.expect(status);
-    }
     app.finish().await;
 }

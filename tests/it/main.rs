@@ -23,6 +23,7 @@ mod drain;
 mod egress;
 mod event_types;
 mod explain;
+mod explorer;
 mod fairness;
 mod filters;
 mod idempotency;

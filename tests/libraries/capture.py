@@ -6,7 +6,7 @@
 Starts the program, registers a webhook of each profile, publishes a few events and takes the deliveries in. The file is
 a list of `{profile, secret, publicKey?, signature?, headers, bodyBase64, receivedAt}`: header names are in lower
 case, `receivedAt` is in Unix seconds, `signature` is what the webhook was told about its signatures. Only the standard
-library; `ANGARIUM_BIN` names the program. A profile that it does not know is left out, and said to be.
+library; `ANGARIUM_BIN` names the program.
 """
 
 from __future__ import annotations
@@ -69,16 +69,11 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 def register(running: Running, name: str, settings: dict[str, Any], port: int) -> Any:
-    """The webhook, or None where the program knows no such profile."""
     body = {"name": name, "url": f"http://127.0.0.1:{port}/{name}", "events": list(EVENTS), **settings}
     try:
         return running.call("POST", "/api/v1/webhooks", body)
     except urllib.error.HTTPError as error:
-        said = json.load(error)["error"]
-        if error.code != 422:
-            raise RuntimeError(f"{name}: {said['message']}") from None
-        print(f"capture: LEFT OUT {name}: {said['message']}", file=sys.stderr)
-        return None
+        raise SystemExit(f"capture: a webhook {name}: {json.load(error)['error']['message']}") from None
 
 
 def publish(running: Running) -> None:
@@ -95,8 +90,7 @@ def publish(running: Running) -> None:
 def capture(running: Running) -> list[dict[str, Any]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    registered = {name: register(running, name, settings, server.server_port) for name, settings in WEBHOOKS.items()}
-    webhooks = {name: webhook for name, webhook in registered.items() if webhook}
+    webhooks = {name: register(running, name, settings, server.server_port) for name, settings in WEBHOOKS.items()}
     publish(running)
     expected = len(webhooks) * len(EVENTS)
     wait_until(f"{expected} deliveries", lambda: len(Receiver.received) >= expected)

@@ -1,7 +1,9 @@
-// A receiver of Angarium's webhooks on nothing but Go's standard library:
+// Receives Angarium's webhooks and verifies them, on nothing but Go's standard library:
 //
-//	ANGARIUM_SECRET=whsec_… go run receiver.go [PORT] [PROFILE]   several secrets with a space between
-//	go run receiver.go --vectors FILE                             checks it against the signature vectors
+//	ANGARIUM_SECRET=whsec_… go run receiver.go [--profile default] [--port 8000]
+//	go run receiver.go --vectors ../../../tests/vectors/signatures.json
+//
+// During a rotation ANGARIUM_SECRET may hold the old and the new secret, with a space between.
 package main
 
 import (
@@ -12,6 +14,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -207,12 +210,6 @@ func (m *memory) isNew(id string) bool {
 }
 
 func serve(port, profile string, secrets []string) error {
-	if port == "" {
-		port = "8000"
-	}
-	if profile == "" {
-		profile = "default"
-	}
 	seen := memory{ids: map[string]bool{}}
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyBytesMax))
@@ -291,12 +288,17 @@ func checkVectors(file string) error {
 }
 
 func main() {
-	args := append(os.Args[1:], "", "")
-	run := func() error { return serve(args[0], args[1], strings.Fields(os.Getenv("ANGARIUM_SECRET"))) }
-	if args[0] == "--vectors" {
-		run = func() error { return checkVectors(args[1]) }
+	profile := flag.String("profile", "default", "the webhook's profile")
+	port := flag.String("port", "8000", "where to listen, on 127.0.0.1")
+	vectors := flag.String("vectors", "", "check the signature vectors in this `file` instead")
+	flag.Parse()
+	var err error
+	if *vectors != "" {
+		err = checkVectors(*vectors)
+	} else {
+		err = serve(*port, *profile, strings.Fields(os.Getenv("ANGARIUM_SECRET")))
 	}
-	if err := run(); err != nil {
+	if err != nil {
 		log.Fatal(err)
 	}
 }

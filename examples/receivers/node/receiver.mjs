@@ -1,10 +1,12 @@
-// A receiver of Angarium's webhooks on nothing but Node 20:
-//   ANGARIUM_SECRET=whsec_… node receiver.mjs [PORT] [PROFILE]     several secrets with a space between
-//   node receiver.mjs --vectors FILE                               checks it against the signature vectors
+// Receives Angarium's webhooks and verifies them, on nothing but Node 20:
+//   ANGARIUM_SECRET=whsec_… node receiver.mjs [--profile default] [--port 8000]
+//   node receiver.mjs --vectors ../../../tests/vectors/signatures.json
+// During a rotation ANGARIUM_SECRET may hold the old and the new secret, with a space between.
 
 import { createHmac, createPublicKey, timingSafeEqual, verify } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { parseArgs } from "node:util";
 
 const [TOLERANCE_S, SIGNATURES_MAX, BODY_BYTES_MAX, REMEMBERED_MAX] = [300, 16, 1 << 20, 10_000];
 
@@ -21,12 +23,14 @@ function claimOf(profile, headers, { header = "x-webhook-signature", prefix = ""
     return { ...overBody("x-slack-signature", "v0=", "hex"), time, before: `v0:${time}:` };
   }
   if (profile === "stripe") {
-    const entries = need("stripe-signature").split(",");
-    const time = entries.find((entry) => entry.startsWith("t="))?.slice(2) ?? "";
-    return { time, before: `${time}.`, entries: entries.filter((e) => !e.startsWith("t=")), prefix: "v1=", encoding: "hex" };
+    const all = need("stripe-signature").split(",");
+    const time = all.find((entry) => entry.startsWith("t="))?.slice(2) ?? "";
+    const entries = all.filter((entry) => !entry.startsWith("t="));
+    return { time, before: `${time}.`, entries, prefix: "v1=", encoding: "hex" };
   }
   const [id, time, list] = ["webhook-id", "webhook-timestamp", "webhook-signature"].map(need);
-  return { time, before: `${id}.${time}.`, entries: list.split(" "), prefix: "v1,", encoding: "base64", isStandard: true };
+  const before = `${id}.${time}.`;
+  return { time, before, entries: list.split(" "), prefix: "v1,", encoding: "base64", isStandard: true };
 }
 
 /** Throws the reason not to trust a request. The body is the bytes that arrived; names of headers are in lower case. */
@@ -103,6 +107,7 @@ function checkVectors(file) {
   process.exitCode = wrong.length === 0 ? 0 : 1;
 }
 
-const [first, second] = process.argv.slice(2);
-if (first === "--vectors") checkVectors(second);
-else serve(Number(first ?? 8000), second ?? "default", (process.env.ANGARIUM_SECRET ?? "").split(" ").filter(Boolean));
+const string = (value) => ({ type: "string", default: value });
+const { values } = parseArgs({ options: { profile: string("default"), port: string("8000"), vectors: string("") } });
+if (values.vectors) checkVectors(values.vectors);
+else serve(Number(values.port), values.profile, (process.env.ANGARIUM_SECRET ?? "").split(" ").filter(Boolean));

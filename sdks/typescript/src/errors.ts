@@ -75,7 +75,15 @@ export class ConnectionError extends AngariumError<"CONNECTION_FAILED"> {}
 /** No answer in time. */
 export class TimeoutError extends AngariumError<"TIMED_OUT"> {}
 /** An answer, but none of Angarium's: from a proxy, perhaps. */
-export class UnexpectedAnswerError extends AngariumError<"UNEXPECTED_ANSWER"> {}
+export class UnexpectedAnswerError extends AngariumError<"UNEXPECTED_ANSWER"> {
+  /** What came instead. */
+  readonly body: unknown;
+
+  constructor({ body, ...parts }: ErrorParts<"UNEXPECTED_ANSWER"> & { body?: unknown }) {
+    super(parts);
+    this.body = body;
+  }
+}
 
 const CLASS_OF_CODE = {
   AUTH_REQUIRED: AuthenticationError,

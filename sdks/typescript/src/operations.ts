@@ -1,31 +1,38 @@
-// The API's operations by their ids, and the types of what each takes and gives, read out of the generated schema.
+// The types of what each of the API's operations takes and gives, by its id, as the generated schema has them.
 
-import type { operations, paths } from "./schema.js";
+import type { operations } from "./schema.js";
 
 /** The `operationId`s of the API's document. */
 export type OperationId = keyof operations;
-/** A method and a path of the document. */
-export type Route = `${"GET" | "POST" | "PUT" | "PATCH" | "DELETE"} ${keyof paths & string}`;
 
 type Defined<T> = Exclude<T, undefined>;
-type JsonOf<T> = T extends { content: { "application/json": infer Body } } ? Body : never;
-type Parameters<O extends OperationId> = operations[O]["parameters"];
+type Content<T> = T extends { content: infer C } ? (C extends { "application/json": infer J } ? J : C[keyof C]) : never;
 type SuccessOf<R> = R[Extract<keyof R, 200 | 201 | 202>];
 
-/** The parameters in the path. */
-export type PathOf<O extends OperationId> = Parameters<O> extends { path: infer P } ? P : undefined;
+/** The parameters in the path; there are none for `never`. */
+type PathOf<O extends OperationId> = operations[O]["parameters"] extends { path: infer P } ? P : never;
 /** The parameters in the query. */
-export type QueryOf<O extends OperationId> = Parameters<O> extends { query?: infer Q } ? Defined<Q> : never;
-/** The JSON body. */
-export type BodyOf<O extends OperationId> = operations[O] extends { requestBody?: infer B } ? JsonOf<Defined<B>> : never;
-/** The whole JSON answer of a success. */
-export type AnswerOf<O extends OperationId> = JsonOf<SuccessOf<operations[O]["responses"]>>;
-/** What is in the answer's `data`; the whole answer, where it is bare. */
-export type DataOf<O extends OperationId> = AnswerOf<O> extends { data: infer Data } ? Data : AnswerOf<O>;
-/** What a list lists: `data` itself, or the one array in it. */
+export type QueryOf<O extends OperationId> = operations[O]["parameters"] extends { query?: infer Q }
+  ? Defined<Q>
+  : never;
+/** The body. */
+export type BodyOf<O extends OperationId> = operations[O] extends { requestBody?: infer B }
+  ? Content<Defined<B>>
+  : never;
+/** The body of a success. */
+type SuccessBodyOf<O extends OperationId> = Content<SuccessOf<operations[O]["responses"]>>;
+/** What is in the `data` of a success; the whole body, where it is bare. */
+export type DataOf<O extends OperationId> = SuccessBodyOf<O> extends { data: infer D } ? D : SuccessBodyOf<O>;
+/** What a list is a list of: its `data` is the rows, or has them in its one array. */
 export type ItemOf<O extends OperationId> = RowOf<DataOf<O>>;
-type RowOf<Data> = Data extends readonly (infer Row)[]
+type RowOf<D> = D extends readonly (infer Row)[]
   ? Row
-  : Extract<Data[keyof Data], readonly unknown[]> extends readonly (infer Row)[]
+  : Extract<D[keyof D], readonly unknown[]> extends readonly (infer Row)[]
     ? Row
     : never;
+
+/** Everything that an operation takes. */
+export type InputOf<O extends OperationId> = ([PathOf<O>] extends [never] ? unknown : { path: PathOf<O> }) & {
+  query?: QueryOf<O> | undefined;
+  body?: BodyOf<O> | null | undefined;
+};

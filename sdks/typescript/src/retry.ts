@@ -33,6 +33,7 @@ export function waitBefore(retry: number, retryAfterSeconds: number | undefined,
 export function readRetryAfter(value: string | null, nowMs: number): number | undefined {
   if (value === null) return undefined;
   if (/^\d+$/.test(value.trim())) return Number(value);
-  const date = Date.parse(value);
+  // Only what starts like a day and has a time: the parser makes dates of numbers too.
+  const date = /^[A-Z][a-z]+.*:/.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - nowMs) / 1000));
 }

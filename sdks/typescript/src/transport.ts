@@ -12,7 +12,7 @@ export interface CallOptions {
   timeoutMs?: number | undefined;
   /** How often to try again. */
   retries?: number | undefined;
-  /** For a POST: your own key, which lets the call be repeated in another process. One is made for each call otherwise. */
+  /** For a POST: a key of your own, by which another process can repeat it. Otherwise one is made for each call. */
   idempotencyKey?: string | undefined;
   /** Only if the thing's `ETag` is still this one. */
   ifMatch?: string | undefined;
@@ -29,16 +29,24 @@ export interface Call {
   query?: Readonly<Record<string, unknown>> | undefined;
   body?: unknown;
   credential: string | undefined;
+  headers: Readonly<Record<string, string>>;
+  /** Of all of its attempts. */
+  idempotencyKey: string | undefined;
 }
 
-/** A success, with what is not in its body. */
-export interface Answer<T> {
-  readonly data: T;
+/** A success, as it was received. */
+export interface Received {
+  readonly body: unknown;
   readonly status: number;
   readonly headers: Headers;
   readonly requestId: string | undefined;
   /** Whether an earlier request with the same idempotency key did the work. */
   readonly replayed: boolean;
+}
+
+/** A success: the `data` of its body, or a body that is bare. */
+export interface Answer<T> extends Omit<Received, "body"> {
+  readonly data: T;
 }
 
 /** What all calls of a client have in common. */
@@ -62,13 +70,16 @@ export class Transport {
   }
 
   /** Throws the last attempt's error when no attempt succeeded, or none can. */
-  async send(call: Call, options: CallOptions = {}): Promise<Answer<unknown>> {
+  async send(call: Call, options: CallOptions = {}): Promise<Received> {
     const { signal, retries = this.#options.retries } = options;
-    const request = this.#request(call, options);
+    const what = `${call.method} ${call.route}`;
+    const request = requestOf(call, this.#options.baseUrl, options);
     for (let retry = 1; ; retry++) {
       signal?.throwIfAborted();
       try {
-        return await this.#attempt(call, request, options);
+        const [response, text] = await this.#exchange(what, request, options);
+        this.#warnIfDeprecated(what, response.headers);
+        return read(call, response, text);
       } catch (error) {
         if (retry > retries || !isRetryable(error)) throw error;
         const wait = waitBefore(retry, error.retryAfter, Math.random());
@@ -78,42 +89,23 @@ export class Transport {
     }
   }
 
-  /** The same for every attempt: its idempotency key above all. */
-  #request({ method, route, path, query, body, credential }: Call, options: CallOptions): { url: string; init: RequestInit } {
-    const headers = new Headers(options.headers);
-    headers.set("accept", "application/json");
-    headers.set("user-agent", USER_AGENT);
-    if (credential !== undefined) headers.set("authorization", `Bearer ${credential}`);
-    if (method === "POST") headers.set("idempotency-key", options.idempotencyKey ?? crypto.randomUUID());
-    if (options.ifMatch !== undefined) headers.set("if-match", options.ifMatch);
-    if (body !== undefined) headers.set("content-type", "application/json");
-    const url = this.#options.baseUrl + filled(route, path) + queryString(query);
-    // The API redirects nobody, and a key must not follow whoever does.
-    const init: RequestInit = { method, headers, redirect: "manual" };
-    if (body !== undefined) init.body = JSON.stringify(body);
-    return { url, init };
-  }
-
-  async #attempt(call: Call, request: { url: string; init: RequestInit }, options: CallOptions): Promise<Answer<unknown>> {
+  /** One attempt, its answer read to the end. */
+  async #exchange(what: string, { url, init }: Request, options: CallOptions): Promise<[Response, string]> {
     const { signal, timeoutMs = this.#options.timeoutMs } = options;
     const attempt = new AbortController();
-    const abort = () => attempt.abort(signal?.reason);
+    const abort = () => attempt.abort();
     signal?.addEventListener("abort", abort, { once: true });
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
       attempt.abort();
     }, timeoutMs);
-    const what = `${call.method} ${call.route}`;
     try {
-      const response = await this.#options.fetch(request.url, { ...request.init, signal: attempt.signal });
-      const text = await response.text();
-      this.#warnIfDeprecated(what, response.headers);
-      return read(response, text);
+      const response = await this.#options.fetch(url, { ...init, signal: attempt.signal });
+      return [response, await response.text()];
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       if (isLate) throw new TimeoutError({ message: `${what}: no answer in ${timeoutMs} ms`, code: "TIMED_OUT" });
-      if (!(error instanceof TypeError)) throw error;
       throw new ConnectionError({ message: `${what}: ${reasonOf(error)}`, code: "CONNECTION_FAILED", cause: error });
     } finally {
       clearTimeout(timer);
@@ -130,8 +122,30 @@ export class Transport {
 }
 
 /** `fetch` says only that it failed; why is in its cause. */
-function reasonOf(error: TypeError): string {
-  return error.cause instanceof Error ? error.cause.message || error.message : error.message;
+function reasonOf(error: unknown): string {
+  const { message = String(error), cause } = error as Partial<Error>;
+  return (cause as Partial<Error> | undefined)?.message || message;
+}
+
+interface Request {
+  readonly url: string;
+  readonly init: RequestInit;
+}
+
+/** The same for every attempt. */
+function requestOf(call: Call, baseUrl: string, options: CallOptions): Request {
+  const { method, route, path, query, body, credential, idempotencyKey } = call;
+  const headers = new Headers({ ...call.headers, ...options.headers });
+  headers.set("accept", "application/json");
+  headers.set("user-agent", USER_AGENT);
+  if (credential !== undefined) headers.set("authorization", `Bearer ${credential}`);
+  if (idempotencyKey !== undefined) headers.set("idempotency-key", idempotencyKey);
+  if (options.ifMatch !== undefined) headers.set("if-match", options.ifMatch);
+  if (body !== undefined) headers.set("content-type", "application/json");
+  // The API redirects nobody, and a key must not follow whoever does.
+  const init: RequestInit = { method, headers, redirect: "manual" };
+  if (body !== undefined) init.body = JSON.stringify(body);
+  return { url: baseUrl + filled(route, path) + queryString(query), init };
 }
 
 function filled(route: string, path: Call["path"] = {}): string {
@@ -154,16 +168,18 @@ function queryString(query: Call["query"] = {}): string {
   return text === "" ? "" : `?${text}`;
 }
 
-function read(response: Response, text: string): Answer<unknown> {
+function read({ route }: Call, response: Response, text: string): Received {
   const { status, headers } = response;
   const requestId = headers.get("x-request-id") ?? undefined;
   const body = parse(text, headers);
   if (!response.ok) throw failure(response, body, requestId);
+  // Outside of the API there are metrics and such, which are text.
+  if (typeof body === "string" && route.startsWith("/api/")) throw unexpected(status, body, requestId, undefined);
   const replayed = headers.get("idempotent-replayed") === "true";
-  return { data: body, status, headers, requestId, replayed };
+  return { body, status, headers, requestId, replayed };
 }
 
-/** JSON where it says so; anything else, such as metrics, as text. */
+/** JSON where it says so and is; anything else as text. */
 function parse(text: string, headers: Headers): unknown {
   if (text === "") return undefined;
   if (!/^application\/(\w[\w.-]*\+)?json\b/i.test(headers.get("content-type") ?? "")) return text;
@@ -186,11 +202,8 @@ function isErrorBody(body: unknown): body is ErrorBody {
 
 function failure(response: Response, body: unknown, requestId: string | undefined): AngariumError {
   const { status, headers } = response;
-  const header = readRetryAfter(headers.get("retry-after"), Date.now());
-  if (!isErrorBody(body)) {
-    const message = `HTTP ${status} with a body that is not Angarium's`;
-    return new UnexpectedAnswerError({ message, code: "UNEXPECTED_ANSWER", status, requestId, retryAfter: header });
-  }
+  const retryAfter = readRetryAfter(headers.get("retry-after"), Date.now());
+  if (!isErrorBody(body)) return unexpected(status, body, requestId, retryAfter);
   const { code, message, details } = body.error;
   return errorOf({
     message,
@@ -199,8 +212,18 @@ function failure(response: Response, body: unknown, requestId: string | undefine
     requestId: body.error.requestId ?? requestId,
     errors: details?.errors,
     hint: details?.hint,
-    retryAfter: header ?? body.retryAfter,
+    retryAfter: retryAfter ?? body.retryAfter,
   });
+}
+
+function unexpected(
+  status: number,
+  body: unknown,
+  requestId: string | undefined,
+  retryAfter: number | undefined,
+): UnexpectedAnswerError {
+  const message = `HTTP ${status}, and not as Angarium answers`;
+  return new UnexpectedAnswerError({ message, code: "UNEXPECTED_ANSWER", status, requestId, retryAfter, body });
 }
 
 function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { VerificationError, verify, verifySignature } from "../dist/verify/index.js";
+import { PROFILES, VerificationError, verify, verifySignature } from "../dist/verify/index.js";
 
 const file = process.env.ANGARIUM_VECTORS ?? new URL("../../../tests/vectors/signatures.json", import.meta.url);
 const { toleranceSeconds, vectors } = JSON.parse(readFileSync(file, "utf8"));
@@ -22,9 +22,7 @@ for (const vector of vectors) {
 }
 
 test("every profile has vectors", () => {
-  const profiles = new Set(vectors.map(({ profile }) => profile));
-  const all = ["default", "g-tateth", "contextgpt", "github", "stripe", "slack", "shopify", "cloudevents"];
-  assert.deepEqual([...profiles].sort(), all.sort());
+  assert.deepEqual(new Set(vectors.map(({ profile }) => profile)), new Set(PROFILES));
 });
 
 test("X-Webhook-Signature alone is checked when that is asked for", async () => {

@@ -5,10 +5,17 @@
 //! request and answer. `examples` makes an example of each body from the examples of its parts. `schemas` describes
 //! the types of the domain, which does not know that it is documented.
 
+pub(super) mod deprecation;
+mod errors;
 mod examples;
+mod older;
+mod outgoing;
+mod postman;
 pub(super) mod schemas;
 mod shared;
 
+use serde::Serialize;
+use serde_json::Value;
 use utoipa::openapi::path::{HttpMethod, Operation};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::server::ServerBuilder;
@@ -20,6 +27,7 @@ const DESCRIPTION: &str = include_str!("description.md");
 /// The groups of operations, in the order of the document, and what they are about.
 const TAGS: [(&str, &str); 15] = [
     ("Events", "Publish what happened, read it again, send it again."),
+    ("Event types", "What events there are and what is in them; add types of your own, with schemas that judge."),
     ("Webhooks", "Register URLs, and say what each of them is sent and how."),
     ("Deliveries", "See what became of each event for each webhook, attempt by attempt, and step in."),
     ("Dead letters", "Deliveries that used up their attempts: inspect them, and send them again."),
@@ -35,12 +43,40 @@ const TAGS: [(&str, &str); 15] = [
         "Make keys for programs, limit them, rotate and revoke them. For people who have signed in, never for keys.",
     ),
     ("Sign in", "Sessions of people."),
-    ("Event types", "What events there are, with examples and schemas; and types of your own."),
     ("Health", "For orchestrators and dashboards. No key is asked for."),
 ];
 
+/// The document.
+pub fn json() -> String {
+    pretty(&document())
+}
+
+/// The document as `OpenAPI` 3.0.
+pub fn older_json() -> String {
+    pretty(&older::downgrade(serde_json::to_value(document()).unwrap_or(Value::Null)))
+}
+
+/// The document as a Postman collection.
+pub fn postman_json() -> String {
+    pretty(&postman::collection(document()))
+}
+
+/// What each code of an error means, as Markdown.
+pub fn errors_markdown() -> String {
+    errors::markdown()
+}
+
+/// The same as a page.
+pub(super) fn errors_html() -> String {
+    errors::html()
+}
+
+fn pretty(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("text, numbers and lists are JSON")
+}
+
 /// The whole document.
-pub(super) fn document() -> OpenApi {
+fn document() -> OpenApi {
     let mut document = super::routes().into_openapi();
     let license = License::builder().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
     document.info = InfoBuilder::new()
@@ -56,6 +92,7 @@ pub(super) fn document() -> OpenApi {
     document.tags = Some(TAGS.map(tag).to_vec());
     let components = document.components.get_or_insert_default();
     components.security_schemes.extend(security_schemes().map(|(name, scheme)| (name.to_owned(), scheme.into())));
+    document.webhooks = Some(outgoing::webhooks());
     shared::add(&mut document);
     examples::add(&mut document);
     document

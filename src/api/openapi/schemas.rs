@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use serde_json::json;
-use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::schema::{
+    AdditionalProperties, ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type,
+};
 use utoipa::openapi::{KnownFormat, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
@@ -12,7 +14,7 @@ use crate::api::Code;
 use crate::domain::channel::{CHANNEL_CHARS_MAX, Channels, WEBHOOK_CHANNELS_MAX};
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::filter::Filter;
-use crate::domain::id::{DeliveryId, EventId, KeyId, TenantId, UserId, WebhookId};
+use crate::domain::id::{DeliveryId, EventId, KeyId, RecordId, TenantId, UserId, WebhookId};
 use crate::domain::ip_list::{IP_LIST_ENTRIES_MAX, IpList};
 use crate::domain::key_draft::{RATE_LIMIT_REQUESTS_MAX, RATE_LIMIT_WINDOW, RateLimitDraft, RotationDraft};
 use crate::domain::meter::Month;
@@ -27,7 +29,7 @@ use crate::domain::user::Role;
 /// The instant of every example.
 pub(super) const EXAMPLE_TIME: &str = "2026-11-21T20:04:59.120Z";
 /// An id of that instant.
-const EXAMPLE_ID: Uuid = Uuid::from_u128(0x019a_a80c_5690_7000_8000_0000_0000_0001);
+const EXAMPLE_ID: Uuid = Uuid::from_u128(0x01a1_ffb6_4a70_7000_8000_0000_0000_0001);
 
 fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
@@ -41,6 +43,11 @@ fn number(minimum: usize, maximum: impl TryInto<usize>) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(minimum)).maximum(maximum.try_into().ok())
 }
 
+/// An id of any noun, as it looks.
+pub(super) fn example_id(prefix: &'static str) -> String {
+    RecordId { prefix, uuid: EXAMPLE_ID }.to_string()
+}
+
 macro_rules! ids {
     ($($id:ident of $noun:literal),* $(,)?) => {$(
         impl PartialSchema for $id {
@@ -48,7 +55,7 @@ macro_rules! ids {
                 text()
                     .description(Some(concat!("The id of ", $noun)))
                     .pattern(Some(format!("^{}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$", $id::PREFIX)))
-                    .examples([$id(EXAMPLE_ID).to_string()])
+                    .examples([example_id($id::PREFIX)])
                     .into()
             }
         }
@@ -203,10 +210,12 @@ impl PartialSchema for RetryPolicy {
             .min_items(Some(1))
             .max_items(Some(SCHEDULE_LEN_MAX))
             .description(Some("Seconds before each retry"));
-        let backoff = ObjectBuilder::new()
+        // Neither takes the other's fields: else a schedule would be both.
+        let exactly = || ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(false)));
+        let backoff = exactly()
             .property("maxRetries", number(0, RETRIES_MAX))
             .property("backoffStrategy", word(["exponential", "linear"]));
-        let schedule = ObjectBuilder::new().property("schedule", delays).required("schedule");
+        let schedule = exactly().property("schedule", delays).required("schedule");
         OneOfBuilder::new()
             .item(schedule)
             .item(backoff)

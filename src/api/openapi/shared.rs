@@ -20,6 +20,7 @@ use utoipa::openapi::{
 use super::operations;
 use crate::api::problem::{Code, Envelope, Problem, ProblemJson, Rendering};
 use crate::domain::field::{FieldCode, FieldProblem};
+use crate::domain::id::RequestId;
 use crate::domain::permission::Permission;
 use crate::domain::time::Timestamp;
 use crate::domain::user::Role;
@@ -202,7 +203,7 @@ fn error_response(status: u16, codes: &[Code]) -> Response {
 }
 
 /// What a client reads when it happens.
-fn example(code: Code, as_problem_json: bool) -> Value {
+pub(super) fn example(code: Code, as_problem_json: bool) -> Value {
     let problem = match code {
         Code::ValidationError => {
             Problem::field(FieldProblem::new("url", FieldCode::NotAllowed, "must start with `https://`"))
@@ -211,8 +212,12 @@ fn example(code: Code, as_problem_json: bool) -> Value {
         _ => Problem::new(code, format!("{}.", code.title())),
     };
     let now = Timestamp::parse_rfc3339(super::schemas::EXAMPLE_TIME).unwrap_or_default();
-    let with =
-        Rendering { request_id: "req_01kajz62rg0000000000000000", path: "/api/v1/webhooks", now, as_problem_json };
+    let with = Rendering {
+        request_id: &super::schemas::example_id(RequestId::PREFIX),
+        path: "/api/v1/webhooks",
+        now,
+        as_problem_json,
+    };
     serde_json::from_slice(&problem.body(&with)).unwrap_or_default()
 }
 
@@ -235,7 +240,10 @@ fn headers() -> impl Iterator<Item = (&'static str, Header)> {
     [
         (
             "X-Request-Id",
-            header("The request's id: the client's, or a new one", text("req_01kajz62rg0000000000000000")),
+            header(
+                "The request's id: the client's, or a new one",
+                text(&super::schemas::example_id(RequestId::PREFIX)),
+            ),
         ),
         ("X-RateLimit-Limit", header("Requests per window", number(500))),
         ("X-RateLimit-Remaining", header("Requests left in the window", number(499))),

@@ -17,7 +17,7 @@ pub(crate) struct Operation {
 
 /// The document.
 pub(crate) fn document() -> Value {
-    serde_json::from_str(&angarium::api::openapi()).unwrap()
+    serde_json::from_str(&angarium::api::openapi::json()).unwrap()
 }
 
 /// Every operation of it.

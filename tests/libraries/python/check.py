@@ -53,9 +53,9 @@ def by_ed25519(capture: Capture, body: bytes, secret: str, now: int) -> None:
     headers = capture["headers"]
     entries = [entry[4:] for entry in headers["webhook-signature"].split(" ") if entry.startswith("v1a,")]
     assert len(entries) == 1, entries
-    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(capture["publicKey"].removeprefix("whpk_"), validate=True))
+    public = base64.b64decode(capture["publicKey"].removeprefix("whpk_"), validate=True)
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    key.verify(base64.b64decode(entries[0], validate=True), signed)
+    Ed25519PublicKey.from_public_bytes(public).verify(base64.b64decode(entries[0], validate=True), signed)
 
 
 def by_stripe(capture: Capture, body: bytes, secret: str, now: int) -> None:

@@ -2,7 +2,9 @@
 
 A request is tried again after a network error, 408, 429 and 5xx, and while another request with the same idempotency
 key is still running. That is safe for POST as well, because every POST carries an `Idempotency-Key` that is made once
-per call. Between tries it waits as long as `Retry-After` says, else twice as long each time, with jitter.
+per call. PUT, PATCH and DELETE need none; but when an answer to them is lost, the next try may find their work done,
+and say so with 404, or with 412 where a version was named. Between tries it waits as long as `Retry-After` says, else
+twice as long each time, with jitter.
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ import threading
 import time
 import uuid
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Union
 from urllib.parse import quote, urlencode, urlsplit
 
 from .errors import AngariumError, NetworkError, RequestTimeoutError, family
@@ -54,7 +57,7 @@ class Answer:
     status: int
     headers: http.client.HTTPMessage
     body: bytes
-    request_id: Optional[str] = field(default=None)
+    request_id: str | None = field(default=None)
 
     def json(self) -> Json:
         """The body, parsed."""
@@ -79,8 +82,9 @@ class Core:
         self,
         *,
         base_url: str,
-        api_key: Optional[str],
-        session_token: Optional[str],
+        api_key: str | None,
+        session_token: str | None,
+        session_headers: Mapping[str, str] | None = None,
         timeout: float,
         retries: int,
         sleep: Callable[[float], None] = time.sleep,
@@ -97,6 +101,7 @@ class Core:
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self.api_key = api_key
         self.session_token = session_token
+        self._session_headers = dict(session_headers or {})
         self._timeout = timeout
         self._retries = retries
         self._sleep = sleep
@@ -120,14 +125,18 @@ class Core:
         operation: Operation,
         ids: Sequence[str] = (),
         *,
-        query: Optional[Mapping[str, QueryValue]] = None,
+        query: Mapping[str, QueryValue] | None = None,
         body: Json = None,
-        headers: Optional[Mapping[str, Optional[str]]] = None,
-        idempotency_key: Optional[str] = None,
+        headers: Mapping[str, str | None] | None = None,
+        idempotency_key: str | None = None,
     ) -> Answer:
         """One call of the API, tried until it succeeds or there is no hope."""
-        sent = self._headers(operation, headers or {}, idempotency_key)
-        data: Optional[bytes] = None
+        sent = self._headers(operation, headers or {})
+        if idempotency_key is None and operation.method == "POST" and not _is_keyed(operation, body):
+            idempotency_key = str(uuid.uuid4())
+        if idempotency_key is not None:
+            sent["Idempotency-Key"] = idempotency_key
+        data: bytes | None = None
         if body is not None:
             data = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
             sent["Content-Type"] = operation.media_type
@@ -152,7 +161,7 @@ class Core:
             tries += 1
             self._sleep(wait)
 
-    def _wait(self, tries: int, retry_after: Optional[float]) -> Optional[float]:
+    def _wait(self, tries: int, retry_after: float | None) -> float | None:
         backoff: float = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2**tries)
         jitter = backoff * self._chance() / 2
         if retry_after is None:
@@ -160,20 +169,18 @@ class Core:
         # Not all who were told the same time come back in the same moment.
         return retry_after + jitter if retry_after <= RETRY_AFTER_MAX_S else None
 
-    def _headers(
-        self, operation: Operation, given: Mapping[str, Optional[str]], idempotency_key: Optional[str]
-    ) -> dict[str, str]:
+    def _headers(self, operation: Operation, given: Mapping[str, str | None]) -> dict[str, str]:
         sent = {"Accept": "application/json", "User-Agent": f"angarium-python/{VERSION}"}
-        sent.update({name: value for name, value in given.items() if value is not None})
         if operation.auth:
             credentials = {"apiKey": self.api_key, "session": self.session_token}
-            found = [credential for name in operation.auth if (credential := credentials.get(name))]
+            found = [name for name in operation.auth if credentials[name]]
             if not found:
                 needed = " or ".join("a session_token" if name == "session" else "an api_key" for name in operation.auth)
                 raise ValueError(f"{operation.id} needs {needed}")
-            sent["Authorization"] = f"Bearer {found[0]}"
-        if operation.method == "POST":
-            sent["Idempotency-Key"] = idempotency_key or str(uuid.uuid4())
+            sent["Authorization"] = f"Bearer {credentials[found[0]]}"
+            if found[0] == "session":
+                sent.update(self._session_headers)
+        sent.update({name: value for name, value in given.items() if value is not None})
         return sent
 
     def _target(self, path: str, ids: Sequence[str], query: Mapping[str, QueryValue]) -> str:
@@ -189,7 +196,7 @@ class Core:
             pairs += [(name, _text(value)) for value in values if value is not None]
         return self._prefix + filled + ("?" + urlencode(pairs) if pairs else "")
 
-    def _exchange(self, method: str, target: str, headers: Mapping[str, str], data: Optional[bytes]) -> Answer:
+    def _exchange(self, method: str, target: str, headers: Mapping[str, str], data: bytes | None) -> Answer:
         connection, used = self._connection()
         try:
             try:
@@ -232,16 +239,28 @@ class Core:
         sunset = headers.get("Sunset")
         until = f", and goes away on {sunset}" if sunset else ""
         text = f"{operation.method} {operation.path} is deprecated{until}"
-        warnings.warn(text, DeprecationWarning, stacklevel=5)
+        warnings.warn(text, DeprecationWarning, stacklevel=4)
 
 
 def _once(
-    connection: http.client.HTTPConnection, method: str, target: str, headers: Mapping[str, str], data: Optional[bytes]
+    connection: http.client.HTTPConnection, method: str, target: str, headers: Mapping[str, str], data: bytes | None
 ) -> Answer:
     connection.request(method, target, body=data, headers=dict(headers))
     response = connection.getresponse()
     body = response.read()
     return Answer(response.status, response.headers, body, response.headers.get("X-Request-Id"))
+
+
+def _is_keyed(operation: Operation, body: Json) -> bool:
+    """An event with a key or an id of its own is accepted once already, and another key would contradict it."""
+    if operation.id == "publishEvents" and isinstance(body, dict):
+        events = body.get("events")
+        return isinstance(events, list) and all(_has_own_key(event) for event in events)
+    return operation.id == "publishEvent" and _has_own_key(body)
+
+
+def _has_own_key(event: Json) -> bool:
+    return isinstance(event, dict) and (event.get("id") is not None or event.get("idempotencyKey") is not None)
 
 
 def _is_temporary(status: int) -> bool:
@@ -270,7 +289,7 @@ def _failure(answer: Answer) -> AngariumError:
     )
 
 
-def _retry_after(header: Optional[str], body: Json) -> Optional[float]:
+def _retry_after(header: str | None, body: Json) -> float | None:
     """Seconds, from a number or a date."""
     text = (header or "").strip()
     if text.isascii() and text.isdecimal():

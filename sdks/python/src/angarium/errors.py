@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class AngariumError(Exception):
@@ -16,12 +17,12 @@ class AngariumError(Exception):
         self,
         message: str,
         *,
-        status: Optional[int] = None,
-        code: Optional[str] = None,
-        request_id: Optional[str] = None,
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
         errors: Sequence[Mapping[str, Any]] = (),
-        details: Optional[Mapping[str, Any]] = None,
-        retry_after: Optional[float] = None,
+        details: Mapping[str, Any] | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -113,7 +114,7 @@ _STATUSES: dict[int, type[AngariumError]] = {
 }
 
 
-def family(status: int, code: Optional[str]) -> type[AngariumError]:
+def family(status: int, code: str | None) -> type[AngariumError]:
     """The exception for an answer: by its code, else by its status, since a proxy may have written it."""
     if code in CODES:
         return CODES[code]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Generic, Iterator, Mapping, Optional, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any, Callable, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -24,11 +25,11 @@ class Page(Generic[T]):
         else:
             totals, rows = body.get("pagination") or {}, data
         self.items: list[T] = rows
-        self.total: Optional[int] = totals.get("total")
-        self.page: Optional[int] = totals.get("page")
-        self.limit: Optional[int] = totals.get("limit")
-        self.total_pages: Optional[int] = totals.get("totalPages")
-        self.next_cursor: Optional[str] = totals.get("nextCursor")
+        self.total: int | None = totals.get("total")
+        self.page: int | None = totals.get("page")
+        self.limit: int | None = totals.get("limit")
+        self.total_pages: int | None = totals.get("totalPages")
+        self.next_cursor: str | None = totals.get("nextCursor")
         self._has_cursors = "nextCursor" in totals
         self._fetch = fetch
         self._query = query
@@ -45,7 +46,7 @@ class Page(Generic[T]):
     def __repr__(self) -> str:
         return f"Page({len(self.items)} of {self.total})"
 
-    def next(self) -> Optional[Page[T]]:
+    def next(self) -> Page[T] | None:
         """The page that follows, or `None` after the last."""
         if self._has_cursors:
             if self.next_cursor is None:
@@ -59,7 +60,7 @@ class Page(Generic[T]):
 
     def all(self) -> Iterator[T]:
         """Every item of this page and of those that follow, each page fetched when it is needed."""
-        page: Optional[Page[T]] = self
+        page: Page[T] | None = self
         while page is not None:
             yield from page.items
             page = page.next()

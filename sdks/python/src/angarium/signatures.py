@@ -14,8 +14,9 @@ import hmac
 import json
 import re
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping, Optional, Sequence, Union
+from typing import Any, Callable
 
 TOLERANCE_S = 300
 SIGNATURES_MAX = 16
@@ -51,9 +52,9 @@ class Verified:
     """A request that is to be believed."""
 
     body: bytes
-    id: Optional[str] = None
+    id: str | None = None
     """The same on every repetition: keep it, to do nothing twice. `None` where the profile signs none."""
-    timestamp: Optional[int] = None
+    timestamp: int | None = None
     """When the attempt was made, in Unix seconds. `None` where the profile signs none."""
 
     def json(self) -> Any:
@@ -86,15 +87,15 @@ PROFILES = ("default", "cloudevents", "stripe", *_SCHEMES)
 def verify(
     body: bytes,
     headers: Mapping[str, Any],
-    secrets: Union[str, Sequence[str]],
+    secrets: str | Sequence[str],
     *,
     profile: str = "default",
     tolerance: float = TOLERANCE_S,
-    now: Optional[float] = None,
-    header: Optional[str] = None,
-    prefix: Optional[str] = None,
-    encoding: Optional[str] = None,
-    ed25519: Optional[Ed25519] = None,
+    now: float | None = None,
+    header: str | None = None,
+    prefix: str | None = None,
+    encoding: str | None = None,
+    ed25519: Ed25519 | None = None,
 ) -> Verified:
     """The request, if one of `secrets` signed it; else raises `SignatureError`.
 
@@ -157,7 +158,7 @@ class _Request:
         return int(text)
 
 
-def _standard(request: _Request, secrets: Sequence[str], ed25519: Optional[Ed25519]) -> Verified:
+def _standard(request: _Request, secrets: Sequence[str], ed25519: Ed25519 | None) -> Verified:
     id = request.header("webhook-id")
     time_text = request.header("webhook-timestamp")
     entries = request.header("webhook-signature").split(" ")
@@ -196,7 +197,7 @@ def _stripe(request: _Request, secrets: Sequence[str]) -> Verified:
 
 def _by_text(request: _Request, secrets: Sequence[str], scheme: _Scheme) -> Verified:
     value = request.header(scheme.header)
-    timestamp: Optional[int] = None
+    timestamp: int | None = None
     message = request.body
     if scheme.timestamp_header:
         text = request.header(scheme.timestamp_header)
@@ -240,7 +241,7 @@ def _key(text: str, prefix: str) -> bytes:
     return key
 
 
-def _base64(text: str) -> Optional[bytes]:
+def _base64(text: str) -> bytes | None:
     """Standard base64 with padding, in its one spelling."""
     try:
         decoded = base64.b64decode(text, validate=True)

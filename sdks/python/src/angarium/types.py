@@ -1,1 +1,881 @@
+"""What the API takes and gives: a TypedDict for each schema of its OpenAPI document."""
 
+# Written by generate.py from docs/openapi.json; not to be edited.
+
+from __future__ import annotations
+
+from typing import Any, Literal, Optional, TypedDict, Union
+
+
+class _NewEvent(TypedDict):
+    type: str
+    """Dotted lower-case words."""
+    data: dict[str, Any]
+    """What webhooks are sent, byte for byte."""
+
+
+class NewEvent(_NewEvent, total=False):
+    """An event to publish."""
+    id: Optional[str]
+    occurredAt: Optional[str]
+    idempotencyKey: Optional[str]
+    """A second event with the same key and the same content within 24 hours is not made."""
+    deliverAt: Optional[str]
+    channels: Optional[list[str]]
+    """Goes only to webhooks that have one of these channels, or none."""
+
+
+class AcceptedEvent(TypedDict):
+    """An event that was accepted."""
+    id: str
+    type: str
+    deliveries: int
+    """How many webhooks it is sent to."""
+    createdAt: str
+    replayed: bool
+    """Whether an earlier request with the same key made it."""
+
+
+class NewEvents(TypedDict):
+    """Events to publish, each judged and accepted alone."""
+    events: list[NewEvent]
+
+
+class FieldProblem(TypedDict):
+    """What is wrong with a field"""
+    path: list[Union[str, int]]
+    """Names of fields, and places in lists from 0"""
+    code: Literal["REQUIRED", "UNKNOWN", "WRONG_TYPE", "INVALID", "LENGTH", "OUT_OF_RANGE", "NOT_ALLOWED", "MISMATCH"]
+    message: str
+    """What would be right; reads on from the field's name"""
+
+
+class ItemErrorDetails(TypedDict, total=False):
+    hint: str
+    """What would help"""
+    errors: list[FieldProblem]
+    """Everything that is wrong with the fields of the request"""
+
+
+class _ItemError(TypedDict):
+    code: Literal[
+        "REQUEST_MALFORMED", "AUTH_REQUIRED", "API_KEY_INVALID", "API_KEY_EXPIRED", "SESSION_INVALID",
+        "PERMISSION_DENIED", "PLAN_LIMIT_EXCEEDED", "RESOURCE_NOT_FOUND", "METHOD_NOT_ALLOWED", "REQUEST_TIMEOUT",
+        "CONFLICT", "IDEMPOTENCY_IN_PROGRESS", "PRECONDITION_FAILED", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE",
+        "VALIDATION_ERROR", "IDEMPOTENCY_KEY_REUSED", "RATE_LIMIT_EXCEEDED", "MESSAGES_LIMIT_REACHED", "INTERNAL_ERROR",
+        "UNAVAILABLE",
+    ]
+    message: str
+    """For people."""
+
+
+class ItemError(_ItemError, total=False):
+    details: ItemErrorDetails
+
+
+class _PublishedEvent(TypedDict):
+    index: int
+    success: bool
+
+
+class PublishedEvent(_PublishedEvent, total=False):
+    data: Optional[AcceptedEvent]
+    error: Optional[ItemError]
+
+
+class PublishedEvents(TypedDict):
+    accepted: int
+    failed: int
+    results: list[PublishedEvent]
+    """In the order of the request."""
+
+
+class _Event(TypedDict):
+    id: str
+    type: str
+    data: dict[str, Any]
+    occurredAt: str
+    createdAt: str
+    channels: list[str]
+
+
+class Event(_Event, total=False):
+    """An event as it was accepted."""
+    deliverAt: Optional[str]
+
+
+class EventReplay(TypedDict, total=False):
+    """Where to send an event again."""
+    webhookId: Optional[str]
+
+
+class ReplayedEvent(TypedDict):
+    id: str
+    deliveries: int
+
+
+Subscription = list[str]
+"""Event types: exact, every type that starts so (`order.*`), or every one (`*`)"""
+
+
+Filter = dict[str, Any]
+"""A condition on an event's data: a field that is compared, or `all`, `any`, `not` of such"""
+
+
+class RetryPolicy1(TypedDict):
+    schedule: list[int]
+    """Seconds before each retry"""
+
+
+class RetryPolicy2(TypedDict, total=False):
+    maxRetries: int
+    backoffStrategy: Literal["exponential", "linear"]
+
+
+RetryPolicy = Union[RetryPolicy1, RetryPolicy2]
+"""When the attempts after the first one come"""
+
+
+Environment = Literal["staging", "production"]
+
+
+class _Webhook(TypedDict):
+    id: str
+    name: str
+    url: str
+    events: Subscription
+    channels: list[str]
+    headers: dict[str, str]
+    """Values that may be credentials are shown as `***`."""
+    retryPolicy: RetryPolicy
+    timeoutMs: int
+    profile: str
+    isActive: bool
+    status: str
+    """`active`, `paused` by a person, or `disabled` by Angarium."""
+    environment: Environment
+    createdAt: str
+    updatedAt: str
+    version: int
+    """The number in its `ETag`."""
+
+
+class Webhook(_Webhook, total=False):
+    """A webhook as it is shown."""
+    filter: Optional[Filter]
+    description: Optional[str]
+    metadata: Optional[dict[str, Any]]
+    statusReason: Optional[str]
+    secret: Optional[str]
+    """Only when it was just made."""
+
+
+class _NewWebhook(TypedDict):
+    name: str
+    """For people."""
+    url: str
+    """Where to. HTTPS, where the deployment does not allow more."""
+    events: Subscription
+
+
+class NewWebhook(_NewWebhook, total=False):
+    """A webhook to create."""
+    channels: Optional[list[str]]
+    """Takes only events that name one of them."""
+    filter: Optional[Filter]
+    headers: Optional[dict[str, str]]
+    """Sent with each request, besides ours."""
+    retryPolicy: Optional[RetryPolicy]
+    timeoutMs: Optional[int]
+    """Over connect, TLS, headers and body together."""
+    profile: Optional[str]
+    """How its requests look."""
+    description: Optional[str]
+    metadata: Optional[dict[str, Any]]
+    """For your programs; up to 8 KiB."""
+    secret: Optional[str]
+    """A secret of your own, `whsec_` and base64; one is made where none is given."""
+
+
+class WebhookChange(TypedDict, total=False):
+    """What to change of a webhook; what is not mentioned stays."""
+    name: str
+    """For people."""
+    url: str
+    """Where to. HTTPS, where the deployment does not allow more."""
+    events: Subscription
+    channels: Optional[list[str]]
+    """Takes only events that name one of them."""
+    filter: Optional[Filter]
+    headers: Optional[dict[str, str]]
+    """Sent with each request, besides ours."""
+    retryPolicy: Optional[RetryPolicy]
+    timeoutMs: Optional[int]
+    """Over connect, TLS, headers and body together."""
+    profile: Optional[str]
+    """How its requests look."""
+    description: Optional[str]
+    metadata: Optional[dict[str, Any]]
+    """For your programs; up to 8 KiB."""
+    isActive: Optional[bool]
+    """False pauses it, true resumes it."""
+
+
+class DeletedWebhook(TypedDict):
+    id: str
+
+
+class TestedWebhook(TypedDict):
+    eventId: str
+    deliveries: int
+
+
+class SecretRotation(TypedDict, total=False):
+    """How to replace the secret of a webhook."""
+    overlapSeconds: Optional[int]
+    """How long older secrets go on signing beside the new one; a day where it is not said."""
+    secret: Optional[str]
+    """A secret of your own; one is made where none is given."""
+
+
+class RotatedSecret(TypedDict):
+    id: str
+    secret: str
+    """Shown this once."""
+    olderSecretsUntil: str
+    """Until when the older secrets sign too."""
+
+
+class _WebhookLogEntry(TypedDict):
+    id: str
+    webhookId: str
+    eventId: str
+    event: str
+    status: str
+    attempts: int
+    createdAt: str
+
+
+class WebhookLogEntry(_WebhookLogEntry, total=False):
+    """A delivery, in the words of a webhook's log."""
+    responseStatus: Optional[int]
+    error: Optional[str]
+    nextRetryAt: Optional[str]
+    deliveredAt: Optional[str]
+
+
+class _Delivery(TypedDict):
+    id: str
+    eventId: str
+    eventType: str
+    webhookId: str
+    reason: str
+    """Why it was made."""
+    status: str
+    """`pending`, `delivered`, `dead` or `cancelled`."""
+    attempts: int
+    createdAt: str
+
+
+class Delivery(_Delivery, total=False):
+    """A delivery as listed."""
+    lastStatus: Optional[int]
+    """The HTTP status of the last attempt that got one."""
+    lastError: Optional[str]
+    """Why the last attempt got no answer."""
+    nextAttemptAt: Optional[str]
+    settledAt: Optional[str]
+
+
+class _Attempt(TypedDict):
+    number: int
+    startedAt: str
+    durationMs: int
+    url: str
+    outcome: str
+    """What it came to and what comes next, in one sentence."""
+    requestHeaders: dict[str, Any]
+    """Less what could be a credential."""
+    responseHeaders: dict[str, Any]
+    responseExcerpt: str
+    """As text; what is not UTF-8 is replaced."""
+    responseExcerptBytes: int
+
+
+class Attempt(_Attempt, total=False):
+    """One HTTP exchange."""
+    status: Optional[int]
+    errorKind: Optional[str]
+    """Why it got no answer."""
+    nextAttemptAt: Optional[str]
+
+
+class _DeliveryDetail(TypedDict):
+    eventUrl: str
+    """Where the event and its data are."""
+    attemptLog: list[Attempt]
+    id: str
+    eventId: str
+    eventType: str
+    webhookId: str
+    reason: str
+    """Why it was made."""
+    status: str
+    """`pending`, `delivered`, `dead` or `cancelled`."""
+    attempts: int
+    createdAt: str
+
+
+class DeliveryDetail(_DeliveryDetail, total=False):
+    """A delivery with all its attempts."""
+    lastStatus: Optional[int]
+    """The HTTP status of the last attempt that got one."""
+    lastError: Optional[str]
+    """Why the last attempt got no answer."""
+    nextAttemptAt: Optional[str]
+    settledAt: Optional[str]
+
+
+class _DeadLetter(TypedDict):
+    id: str
+    eventId: str
+    eventType: str
+    webhookId: str
+    attempts: int
+    createdAt: str
+    diedAt: str
+
+
+class DeadLetter(_DeadLetter, total=False):
+    """A dead letter as listed. Its id is its delivery's."""
+    lastStatus: Optional[int]
+    lastError: Optional[str]
+
+
+class Redrive(TypedDict, total=False):
+    """Which dead letters to send again."""
+    webhookId: Optional[str]
+    eventType: Optional[str]
+    diedAfter: Optional[str]
+    diedBefore: Optional[str]
+    max: Optional[int]
+    """The most to send again."""
+
+
+class Redriven(TypedDict):
+    redriven: int
+
+
+class CustomerProfile(TypedDict):
+    """Who it is."""
+    firstName: Optional[str]
+    """First name."""
+    lastName: Optional[str]
+    """Last name."""
+    email: Optional[str]
+    """Email address."""
+    phone: Optional[str]
+    """Phone number, kept without spaces and punctuation."""
+    company: Optional[str]
+    """Company."""
+    jobTitle: Optional[str]
+    """Job title."""
+
+
+class Customer(TypedDict):
+    """A person or a company that your users talk to. At least one of `firstName`, `lastName`, `email` and `phone` is known
+    of each. A new one's profile may be given inside `profile` or beside it.
+    """
+    id: str
+    """Its id."""
+    profile: CustomerProfile
+    """Who it is."""
+    tier: Literal["bronze", "silver", "gold", "platinum"]
+    """How much it matters."""
+    status: Literal["active", "inactive", "archived"]
+    """Whether it is served."""
+    tags: list[str]
+    """Words to find it by."""
+    customFields: dict[str, Any]
+    """Whatever else you know; replaced as a whole."""
+    createdAt: str
+    """When it was made."""
+    updatedAt: str
+    """When it was last changed."""
+
+
+class NewCustomerProfile(TypedDict, total=False):
+    """Who it is."""
+    firstName: Optional[str]
+    """First name."""
+    lastName: Optional[str]
+    """Last name."""
+    email: Optional[str]
+    """Email address."""
+    phone: Optional[str]
+    """Phone number, kept without spaces and punctuation."""
+    company: Optional[str]
+    """Company."""
+    jobTitle: Optional[str]
+    """Job title."""
+
+
+class NewCustomer(TypedDict, total=False):
+    profile: NewCustomerProfile
+    """Who it is."""
+    tier: Optional[Optional[Literal["bronze", "silver", "gold", "platinum"]]]
+    """How much it matters."""
+    status: Optional[Optional[Literal["active", "inactive", "archived"]]]
+    """Whether it is served."""
+    tags: Optional[list[str]]
+    """Words to find it by."""
+    customFields: Optional[dict[str, Any]]
+    """Whatever else you know; replaced as a whole."""
+    firstName: Optional[str]
+    """First name."""
+    lastName: Optional[str]
+    """Last name."""
+    email: Optional[str]
+    """Email address."""
+    phone: Optional[str]
+    """Phone number, kept without spaces and punctuation."""
+    company: Optional[str]
+    """Company."""
+    jobTitle: Optional[str]
+    """Job title."""
+
+
+class CustomerChangeProfile(TypedDict, total=False):
+    """Who it is."""
+    firstName: Optional[str]
+    """First name."""
+    lastName: Optional[str]
+    """Last name."""
+    email: Optional[str]
+    """Email address."""
+    phone: Optional[str]
+    """Phone number, kept without spaces and punctuation."""
+    company: Optional[str]
+    """Company."""
+    jobTitle: Optional[str]
+    """Job title."""
+
+
+class CustomerChange(TypedDict, total=False):
+    profile: CustomerChangeProfile
+    """Who it is."""
+    tier: Optional[Optional[Literal["bronze", "silver", "gold", "platinum"]]]
+    """How much it matters."""
+    status: Optional[Optional[Literal["active", "inactive", "archived"]]]
+    """Whether it is served."""
+    tags: Optional[list[str]]
+    """Words to find it by."""
+    customFields: Optional[dict[str, Any]]
+    """Whatever else you know; replaced as a whole."""
+    firstName: Optional[str]
+    """First name."""
+    lastName: Optional[str]
+    """Last name."""
+    email: Optional[str]
+    """Email address."""
+    phone: Optional[str]
+    """Phone number, kept without spaces and punctuation."""
+    company: Optional[str]
+    """Company."""
+    jobTitle: Optional[str]
+    """Job title."""
+
+
+class DeleteCustomerData(TypedDict):
+    id: str
+
+
+class Conversation(TypedDict):
+    """What a customer wants, in whichever channel. Setting `status` to `closed`, `assignedTo` or `escalated` by an update
+    does and emits the same as the action; one update can do one of them. Deleting a conversation deletes its messages.
+    """
+    id: str
+    """Its id."""
+    subject: Optional[str]
+    """What it is about."""
+    status: Literal["open", "pending", "closed"]
+    """Where it stands."""
+    priority: Literal["low", "medium", "high", "urgent"]
+    """How much it hurries."""
+    channel: Optional[str]
+    """How the customer came, such as `email`, `chat` or `phone`."""
+    customerId: Optional[str]
+    """The customer."""
+    assignedTo: Optional[str]
+    """The user who looks after it."""
+    inboxId: Optional[str]
+    """The inbox that it came to, as you name it."""
+    labels: list[str]
+    """Words to find it by."""
+    escalated: bool
+    """Whether a person was asked to take over."""
+    escalationReason: Optional[str]
+    """Why."""
+    customFields: dict[str, Any]
+    """Whatever else you know; replaced as a whole."""
+    assignedAt: Optional[str]
+    """When it was last assigned."""
+    escalatedAt: Optional[str]
+    """When it was last escalated."""
+    closedAt: Optional[str]
+    """When it was last closed."""
+    createdAt: str
+    """When it was made."""
+    updatedAt: str
+    """When it was last changed."""
+
+
+class NewConversation(TypedDict, total=False):
+    subject: Optional[str]
+    """What it is about."""
+    status: Optional[Optional[Literal["open", "pending", "closed"]]]
+    """Where it stands."""
+    priority: Optional[Optional[Literal["low", "medium", "high", "urgent"]]]
+    """How much it hurries."""
+    channel: Optional[str]
+    """How the customer came, such as `email`, `chat` or `phone`."""
+    customerId: Optional[str]
+    """The customer."""
+    assignedTo: Optional[str]
+    """The user who looks after it."""
+    inboxId: Optional[str]
+    """The inbox that it came to, as you name it."""
+    labels: Optional[list[str]]
+    """Words to find it by."""
+    escalated: Optional[bool]
+    """Whether a person was asked to take over."""
+    customFields: Optional[dict[str, Any]]
+    """Whatever else you know; replaced as a whole."""
+
+
+class ConversationChange(TypedDict, total=False):
+    subject: Optional[str]
+    """What it is about."""
+    status: Optional[Optional[Literal["open", "pending", "closed"]]]
+    """Where it stands."""
+    priority: Optional[Optional[Literal["low", "medium", "high", "urgent"]]]
+    """How much it hurries."""
+    channel: Optional[str]
+    """How the customer came, such as `email`, `chat` or `phone`."""
+    customerId: Optional[str]
+    """The customer."""
+    assignedTo: Optional[str]
+    """The user who looks after it."""
+    inboxId: Optional[str]
+    """The inbox that it came to, as you name it."""
+    labels: Optional[list[str]]
+    """Words to find it by."""
+    escalated: Optional[bool]
+    """Whether a person was asked to take over."""
+    customFields: Optional[dict[str, Any]]
+    """Whatever else you know; replaced as a whole."""
+
+
+class DeleteConversationData(TypedDict):
+    id: str
+
+
+class AssignConversation(TypedDict):
+    assignedTo: str
+    """The user who looks after it."""
+
+
+class EscalateConversation(TypedDict, total=False):
+    reason: Optional[str]
+    """Why, for the people who take over."""
+
+
+class Message(TypedDict):
+    """What was said in a conversation. A message that was sent with the role `ai` emits `ai.reply.created` and counts as
+    an AI reply; every other one emits `message.sent` or `message.received` and counts as a message.
+    """
+    id: str
+    """Its id."""
+    conversationId: str
+    """The conversation."""
+    direction: Literal["sent", "received"]
+    """Sent to the customer, or received from them."""
+    role: Optional[Optional[Literal["customer", "agent", "ai"]]]
+    """Who wrote it. When it is not given: `customer` for a received one, `agent` for a sent one."""
+    text: str
+    """What it says."""
+    senderId: Optional[str]
+    """Who wrote it, as you name them."""
+    customFields: dict[str, Any]
+    """Whatever else you know; replaced as a whole."""
+    createdAt: str
+    """When it was made."""
+    updatedAt: str
+    """When it was last changed."""
+
+
+class _NewMessage(TypedDict):
+    conversationId: str
+    """The conversation."""
+    direction: Literal["sent", "received"]
+    """Sent to the customer, or received from them."""
+    text: str
+    """What it says."""
+
+
+class NewMessage(_NewMessage, total=False):
+    role: Optional[Optional[Literal["customer", "agent", "ai"]]]
+    """Who wrote it. When it is not given: `customer` for a received one, `agent` for a sent one."""
+    senderId: Optional[str]
+    """Who wrote it, as you name them."""
+    customFields: Optional[dict[str, Any]]
+    """Whatever else you know; replaced as a whole."""
+
+
+class MessageChange(TypedDict, total=False):
+    text: str
+    """What it says."""
+    customFields: Optional[dict[str, Any]]
+    """Whatever else you know; replaced as a whole."""
+
+
+class DeleteMessageData(TypedDict):
+    id: str
+
+
+class _NewConversationMessage(TypedDict):
+    direction: Literal["sent", "received"]
+    """Sent to the customer, or received from them."""
+    text: str
+    """What it says."""
+
+
+class NewConversationMessage(_NewConversationMessage, total=False):
+    role: Optional[Optional[Literal["customer", "agent", "ai"]]]
+    """Who wrote it. When it is not given: `customer` for a received one, `agent` for a sent one."""
+    senderId: Optional[str]
+    """Who wrote it, as you name them."""
+    customFields: Optional[dict[str, Any]]
+    """Whatever else you know; replaced as a whole."""
+
+
+class Lead(TypedDict):
+    """Somebody who left a way to reach them. At least one of `name`, `email` and `phone` is known of each."""
+    id: str
+    """Its id."""
+    name: Optional[str]
+    """Name."""
+    email: Optional[str]
+    """Email address."""
+    phone: Optional[str]
+    """Phone number, kept without spaces and punctuation."""
+    source: Optional[str]
+    """How they came, such as `chat` or `form`."""
+    pageUrl: Optional[str]
+    """The page that they were on."""
+    conversationId: Optional[str]
+    """The conversation in which they left it."""
+    customFields: dict[str, Any]
+    """Whatever else you know; replaced as a whole."""
+    createdAt: str
+    """When it was made."""
+    updatedAt: str
+    """When it was last changed."""
+
+
+class NewLead(TypedDict, total=False):
+    name: Optional[str]
+    """Name."""
+    email: Optional[str]
+    """Email address."""
+    phone: Optional[str]
+    """Phone number, kept without spaces and punctuation."""
+    source: Optional[str]
+    """How they came, such as `chat` or `form`."""
+    pageUrl: Optional[str]
+    """The page that they were on."""
+    conversationId: Optional[str]
+    """The conversation in which they left it."""
+    customFields: Optional[dict[str, Any]]
+    """Whatever else you know; replaced as a whole."""
+
+
+class LeadChange(TypedDict, total=False):
+    name: Optional[str]
+    """Name."""
+    email: Optional[str]
+    """Email address."""
+    phone: Optional[str]
+    """Phone number, kept without spaces and punctuation."""
+    source: Optional[str]
+    """How they came, such as `chat` or `form`."""
+    pageUrl: Optional[str]
+    """The page that they were on."""
+    conversationId: Optional[str]
+    """The conversation in which they left it."""
+    customFields: Optional[dict[str, Any]]
+    """Whatever else you know; replaced as a whole."""
+
+
+class DeleteLeadData(TypedDict):
+    id: str
+
+
+class User(TypedDict):
+    """A person of yours who looks after conversations. Not somebody who signs in to Angarium."""
+    id: str
+    """Its id."""
+    name: str
+    """Name."""
+    email: str
+    """Email address."""
+    role: str
+    """What they do, such as `agent` or `supervisor`."""
+    isActive: bool
+    """Whether they work here now."""
+    customFields: dict[str, Any]
+    """Whatever else you know; replaced as a whole."""
+    createdAt: str
+    """When it was made."""
+    updatedAt: str
+    """When it was last changed."""
+
+
+class _NewUser(TypedDict):
+    name: str
+    """Name."""
+    email: str
+    """Email address."""
+
+
+class NewUser(_NewUser, total=False):
+    role: Optional[str]
+    """What they do, such as `agent` or `supervisor`."""
+    isActive: Optional[bool]
+    """Whether they work here now."""
+    customFields: Optional[dict[str, Any]]
+    """Whatever else you know; replaced as a whole."""
+
+
+class UserChange(TypedDict, total=False):
+    name: str
+    """Name."""
+    email: str
+    """Email address."""
+    role: Optional[str]
+    """What they do, such as `agent` or `supervisor`."""
+    isActive: Optional[bool]
+    """Whether they work here now."""
+    customFields: Optional[dict[str, Any]]
+    """Whatever else you know; replaced as a whole."""
+
+
+class DeleteUserData(TypedDict):
+    id: str
+
+
+class Call(TypedDict):
+    """A phone call: `initiated`, `ringing`, `answered`, and then `completed`, or `failed` at any step. Its actions take it
+    from one to the next; no other order is possible.
+    """
+    id: str
+    """Its id."""
+    customerPhone: str
+    """The customer's number, kept without spaces and punctuation."""
+    direction: Literal["outbound", "inbound"]
+    """Who called whom."""
+    status: Literal["initiated", "ringing", "answered", "completed", "failed"]
+    """Where it stands."""
+    agentId: Optional[str]
+    """The user who talks."""
+    customerId: Optional[str]
+    """The customer."""
+    conversationId: Optional[str]
+    """The conversation that it belongs to."""
+    recordingEnabled: bool
+    """Whether it is to be recorded."""
+    durationSeconds: Optional[int]
+    """How long they talked."""
+    failureReason: Optional[str]
+    """Why it failed."""
+    recordingUrl: Optional[str]
+    """Where the recording is."""
+    customFields: dict[str, Any]
+    """Whatever else you know; replaced as a whole."""
+    ringingAt: Optional[str]
+    """When it rang."""
+    answeredAt: Optional[str]
+    """When it was answered."""
+    endedAt: Optional[str]
+    """When it was completed, or failed."""
+    recordingAvailableAt: Optional[str]
+    """When its recording became available."""
+    createdAt: str
+    """When it was made."""
+    updatedAt: str
+    """When it was last changed."""
+
+
+class _NewCall(TypedDict):
+    customerPhone: str
+    """The customer's number, kept without spaces and punctuation."""
+
+
+class NewCall(_NewCall, total=False):
+    direction: Optional[Optional[Literal["outbound", "inbound"]]]
+    """Who called whom."""
+    agentId: Optional[str]
+    """The user who talks."""
+    customerId: Optional[str]
+    """The customer."""
+    conversationId: Optional[str]
+    """The conversation that it belongs to."""
+    recordingEnabled: Optional[bool]
+    """Whether it is to be recorded."""
+    customFields: Optional[dict[str, Any]]
+    """Whatever else you know; replaced as a whole."""
+
+
+class CallChange(TypedDict, total=False):
+    agentId: Optional[str]
+    """The user who talks."""
+    customerId: Optional[str]
+    """The customer."""
+    conversationId: Optional[str]
+    """The conversation that it belongs to."""
+    customFields: Optional[dict[str, Any]]
+    """Whatever else you know; replaced as a whole."""
+
+
+class DeleteCallData(TypedDict):
+    id: str
+
+
+class CompleteCall(TypedDict, total=False):
+    durationSeconds: Optional[int]
+    """How long they talked."""
+
+
+class FailCall(TypedDict, total=False):
+    reason: Optional[str]
+    """Why it failed, such as `busy` or `no answer`."""
+
+
+class RecordingCall(TypedDict):
+    url: str
+    """Where the recording is."""
+
+
+class Health(TypedDict):
+    status: str
+
+
+class ReadinessParts(TypedDict):
+    store: str
+    broker: str
+    draining: bool
+
+
+class Readiness(TypedDict):
+    status: str
+    parts: ReadinessParts

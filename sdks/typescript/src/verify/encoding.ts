@@ -10,8 +10,10 @@ export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
 /** Padded standard base64, or `undefined`. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
-  const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-  return btoa(String.fromCharCode(...bytes)) === text ? bytes : undefined;
+  const binary = atob(text);
+  // The last character may hold bits that belong to no byte; they must be zero.
+  if (btoa(binary.slice(-(binary.length % 3 || 3))) !== text.slice(-4)) return undefined;
+  return Uint8Array.from(binary, (char) => char.charCodeAt(0));
 }
 
 /** Lower-case hex, or `undefined`. */

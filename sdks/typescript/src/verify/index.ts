@@ -10,6 +10,7 @@ import type { Profile, SignatureOptions, Typed } from "./schemes.js";
 export { VerificationError } from "./failure.js";
 export type { VerificationReason } from "./failure.js";
 export type { HeadersLike } from "./headers.js";
+export { PROFILES } from "./schemes.js";
 export type { Profile, SignatureOptions } from "./schemes.js";
 
 /** What a verification may be told. */

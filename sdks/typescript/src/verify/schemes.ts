@@ -3,16 +3,20 @@
 import { bytesOf, fromBase64, fromHex } from "./encoding.js";
 import type { ReceivedHeaders } from "./headers.js";
 
+/** The profiles that can be verified. */
+export const PROFILES = [
+  "default",
+  "g-tateth",
+  "contextgpt",
+  "github",
+  "stripe",
+  "slack",
+  "shopify",
+  "cloudevents",
+] as const;
+
 /** How a webhook's requests look; the `profile` of the webhook. */
-export type Profile =
-  | "default"
-  | "g-tateth"
-  | "contextgpt"
-  | "github"
-  | "stripe"
-  | "slack"
-  | "shopify"
-  | "cloudevents";
+export type Profile = (typeof PROFILES)[number];
 
 /** Where a signature over the body alone is, for webhooks that set it. */
 export interface SignatureOptions {

@@ -1,4 +1,4 @@
-// What the libraries that receivers use say of requests that Angarium sent. ANGARIUM_CAPTURES names the file that
+// What the libraries that receivers use say of requests that Angarium sent: `node check.mjs CAPTURES`, a file that
 // ../capture.py wrote, not longer ago than the libraries tolerate.
 
 import assert from "node:assert/strict";
@@ -13,7 +13,7 @@ import Stripe from "stripe";
 const OTHER_SECRET = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const TOLERANCE_MS = 300_000;
 
-const captures = JSON.parse(readFileSync(process.env.ANGARIUM_CAPTURES, "utf8"));
+const captures = JSON.parse(readFileSync(process.argv[2], "utf8"));
 
 /** Each throws, or gives false, when it does not accept the request. */
 const libraries = {
