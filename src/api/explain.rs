@@ -87,7 +87,8 @@ struct WebhookAnswer {
     /// Whether it would get a delivery.
     #[schema(example = false)]
     matched: bool,
-    /// `type`, `profile`, `channels` or `filter` where it would not; `paused` or `disabled` where the delivery would wait.
+    /// `type`, `profile`, `channels` or `filter` where it would not; `paused` or `disabled` where the delivery would
+    /// wait.
     #[schema(example = "filter")]
     reason: Option<&'static str>,
     /// The same as a sentence.
@@ -193,7 +194,7 @@ fn answer(explained: Explained, event: &EventContent, channels: &Channels) -> We
         }
         Verdict::OtherProfile => {
             let profile = settings.profile.as_str();
-            (false, Some("profile"), format!("The profile `{profile}` has no name for this type."))
+            (false, Some("profile"), format!("The profile `{profile}` has no name for `{}`.", event.event_type))
         }
         Verdict::OtherChannel if channels.is_empty() => {
             let hears = settings.channels.names().join(", ");
