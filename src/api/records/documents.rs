@@ -8,7 +8,7 @@ use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema};
-use utoipa::{IntoParams as _, ToSchema as _};
+use utoipa::ToSchema as _;
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::{Api, Arc, MethodRouter, Needs as _, Resource, has_long_pages, schemas};
