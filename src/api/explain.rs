@@ -87,7 +87,8 @@ struct WebhookAnswer {
     /// Whether it would get a delivery.
     #[schema(example = false)]
     matched: bool,
-    /// `type`, `channels` or `filter` where it would not; `paused` or `disabled` where the delivery would wait.
+    /// `type`, `profile`, `channels` or `filter` where it would not; `paused` or `disabled` where the delivery would
+    /// wait.
     #[schema(example = "filter")]
     reason: Option<&'static str>,
     /// The same as a sentence.
@@ -191,6 +192,10 @@ fn answer(explained: Explained, event: &EventContent, channels: &Channels) -> We
                 format!("`{}` is none of the types that it wants: {}.", event.event_type, wanted.join(", "));
             (false, Some("type"), explanation)
         }
+        Verdict::OtherProfile => {
+            let profile = settings.profile.as_str();
+            (false, Some("profile"), format!("The profile `{profile}` has no name for `{}`.", event.event_type))
+        }
         Verdict::OtherChannel if channels.is_empty() => {
             let hears = settings.channels.names().join(", ");
             (false, Some("channels"), format!("The event names no channel, and it hears only: {hears}."))
@@ -205,7 +210,12 @@ fn answer(explained: Explained, event: &EventContent, channels: &Channels) -> We
     };
     let unmet = match verdict {
         Verdict::Filtered(unmet) => unmet,
-        Verdict::Sent | Verdict::Paused | Verdict::Disabled | Verdict::OtherType | Verdict::OtherChannel => Vec::new(),
+        Verdict::Sent
+        | Verdict::Paused
+        | Verdict::Disabled
+        | Verdict::OtherType
+        | Verdict::OtherProfile
+        | Verdict::OtherChannel => Vec::new(),
     };
     let conditions = unmet.into_iter().take(CONDITIONS_TOLD_MAX).map(condition).collect();
     WebhookAnswer { webhook_id: *id, name: settings.name.clone(), matched, reason, explanation, conditions }

@@ -43,6 +43,8 @@ pub enum Verdict {
     Disabled,
     /// It subscribes to other types.
     OtherType,
+    /// Its profile has no name for the type.
+    OtherProfile,
     /// It hears other channels.
     OtherChannel,
     /// Its filter does not hold, because of these.
@@ -88,6 +90,7 @@ fn verdict(webhook: &Webhook, event: &EventContent, channels: &Channels, data: O
             WebhookStatus::Disabled => Verdict::Disabled,
         },
         Selection::OtherType => Verdict::OtherType,
+        Selection::OtherProfile => Verdict::OtherProfile,
         Selection::OtherChannel => Verdict::OtherChannel,
         Selection::Filtered => {
             let unmet = settings.filter.as_ref().zip(data).map(|(filter, data)| filter.unmet(data));
