@@ -204,11 +204,17 @@ pub(super) struct WebhookView {
     version: i64,
     /// Only when it was just made.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")]
+    #[schema(
+        example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
+        extensions(("x-shown-once" = json!(true)))
+    )]
     secret: Option<String>,
     /// Only when it was just made; it can be asked for at any time.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=")]
+    #[schema(
+        example = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
+        extensions(("x-shown-once" = json!(true)))
+    )]
     public_key: Option<String>,
 }
 

@@ -202,7 +202,7 @@ fn value(kind: Kind, is_nullable: bool) -> ObjectBuilder {
         Kind::Count { max } => of(Type::Integer).minimum(Some(0)).maximum(usize::try_from(max).ok()),
         Kind::Time => text().format(format(KnownFormat::DateTime)),
         Kind::Map => of(Type::Object).additional_properties(Some(AdditionalProperties::FreeForm(true))),
-        Kind::Reference(noun) => text().pattern(Some(id_pattern(noun))),
+        Kind::Reference(noun) => text().pattern(Some(id_pattern(noun))).examples(example(noun).remove("id")),
         // A list has items and a group has fields: `property` describes both.
         Kind::Labels => of(Type::Array),
         Kind::Group(_) => of(Type::Object),
