@@ -36,6 +36,7 @@ mod sign_in;
 #[cfg(test)]
 mod tests;
 mod webhook_logs;
+mod webhook_secrets;
 mod webhook_view;
 mod webhooks;
 

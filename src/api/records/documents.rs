@@ -1,5 +1,6 @@
 //! The documents of the operations on records, made of each noun's table.
 
+use utoipa::ToSchema as _;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, ParameterStyle, Paths,
@@ -8,7 +9,6 @@ use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema};
-use utoipa::{IntoParams as _, ToSchema as _};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::{Api, Arc, MethodRouter, Needs as _, Resource, has_long_pages, schemas};
