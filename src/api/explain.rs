@@ -92,7 +92,8 @@ struct WebhookAnswer {
     /// Whether it would get a delivery.
     #[schema(example = false)]
     matched: bool,
-    /// `type`, `profile`, `channels` or `filter` where it would not; `paused` or `disabled` where the delivery would wait.
+    /// `type`, `profile`, `channels` or `filter` where it would not; `paused` or `disabled` where the delivery would
+    /// wait.
     #[schema(example = "filter")]
     reason: Option<&'static str>,
     /// The same as a sentence.

@@ -5,7 +5,12 @@ use serde_json::{Value, json};
 
 use crate::support::{SOON, TestApp, both_engines};
 
-both_engines!(each_webhook_is_explained, nothing_is_stored_or_sent, the_request_is_the_one_that_goes_out_less_its_signatures, a_question_with_mistakes_is_refused,);
+both_engines!(
+    each_webhook_is_explained,
+    nothing_is_stored_or_sent,
+    the_request_is_the_one_that_goes_out_less_its_signatures,
+    a_question_with_mistakes_is_refused,
+);
 
 const EXPLAIN: &str = "/api/v1/events/explain";
 

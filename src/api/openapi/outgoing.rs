@@ -36,7 +36,7 @@ fn request(BuiltIn { name, description, example, schema }: &BuiltIn) -> PathItem
     let envelope = ObjectBuilder::new()
         .property("id", Ref::from_schema_name(EventId::name()))
         .required("id")
-        .property("event", ObjectBuilder::new().schema_type(Type::String).enum_values(Some([name])))
+        .property("event", ObjectBuilder::new().schema_type(Type::String).enum_values(Some([name.as_str()])))
         .required("event")
         .property("timestamp", Ref::from_schema_name(Timestamp::name()))
         .required("timestamp")
