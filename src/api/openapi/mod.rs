@@ -27,7 +27,7 @@ const DESCRIPTION: &str = include_str!("description.md");
 /// The groups of operations, in the order of the document, and what they are about.
 const TAGS: [(&str, &str); 15] = [
     ("Events", "Publish what happened, read it again, send it again."),
-    ("Event types", "What events there are, with examples and schemas; and types of your own."),
+    ("Event types", "What events there are and what is in them; add types of your own, with schemas that judge."),
     ("Webhooks", "Register URLs, and say what each of them is sent and how."),
     ("Deliveries", "See what became of each event for each webhook, attempt by attempt, and step in."),
     ("Dead letters", "Deliveries that used up their attempts: inspect them, and send them again."),

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use angarium::clock::Clock;
+use angarium::domain::meter::Period;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -46,11 +48,10 @@ async fn use_up(clients: &[Client], mut units: u64) {
 
 /// Waits for a minute of the clock that has long enough to go.
 async fn a_fresh_minute() {
-    let minute = Duration::from_mins(1);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let gone = Duration::from_millis(u64::try_from(now.as_millis() % minute.as_millis()).unwrap());
-    if minute - gone < NEEDS {
-        tokio::time::sleep(minute - gone).await;
+    let now = Clock::system().now();
+    let left = Period::Minute.window_at(now).ends_at.since(now);
+    if left < NEEDS {
+        tokio::time::sleep(left).await;
     }
 }
 
