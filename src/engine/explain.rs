@@ -51,6 +51,17 @@ pub enum Verdict {
     Filtered(Vec<Unmet>),
 }
 
+impl Verdict {
+    /// Whether it gets the event, now or later.
+    #[must_use]
+    pub fn matches(&self) -> bool {
+        match self {
+            Self::Sent | Self::Paused | Self::Disabled => true,
+            Self::OtherType | Self::OtherProfile | Self::OtherChannel | Self::Filtered(_) => false,
+        }
+    }
+}
+
 impl Engine {
     /// What would become of an event. With `only`, at that webhook; none if there is no such webhook.
     pub async fn explain(
