@@ -88,7 +88,7 @@ section!(Accept {
 });
 section!(Delivery {
     lease_ms: Duration => "millis", timeout_default_ms: Duration => "millis",
-    timeout_max_ms: Duration => "millis", in_flight_max: usize,
+    timeout_max_ms: Duration => "millis", origin: String, in_flight_max: usize,
     waiting_max: usize, waiting_per_webhook_max: usize, concurrency_start: u32, concurrency_max: u32,
     response_excerpt_bytes_max: usize, claims_max: u32, disable_after_s: Duration => "seconds",
     settle_batch_max: usize,
@@ -170,6 +170,11 @@ impl Config {
         require(self.accept.batch_max > 0, "accept.batch_max: must be at least 1");
         require(self.accept.deliver_at_max_days <= 365, "accept.deliver_at_max_days: must be at most 365");
         require(self.delivery.concurrency_start > 0, "delivery.concurrency_start: must be at least 1");
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+        require(
+            self.delivery.origin.bytes().all(is_name),
+            "delivery.origin: must be a DNS name, such as hooks.example.com",
+        );
         require(!self.sessions.lifetime_s.is_zero(), "sessions.lifetime_s: must be at least 1");
         require(self.sessions.failures_max > 0, "sessions.failures_max: must be at least 1");
         require(self.sessions.hashes_max > 0, "sessions.hashes_max: must be at least 1");

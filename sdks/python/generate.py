@@ -35,6 +35,8 @@ METHOD_NAMES = {
     "redriveDeadLetters": "redrive_all",
 }
 """Where the rule would give two methods one name, or one that says something else."""
+RESOURCE_NAMES = {"Sign in": "auth"}
+"""Where a tag is no good name of a resource."""
 METHODS = ("get", "post", "put", "patch", "delete")
 OWN_HEADERS = {"if-match"}
 """Header parameters that a method takes; the core sends the others."""
@@ -53,6 +55,11 @@ def snake(name: str) -> str:
 
 def pascal(name: str) -> str:
     return "".join(word[:1].upper() + word[1:] for word in re.findall(r"[A-Za-z0-9]+", name))
+
+
+def class_name(name: str) -> str:
+    """`API keys` → ApiKeys."""
+    return "".join(word.capitalize() for word in words(name))
 
 
 def singular(word: str) -> str:
@@ -250,15 +257,18 @@ class Resources:
     def __init__(self, document: Document, types: Types) -> None:
         self.document = document
         self.types = types
+        self.tags = {tag["name"]: tag.get("description") for tag in document.value.get("tags") or ()}
+        self.about: dict[str, str] = {}
         self.methods: dict[str, dict[str, str]] = {}
-        self.used: set[str] = set()
 
     def add(self, path: str, method: str, operation: dict[str, Any]) -> None:
         tag = (operation.get("tags") or ["Other"])[0]
-        name = METHOD_NAMES.get(operation["operationId"]) or self._name(operation["operationId"], tag)
-        methods = self.methods.setdefault(tag, {})
+        resource = RESOURCE_NAMES.get(tag, tag)
+        self.about.setdefault(resource, self.tags.get(tag) or f"{tag}.")
+        name = METHOD_NAMES.get(operation["operationId"]) or self._name(operation["operationId"], resource)
+        methods = self.methods.setdefault(resource, {})
         if name in methods:
-            raise SystemExit(f"{operation['operationId']}: {snake(tag)}.{name} is taken; give it a name in METHOD_NAMES")
+            raise SystemExit(f"{operation['operationId']}: {snake(resource)}.{name} is taken; give it a name in METHOD_NAMES")
         methods[name] = self._method(name, path, method, operation)
 
     @staticmethod
@@ -457,12 +467,11 @@ def generate(document: Document) -> dict[Path, str]:
         resources.add(path, method, operation)
     texts = [text.rstrip("\n") + "\n" for text in types.written.values()]
     types_text = "\n\n".join([TYPES_HEAD, *texts])
-    about = {tag["name"]: tag.get("description") for tag in document.value.get("tags") or ()}
     parts = [RESOURCES_HEAD]
-    for tag, methods in resources.methods.items():
-        doc = _quoted(about.get(tag) or f"{tag}.", "    ")
-        parts.append(f"class {pascal(tag)}(_Resource):\n{doc}\n" + "\n".join(methods.values()))
-    fields = "".join(f"        self.{snake(tag)} = {pascal(tag)}(core)\n" for tag in resources.methods)
+    for name, methods in resources.methods.items():
+        doc = _quoted(resources.about[name], "    ")
+        parts.append(f"class {class_name(name)}(_Resource):\n{doc}\n" + "\n".join(methods.values()))
+    fields = "".join(f"        self.{snake(name)} = {class_name(name)}(core)\n" for name in resources.methods)
     parts.append(
         'class Resources:\n    """All of them."""\n\n    def __init__(self, core: Core) -> None:\n'
         f"        self._core = core\n{fields}"

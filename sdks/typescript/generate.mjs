@@ -12,13 +12,23 @@ const TARGET = new URL("src/resources.ts", import.meta.url);
 const METHODS = ["get", "post", "put", "patch", "delete"];
 const WIDTH = 120;
 
-/** Where the rule would give two methods one name. */
-const NAMES = { publishEvents: "publishBatch", redriveDeadLetters: "redriveAll" };
+/** Where the rule would give two methods one name, or one that does not say what it does. */
+const NAMES = {
+  publishEvents: "publishBatch",
+  redriveDeadLetters: "redriveAll",
+  listConversationMessages: "listOfConversation",
+  createConversationMessage: "createInConversation",
+  recordingCall: "addRecording",
+};
+/** Where a tag's words are not the resource's name. */
+const RESOURCES = { "Sign in": "Auth" };
 
 const words = (name) => (name.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+/g) ?? []).map((word) => word.toLowerCase());
 const singular = (word) => word.replace(/ies$/, "y").replace(/([^s])s$/, "$1");
 const capital = (word) => word.charAt(0).toUpperCase() + word.slice(1);
+const uncapital = (word) => word.charAt(0).toLowerCase() + word.slice(1);
 const pascal = (words) => words.map(capital).join("");
+const className = (tag) => RESOURCES[tag] ?? pascal(words(tag));
 const camel = ([first, ...rest]) => first + pascal(rest);
 
 function methodName(operationId, tag) {
@@ -96,7 +106,7 @@ function classText(tag, about, operations) {
   const names = operations.map(({ operationId }) => methodName(operationId, tag));
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice) throw new Error(`${tag}: two operations would be called ${twice}; give one of them a name in NAMES`);
-  const head = `${comment(about, "")}export class ${pascal(words(tag))} extends Resource {\n`;
+  const head = `${comment(about, "")}export class ${className(tag)} extends Resource {\n`;
   return `${head}${operations.map(methodText).join("\n")}}\n`;
 }
 
@@ -107,7 +117,7 @@ function moduleText(document) {
   const routes = operations.map(({ operationId, route }) => `  ${operationId}: "${route}",\n`);
   const forSessions = operations.filter(({ isForSessions }) => isForSessions).map((one) => `  "${one.operationId}",\n`);
   const classes = tags.map((tag) => classText(tag, about(tag), operations.filter((one) => one.tag === tag)));
-  const fields = tags.map((tag) => `  readonly ${camel(words(tag))} = new ${pascal(words(tag))}(this);\n`);
+  const fields = tags.map(className).map((name) => `  readonly ${uncapital(name)} = new ${name}(this);\n`);
   return `// The operations of the API, by what they are about.
 // Written by generate.mjs from docs/openapi.json; not to be edited.
 

@@ -145,7 +145,7 @@ pub(super) struct KeyView {
     updated_at: Timestamp,
     /// Only when it was just made.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "sk_test_…")]
+    #[schema(example = "sk_test_…", extensions(("x-shown-once" = json!(true))))]
     key: Option<String>,
 }
 

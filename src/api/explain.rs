@@ -3,6 +3,7 @@
 //! The request that would go out is shown as it is, but for its signatures and whatever else proves who sends it: an
 //! answer that had them could be sent to the receiver by somebody else.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -20,17 +21,20 @@ use super::auth::{Caller, ReadWebhooks};
 use super::json::{self, JsonBytes};
 use super::problem::Problem;
 use super::publish::{check_channels, check_data, check_size, check_type};
-use super::query::Noun as _;
 use super::{Api, Success, success};
 use crate::domain::channel::Channels;
 use crate::domain::event::EventContent;
 use crate::domain::field::{FieldCode, FieldProblem, Segment};
 use crate::domain::filter::{Found, Unmet};
 use crate::domain::id::{EventId, TenantId, WebhookId};
+use crate::domain::request::{self, Header};
 use crate::domain::webhook::Webhook;
+use crate::engine::directory::Listener;
 use crate::engine::event_types::Judgement;
 use crate::engine::explain::{Explained, Explanation, Verdict};
 
+/// Webhooks of one answer whose requests are shown; of others, ask by `webhookId`.
+const REQUESTS_SHOWN_MAX: usize = 10;
 /// Conditions of one filter that are told.
 const CONDITIONS_TOLD_MAX: usize = 10;
 
@@ -87,7 +91,8 @@ struct WebhookAnswer {
     /// Whether it would get a delivery.
     #[schema(example = false)]
     matched: bool,
-    /// `type`, `channels` or `filter` where it would not; `paused` or `disabled` where the delivery would wait.
+    /// `type`, `profile`, `channels` or `filter` where it would not; `paused` or `disabled` where the delivery would
+    /// wait.
     #[schema(example = "filter")]
     reason: Option<&'static str>,
     /// The same as a sentence.
@@ -96,6 +101,24 @@ struct WebhookAnswer {
     /// The conditions of its filter that are not met.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     conditions: Vec<Condition>,
+    /// The request that would go out; shown of the first 10 webhooks that match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<RequestShown>,
+}
+
+/// A request that would go out, as it is but for what proves who sends it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ExplainedRequest)]
+struct RequestShown {
+    #[schema(example = "POST")]
+    method: &'static str,
+    #[schema(example = "https://example.com/hooks")]
+    url: String,
+    /// Signatures and your own headers are `(hidden)`.
+    #[schema(example = json!({ "content-type": "application/json", "webhook-signature": "(hidden)" }))]
+    headers: BTreeMap<String, String>,
+    /// The bytes of the body, which are UTF-8. The event's id is that of no event.
+    body: String,
 }
 
 /// A condition that is not met.
@@ -135,14 +158,22 @@ async fn explain(
 ) -> Result<Response, Problem> {
     let (event, channels, only) = read(&api, caller.scope.tenant, &body)?;
     let explained = api.engine.explain(caller.scope, &event, &channels, only).await?;
-    let Explanation { judgement, webhooks } = explained.ok_or_else(|| Problem::not_found(WebhookId::NOUN))?;
+    let Explanation { judgement, webhooks } = explained.ok_or_else(|| {
+        Problem::field(FieldProblem::new("webhookId", FieldCode::Invalid, "names no webhook that there is"))
+    })?;
     let (accepted, misfits) = match judgement {
         Judgement::Fits => (true, Vec::new()),
         Judgement::Warned(misfits) => (true, misfits),
         Judgement::Refused(misfits) => (false, misfits),
     };
-    let webhooks: Vec<WebhookAnswer> =
-        webhooks.into_iter().map(|explained| answer(explained, &event, &channels)).collect();
+    let mut shown = 0;
+    let webhooks = webhooks.into_iter().map(|explained| {
+        let request = (explained.verdict.matches() && shown < REQUESTS_SHOWN_MAX)
+            .then(|| request(&explained.listener, &event, &api.engine.limits().origin));
+        shown += usize::from(request.is_some());
+        WebhookAnswer { request: request.flatten(), ..answer(explained, &event, &channels) }
+    });
+    let webhooks: Vec<WebhookAnswer> = webhooks.collect();
     let answer = Answer {
         r#type: event.event_type.to_string(),
         matched: webhooks.iter().filter(|webhook| webhook.matched).count(),
@@ -191,6 +222,10 @@ fn answer(explained: Explained, event: &EventContent, channels: &Channels) -> We
                 format!("`{}` is none of the types that it wants: {}.", event.event_type, wanted.join(", "));
             (false, Some("type"), explanation)
         }
+        Verdict::OtherProfile => {
+            let profile = settings.profile.as_str();
+            (false, Some("profile"), format!("The profile `{profile}` has no name for `{}`.", event.event_type))
+        }
         Verdict::OtherChannel if channels.is_empty() => {
             let hears = settings.channels.names().join(", ");
             (false, Some("channels"), format!("The event names no channel, and it hears only: {hears}."))
@@ -205,10 +240,29 @@ fn answer(explained: Explained, event: &EventContent, channels: &Channels) -> We
     };
     let unmet = match verdict {
         Verdict::Filtered(unmet) => unmet,
-        Verdict::Sent | Verdict::Paused | Verdict::Disabled | Verdict::OtherType | Verdict::OtherChannel => Vec::new(),
+        Verdict::Sent
+        | Verdict::Paused
+        | Verdict::Disabled
+        | Verdict::OtherType
+        | Verdict::OtherProfile
+        | Verdict::OtherChannel => Vec::new(),
     };
     let conditions = unmet.into_iter().take(CONDITIONS_TOLD_MAX).map(condition).collect();
-    WebhookAnswer { webhook_id: *id, name: settings.name.clone(), matched, reason, explanation, conditions }
+    let name = settings.name.clone();
+    WebhookAnswer { webhook_id: *id, name, matched, reason, explanation, conditions, request: None }
+}
+
+/// None where the webhook has no key to sign with, and so cannot be sent to.
+fn request(listener: &Listener, event: &EventContent, origin: &str) -> Option<RequestShown> {
+    let now = event.occurred_at;
+    let built = request::build(&listener.webhook, &listener.keys_at(now), event, origin, now).ok()?;
+    let header = |header: &Header<'_>| (header.name.as_str().to_ascii_lowercase(), header.shown_value().to_owned());
+    Some(RequestShown {
+        method: "POST",
+        url: listener.webhook.settings.url.clone(),
+        headers: built.headers.iter().map(header).collect(),
+        body: String::from_utf8(built.body).ok()?,
+    })
 }
 
 fn condition(Unmet { path, field, op, found }: Unmet) -> Condition {

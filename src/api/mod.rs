@@ -36,6 +36,7 @@ mod sign_in;
 #[cfg(test)]
 mod tests;
 mod webhook_logs;
+mod webhook_secrets;
 mod webhook_view;
 mod webhooks;
 
@@ -126,8 +127,8 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(events::routes())
         .merge(webhooks::routes())
         .merge(deliveries::routes())
-        .merge(event_types::routes().into())
-        .merge(explain::routes().into())
+        .merge(event_types::routes())
+        .merge(explain::routes())
         .merge(dead_letters::routes())
         .merge(api_keys::routes())
         .merge(sign_in::routes())

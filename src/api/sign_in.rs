@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
 /// Who one is.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = User)]
+#[schema(as = Account)]
 struct UserView {
     id: UserId,
     #[schema(example = "ada@example.com")]

@@ -56,6 +56,7 @@ fn limits(config: &Config, production: bool) -> Limits {
         idempotency: config.api.idempotency_s,
         lease: config.delivery.lease_ms,
         timeout_max: config.delivery.timeout_max_ms,
+        origin: config.delivery.origin.clone(),
         settle_batch_max: config.delivery.settle_batch_max,
         claims_max: config.delivery.claims_max,
         sweep_max: config.scheduler.sweep_max,

@@ -10,11 +10,12 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::domain::channel::Channels;
-use crate::domain::field::{FieldCode, FieldProblem, Given};
+use crate::domain::field::Given;
 use crate::domain::filter::Filter;
 use crate::domain::id::WebhookId;
+use crate::domain::profile::SignatureOption;
 use crate::domain::retry::RetryPolicy;
-use crate::domain::secret::Secret;
+use crate::domain::secret::{Secret, SecretKind};
 use crate::domain::subscription::Subscription;
 use crate::domain::tenant::Environment;
 use crate::domain::time::Timestamp;
@@ -59,8 +60,16 @@ macro_rules! settings_and {
             timeout_ms: Given<u64>,
             /// How its requests look.
             #[serde(default)]
-            #[schema(value_type = Option<String>, example = "default")]
+            #[schema(value_type = Option<ProfileView>)]
             profile: Given<String>,
+            /// What is set about its signatures; which fields there are depends on the profile.
+            #[serde(default)]
+            #[schema(value_type = Option<SignatureView>)]
+            signature: Given<Value>,
+            /// Sends nothing until the receiver has agreed; with the profile `cloudevents`.
+            #[serde(default)]
+            #[schema(value_type = Option<bool>, default = false)]
+            handshake: Given<bool>,
             #[serde(default)]
             #[schema(value_type = Option<String>, max_length = 500)]
             description: Given<String>,
@@ -84,6 +93,8 @@ macro_rules! settings_and {
                     retry_policy: std::mem::take(&mut self.retry_policy),
                     timeout_ms: std::mem::take(&mut self.timeout_ms),
                     profile: std::mem::take(&mut self.profile),
+                    signature: std::mem::take(&mut self.signature),
+                    handshake: std::mem::take(&mut self.handshake),
                     description: std::mem::take(&mut self.description),
                     metadata: std::mem::take(&mut self.metadata),
                 }
@@ -100,7 +111,7 @@ settings_and!(
         "events": ["order.*", "customer.created"],
     }))]
     NewWebhook required true {
-        /// A secret of your own, `whsec_` and base64; one is made where none is given.
+        /// A secret of your own: `whsec_` and base64, or a text, as the profile has it. One is made where none is given.
         secret: Option<String>,
     }
 );
@@ -113,15 +124,39 @@ settings_and!(
     }
 );
 
-/// A secret that a client chose.
-pub(super) fn read_secret(text: Option<&str>, problems: &mut Vec<FieldProblem>) -> Option<Secret> {
-    match Secret::parse(text?) {
-        Ok(secret) => Some(secret),
-        Err(error) => {
-            problems.push(FieldProblem::new("secret", FieldCode::Invalid, error.to_string()));
-            None
-        }
-    }
+/// How requests look: body, headers and signatures.
+#[derive(ToSchema)]
+#[schema(as = Profile, rename_all = "lowercase")]
+#[allow(dead_code, reason = "describes the words of domain::profile::Profile, whose test compares them")]
+pub(super) enum ProfileView {
+    Default,
+    #[schema(rename = "g-tateth")]
+    GTateth,
+    ContextGpt,
+    GitHub,
+    Stripe,
+    Slack,
+    Shopify,
+    CloudEvents,
+}
+
+/// What is set about signatures: `schemes` with the profiles `default` and `cloudevents`, the rest with `g-tateth`.
+#[derive(ToSchema)]
+#[schema(as = Signature, example = json!({ "schemes": ["v1"] }))]
+#[allow(dead_code, reason = "describes what domain::profile::SignatureOption reads and writes")]
+pub(super) struct SignatureView {
+    /// `v1` is HMAC-SHA256 by the secret, `v1a` Ed25519 by a key pair.
+    #[schema(example = json!(["v1", "v1a"]))]
+    schemes: Option<Vec<String>>,
+    /// The header of the signature.
+    #[schema(max_length = 64, example = "X-Webhook-Signature")]
+    header: Option<String>,
+    /// What stands before it.
+    #[schema(max_length = 32, example = "sha256=")]
+    prefix: Option<String>,
+    /// `hex` or `base64`.
+    #[schema(example = "hex")]
+    encoding: Option<String>,
 }
 
 /// A webhook as it is shown.
@@ -143,8 +178,14 @@ pub(super) struct WebhookView {
     retry_policy: RetryPolicy,
     #[schema(value_type = u64, example = 10_000)]
     timeout_ms: u128,
-    #[schema(example = "default")]
+    #[schema(value_type = ProfileView)]
     profile: &'static str,
+    /// What is set about its signatures; null where nothing can be.
+    #[schema(value_type = Option<SignatureView>)]
+    signature: SignatureOption,
+    handshake: bool,
+    /// Whether the receiver has agreed, where it has to.
+    handshake_agreed: bool,
     #[schema(example = json!(null))]
     description: Option<String>,
     #[schema(value_type = Option<Object>, example = json!({ "team": "billing" }))]
@@ -163,14 +204,35 @@ pub(super) struct WebhookView {
     version: i64,
     /// Only when it was just made.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")]
+    #[schema(
+        example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
+        extensions(("x-shown-once" = json!(true)))
+    )]
     secret: Option<String>,
+    /// Only when it was just made; it can be asked for at any time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(
+        example = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
+        extensions(("x-shown-once" = json!(true)))
+    )]
+    public_key: Option<String>,
 }
 
 impl From<Webhook> for WebhookView {
     fn from(webhook: Webhook) -> Self {
-        let Webhook { id, scope, settings, status, status_reason, created_at, updated_at, deleted_at: _, revision } =
-            webhook;
+        let Webhook {
+            id,
+            scope,
+            settings,
+            status,
+            status_reason,
+            consent,
+            created_at,
+            updated_at,
+            deleted_at: _,
+            revision,
+        } = webhook;
+        let handshake_agreed = settings.handshake && consent.is_some_and(|consent| consent.url == settings.url);
         let WebhookSettings {
             name,
             url,
@@ -181,6 +243,8 @@ impl From<Webhook> for WebhookView {
             retry_policy,
             timeout,
             profile,
+            signature,
+            handshake,
             description,
             metadata,
         } = settings;
@@ -195,6 +259,9 @@ impl From<Webhook> for WebhookView {
             retry_policy,
             timeout_ms: timeout.as_millis(),
             profile: profile.as_str(),
+            signature,
+            handshake,
+            handshake_agreed,
             description,
             metadata,
             is_active: status == WebhookStatus::Active,
@@ -205,14 +272,30 @@ impl From<Webhook> for WebhookView {
             updated_at,
             version: revision,
             secret: None,
+            public_key: None,
         }
     }
 }
 
 impl WebhookView {
-    /// For the one answer that shows the secret.
-    pub(super) fn with_secret(webhook: Webhook, secret: &Secret) -> Self {
-        Self { secret: Some(secret.reveal()), ..Self::from(webhook) }
+    /// For the one answer that shows the secrets which were just made: of a key pair, the public half.
+    pub(super) fn with_secrets(webhook: Webhook, secrets: &[Secret]) -> Self {
+        let Revealed { secret, public_key } = Revealed::of(secrets);
+        Self { secret, public_key, ..Self::from(webhook) }
+    }
+}
+
+/// What is told of new secrets.
+pub(super) struct Revealed {
+    pub(super) secret: Option<String>,
+    pub(super) public_key: Option<String>,
+}
+
+impl Revealed {
+    pub(super) fn of(secrets: &[Secret]) -> Self {
+        let shared = secrets.iter().find(|secret| secret.kind() != SecretKind::Ed25519);
+        let public_key = secrets.iter().find_map(Secret::public_key).map(|key| key.to_string());
+        Self { secret: shared.map(Secret::reveal), public_key }
     }
 }
 

@@ -1,37 +1,34 @@
-//! Webhooks: create, list, read, change, delete, test, pause, resume, rotate the secret, and their logs.
+//! Webhooks: create, list, read, change, delete, test, pause, resume.
 //!
 //! PUT changes what it mentions, as PATCH does: integrators of the products that Angarium serves send partial PUTs.
 //! `ETag` is the webhook's version; a change with `If-Match` happens only while the version is still that.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::auth::{Caller, ReadWebhooks, WriteWebhooks};
 use super::etag::{etag, is_another, is_known};
-use super::json::{Json, MaybeJson};
+use super::json::Json;
 use super::page::{ByPage, PAGE, Page, Totals};
 use super::problem::{Code, Problem};
 use super::query::{Id, Query};
-use super::webhook_view::{NewWebhook, WebhookChange, WebhookView, read_secret};
+use super::webhook_view::{NewWebhook, WebhookChange, WebhookView};
 use super::{Api, Success, said, success};
-use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::id::{EventId, WebhookId};
+use crate::domain::secret::Secret;
+use crate::domain::secret_draft;
 use crate::domain::tenant::Scope;
-use crate::domain::time::Timestamp;
 use crate::domain::webhook::{Webhook, WebhookStatus};
 use crate::domain::webhook_draft::{DraftRules, WebhookDraft};
-use crate::engine::webhooks::{OVERLAP_MAX, WebhookError};
+use crate::engine::webhooks::WebhookError;
 
-/// How long older secrets go on signing where a rotation does not say.
-const OVERLAP_DEFAULT_SECONDS: u64 = 86_400;
 /// How often a change without `If-Match` is made anew because another came between.
 const CHANGE_TRIES: usize = 5;
 
@@ -42,7 +39,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(test))
         .routes(routes!(pause))
         .routes(routes!(resume))
-        .routes(routes!(rotate_secret))
+        .merge(super::webhook_secrets::routes())
         .merge(super::webhook_logs::routes())
 }
 
@@ -52,6 +49,7 @@ impl Api {
             egress: self.engine.egress(),
             timeout_default: self.options.webhook_timeout_default,
             timeout_max: self.engine.limits().timeout_max,
+            has_origin: !self.engine.limits().origin.is_empty(),
         }
     }
 }
@@ -76,22 +74,19 @@ async fn create(
     caller: Caller<WriteWebhooks>,
     Json(mut new): Json<NewWebhook>,
 ) -> Result<Response, Problem> {
-    let settings = new.take_draft().check(api.draft_rules(), None);
-    let mut problems = Vec::new();
-    let secret = read_secret(new.secret.as_deref(), &mut problems);
-    let settings = match settings {
-        Ok(settings) if problems.is_empty() => settings,
-        Ok(_) => return Err(Problem::fields(problems)),
-        Err(mut others) => {
-            others.append(&mut problems);
-            return Err(Problem::fields(others));
-        }
+    let draft = new.take_draft();
+    let profile = draft.profile();
+    let (settings, mut problems) = match draft.check(api.draft_rules(), None) {
+        Ok(settings) => (Some(settings), Vec::new()),
+        Err(problems) => (None, problems),
     };
-    let (webhook, secret) = api.engine.create_webhook(caller.scope, settings, secret).await?;
+    let secret = secret_draft::check_first(profile, settings.as_ref(), new.secret.as_deref(), &mut problems);
+    let settings = settings.filter(|_| problems.is_empty()).ok_or_else(|| Problem::fields(problems))?;
+    let (webhook, secrets) = api.engine.create_webhook(caller.scope, settings, secret).await?;
     let location = format!("/api/v1/webhooks/{}", webhook.id);
     let location = HeaderValue::from_str(&location).expect("ids are visible ASCII");
     let headers = [(header::LOCATION, location), etag(webhook.revision)];
-    Ok((headers, success(StatusCode::CREATED, WebhookView::with_secret(webhook, &secret))).into_response())
+    Ok((headers, success(StatusCode::CREATED, WebhookView::with_secrets(webhook, &secrets))).into_response())
 }
 
 fn shown(webhook: Webhook) -> Response {
@@ -218,13 +213,14 @@ async fn change(
     mut asked: WebhookChange,
 ) -> Result<Response, Problem> {
     let draft = asked.take_draft();
-    let webhook = change_settings(api, scope, id, headers, draft).await?;
+    let (webhook, secrets) = change_settings(api, scope, id, headers, draft).await?;
     let webhook = match asked.is_active {
         Some(true) if webhook.status != WebhookStatus::Active => api.engine.resume_webhook(scope, id).await?,
         Some(false) if webhook.status == WebhookStatus::Active => api.engine.pause_webhook(scope, id).await?,
         Some(_) | None => webhook,
     };
-    Ok(shown(webhook))
+    let etag = etag(webhook.revision);
+    Ok(([etag], success(StatusCode::OK, WebhookView::with_secrets(webhook, &secrets))).into_response())
 }
 
 /// Reads, edits and writes back; anew when another change came between, unless the client named a version.
@@ -234,7 +230,7 @@ async fn change_settings(
     id: WebhookId,
     headers: &HeaderMap,
     draft: WebhookDraft,
-) -> Result<Webhook, Problem> {
+) -> Result<(Webhook, Vec<Secret>), Problem> {
     for _ in 0..CHANGE_TRIES {
         let current = api.engine.webhook(scope, id).await?;
         let bound = if_match(headers, &current)?;
@@ -243,7 +239,7 @@ async fn change_settings(
             Err(WebhookError::Changed) if bound.is_some() => return Err(changed_meanwhile()),
             Err(WebhookError::Changed) => {}
             Err(error) => return Err(error.into()),
-            Ok(webhook) => return Ok(webhook),
+            Ok(changed) => return Ok(changed),
         }
     }
     Err(WebhookError::Changed.into())
@@ -354,61 +350,4 @@ async fn resume(
     Id(id): Id<WebhookId>,
 ) -> Result<Response, Problem> {
     Ok(shown(api.engine.resume_webhook(caller.scope, id).await?))
-}
-
-/// How to replace the secret of a webhook.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[schema(as = SecretRotation, example = json!({ "overlapSeconds": 86400 }))]
-struct Rotation {
-    /// How long older secrets go on signing beside the new one; a day where it is not said.
-    #[schema(minimum = 0, maximum = 604_800, default = 86_400)]
-    overlap_seconds: Option<u64>,
-    /// A secret of your own; one is made where none is given.
-    secret: Option<String>,
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = RotatedSecret)]
-struct Rotated {
-    id: WebhookId,
-    /// Shown this once.
-    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")]
-    secret: String,
-    /// Until when the older secrets sign too.
-    older_secrets_until: Timestamp,
-}
-
-/// Rotate the secret of a webhook
-///
-/// Requests are signed with the new secret, and with the older ones too until the overlap ends. The body may be left out.
-#[utoipa::path(
-    post,
-    path = "/api/v1/webhooks/{id}/rotate-secret",
-    operation_id = "rotateWebhookSecret",
-    tag = "Webhooks",
-    params(("id" = WebhookId, Path)),
-    request_body = Option<Rotation>,
-    responses((status = 200, description = "The new secret", body = Success<Rotated>)),
-    security(("apiKey" = ["write:webhooks"])),
-)]
-async fn rotate_secret(
-    State(api): State<Arc<Api>>,
-    caller: Caller<WriteWebhooks>,
-    Id(id): Id<WebhookId>,
-    MaybeJson(Rotation { overlap_seconds, secret }): MaybeJson<Rotation>,
-) -> Result<Response, Problem> {
-    let mut problems = Vec::new();
-    let overlap = Duration::from_secs(overlap_seconds.unwrap_or(OVERLAP_DEFAULT_SECONDS));
-    if overlap > OVERLAP_MAX {
-        let message = format!("must be from 0 to {}", OVERLAP_MAX.as_secs());
-        problems.push(FieldProblem::new("overlapSeconds", FieldCode::OutOfRange, message));
-    }
-    let secret = read_secret(secret.as_deref(), &mut problems);
-    if !problems.is_empty() {
-        return Err(Problem::fields(problems));
-    }
-    let (secret, older_secrets_until) = api.engine.rotate_secret(caller.scope, id, secret, overlap).await?;
-    Ok(success(StatusCode::OK, Rotated { id, secret: secret.reveal(), older_secrets_until }))
 }

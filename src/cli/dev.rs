@@ -26,12 +26,13 @@ use crate::domain::egress::EgressPolicy;
 use crate::domain::id::{TenantId, WebhookId};
 use crate::domain::key::ApiKeyText;
 use crate::domain::password::Password;
+use crate::domain::profile::{Profile, SignatureOption};
 use crate::domain::retry::RetryPolicy;
 use crate::domain::secret::Secret;
 use crate::domain::subscription::Subscription;
 use crate::domain::tenant::{Environment, Scope};
 use crate::domain::user::{self, Email};
-use crate::domain::webhook::{Profile, WebhookSettings};
+use crate::domain::webhook::WebhookSettings;
 use crate::engine::Engine;
 use crate::engine::users::{NewUser, UserError};
 use crate::receiver::{Receiver, ReceiverOptions, Route};
@@ -185,6 +186,8 @@ fn settings(url: String) -> Outcome<WebhookSettings> {
         retry_policy: RetryPolicy::default(),
         timeout: std::time::Duration::from_secs(10),
         profile: Profile::Default,
+        signature: SignatureOption::default_of(Profile::Default),
+        handshake: false,
         description: Some("Sends everything to the demo receiver.".into()),
         metadata: None,
     })

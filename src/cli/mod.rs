@@ -20,6 +20,7 @@ mod send;
 mod serve;
 mod sign;
 mod target;
+mod tenants;
 mod users;
 mod verify;
 
@@ -73,6 +74,8 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     /// Make, list and stop API keys
     Keys(keys::KeysArgs),
+    /// Make and list tenants, and say which plan they are on
+    Tenants(tenants::TenantsArgs),
     /// Make, list and disable users
     Users(users::UsersArgs),
     /// Publish an event, and wait for its deliveries if asked to
@@ -100,6 +103,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => serve::run(&args, &globals, output).await,
         Command::Migrate(args) => migrate::run(&args, &globals, output).await,
         Command::Keys(args) => keys::run(args, &globals, output).await,
+        Command::Tenants(args) => tenants::run(args, &globals, output).await,
         Command::Users(args) => users::run(args, &globals, output).await,
         Command::Send(args) => send::run(args, &globals, output).await,
         Command::Receiver(args) => receiver::run(args, output).await,

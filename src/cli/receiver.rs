@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::secret::SecretArgs;
+use super::secret::{ProfileArgs, SecretArgs};
 use super::{Outcome, Output};
 use crate::domain::signature::{HEADER_ID, HEADER_TIMESTAMP};
 use crate::receiver::{Arrival, Behaviour, Fault, Receiver, ReceiverOptions, Recording, Route, Verdict};
@@ -25,6 +25,8 @@ pub(super) struct ReceiverArgs {
     listen: SocketAddr,
     #[command(flatten)]
     secret: SecretArgs,
+    #[command(flatten)]
+    profile: ProfileArgs,
     #[command(flatten)]
     faults: FaultArgs,
     /// The status of an answer
@@ -89,8 +91,9 @@ fn share(text: &str) -> Result<f64, String> {
 
 pub(super) async fn run(args: ReceiverArgs, output: Output) -> Outcome {
     let ReceiverArgs { listen, secret, faults, status, delay, .. } = &args;
-    let secrets: Vec<_> = secret.find()?.into_iter().collect();
-    let verifies = !secrets.is_empty();
+    let (profile, signature) = args.profile.read()?;
+    let keys: Vec<_> = secret.find_key(profile)?.into_iter().collect();
+    let verifies = !keys.is_empty();
     let redirects = args.redirect.is_some() && *status == 200;
     let behaviour = Behaviour {
         status: if redirects { 302 } else { *status },
@@ -104,7 +107,9 @@ pub(super) async fn run(args: ReceiverArgs, output: Output) -> Outcome {
     };
     let file = args.record.as_deref().map(open).transpose()?;
     let observer = move |arrival: &Arrival<'_>| print(arrival, file.as_ref(), output);
-    let route = Route::new(secrets).behaving(behaviour).recording(Recording::Observe(Arc::new(observer)));
+    let route = Route::verifying(profile, signature, keys)
+        .behaving(behaviour)
+        .recording(Recording::Observe(Arc::new(observer)));
     let options =
         ReceiverOptions { listen: *listen, fallback: Some(route), seed: args.seed, ..ReceiverOptions::default() };
     let receiver = Receiver::start(options).with_context(|| format!("cannot listen on {listen}"))?;

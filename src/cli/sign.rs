@@ -7,12 +7,10 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use url::Url;
 
-use super::secret::SecretArgs;
+use super::secret::{ProfileArgs, SecretArgs};
 use super::{Exit, Failure, Globals, Outcome, Output};
 use crate::clock::Clock;
-use crate::domain::signature::{
-    HEADER_BODY_HEX, HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, SigningKey, body_hex, standard_header,
-};
+use crate::domain::signature::{HEADER_ID, Message, SigningKey, TimeAt};
 
 /// Arguments of `sign`.
 #[derive(Debug, Args)]
@@ -28,6 +26,8 @@ pub(super) struct SignArgs {
     body: PathBuf,
     #[command(flatten)]
     secret: SecretArgs,
+    #[command(flatten)]
+    profile: ProfileArgs,
     /// What to print
     #[arg(long = "as", value_enum, default_value_t = Form::Headers)]
     form: Form,
@@ -44,33 +44,37 @@ enum Form {
 }
 
 pub(super) fn run(args: &SignArgs, globals: &Globals, output: Output) -> Outcome {
-    let SignArgs { id, timestamp, body: path, secret, form, to } = args;
+    let SignArgs { id, timestamp, body: path, secret, profile, form, to } = args;
     let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'.' | b'\'');
     if id.is_empty() || !id.bytes().all(plain) {
         // With a dot, two different requests could have the same signed bytes.
         return Err(Failure::new(Exit::Usage, "--id must be visible ASCII without a dot or a quote"));
     }
-    let key = SigningKey::new(&secret.require(is_stdin(path))?);
+    let (profile, option) = profile.read()?;
+    let key = SigningKey::new(&secret.require_secret(profile, is_stdin(path))?);
     let body = read_body(path)?;
-    let timestamp = timestamp.unwrap_or_else(|| Clock::system().now().as_seconds());
-    let headers = [
-        (HEADER_ID, id.clone()),
-        (HEADER_TIMESTAMP, timestamp.to_string()),
-        (HEADER_SIGNATURE, standard_header(std::slice::from_ref(&key), id, timestamp, &body)),
-        (HEADER_BODY_HEX, body_hex(&key, &body)),
-    ];
+    let seconds = timestamp.unwrap_or_else(|| Clock::system().now().as_seconds()).to_string();
+    let message = Message { id, seconds: &seconds, body: &body };
+    let mut headers = vec![(HEADER_ID.to_owned(), id.clone())];
+    for scheme in profile.schemes(&option) {
+        if let TimeAt::Header(name) = scheme.time {
+            headers.push((name.to_owned(), seconds.clone()));
+        }
+        headers.extend(scheme.sign(&[&key], message).map(|value| (scheme.header.to_owned(), value)));
+    }
+    let content_type = profile.spec().content_type;
     match if globals.json { Form::Json } else { *form } {
         Form::Headers => headers.iter().for_each(|(name, value)| output.line(&format!("{name}: {value}"))),
         Form::Json => {
-            let object: serde_json::Map<_, _> =
-                headers.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+            let object: serde_json::Map<_, _> = headers.into_iter().map(|(name, value)| (name, value.into())).collect();
             output.value(&object)?;
         }
         Form::Curl => {
-            let options = headers.map(|(name, value)| format!("-H '{name}: {value}'")).join(" ");
+            let options: Vec<_> = headers.iter().map(|(name, value)| format!("-H '{name}: {value}'")).collect();
+            let options = options.join(" ");
             let file = path.display().to_string().replace('\'', r"'\''");
             let url = to.as_str().replace('\'', "%27");
-            let content = "-H 'content-type: application/json'";
+            let content = format!("-H 'content-type: {content_type}'");
             output.line(&format!("curl -X POST '{url}' {content} {options} --data-binary '@{file}'"));
         }
     }

@@ -43,13 +43,15 @@ pub enum FailureKind {
     Protocol,
     /// The URL or the address that it resolved to is not allowed.
     Blocked,
+    /// The receiver was asked whether it wants to be sent anything, and has not said yes.
+    Handshake,
     /// Our own side could not build or send the request; not the receiver's fault.
     Internal,
 }
 
 impl FailureKind {
     /// Every kind, for documents and parsers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Timeout,
         Self::Dns,
         Self::Connect,
@@ -57,6 +59,7 @@ impl FailureKind {
         Self::Reset,
         Self::Protocol,
         Self::Blocked,
+        Self::Handshake,
         Self::Internal,
     ];
 
@@ -71,6 +74,7 @@ impl FailureKind {
             Self::Reset => "reset",
             Self::Protocol => "protocol",
             Self::Blocked => "blocked",
+            Self::Handshake => "handshake",
             Self::Internal => "internal",
         }
     }
@@ -90,6 +94,7 @@ impl FailureKind {
             Self::Reset => "failed: the connection broke before the answer was complete",
             Self::Protocol => "failed: the answer was not valid HTTP",
             Self::Blocked => "was not sent: the URL or its address is not allowed",
+            Self::Handshake => "was not sent: the receiver has not allowed it when asked by OPTIONS",
             Self::Internal => "was not sent: Angarium could not build the request",
         }
     }

@@ -262,7 +262,7 @@ impl Sample {
             AttemptResult::FailedStatus { .. } => Self::Failed,
             AttemptResult::Failed { kind } => match kind {
                 FailureKind::Timeout | FailureKind::Dns | FailureKind::Connect | FailureKind::Tls => Self::NoAnswer,
-                FailureKind::Reset | FailureKind::Protocol => Self::Failed,
+                FailureKind::Reset | FailureKind::Protocol | FailureKind::Handshake => Self::Failed,
                 FailureKind::Blocked | FailureKind::Internal => Self::Ours,
             },
         }

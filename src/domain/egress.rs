@@ -19,7 +19,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use url::{Host, Url};
 
-pub use self::header::{HEADERS_BYTES_MAX, HEADERS_MAX, HeaderDenied, check_header, check_headers};
+pub use self::header::{
+    HEADERS_BYTES_MAX, HEADERS_MAX, HeaderDenied, check_header, check_headers, may_carry_signature,
+};
 
 /// The most characters in a URL.
 pub const URL_CHARS_MAX: usize = 2048;

@@ -1,8 +1,7 @@
 //! Signing secrets, and the master keys that they are sealed with at rest.
 //!
-//! A secret leaves the system in one spelling, `whsec_` and padded standard base64, because receiver libraries disagree
-//! about every other one. It is stored sealed: XChaCha20-Poly1305 under a master key, bound to its tenant and webhook,
-//! so that a row that is copied to another webhook does not open there.
+//! A secret is stored sealed: XChaCha20-Poly1305 under a master key, bound to its tenant and webhook, so that a row that
+//! is copied to another webhook does not open there.
 //!
 //! Master keys rotate by adding one in front: new seals use the first, old ones still open, and
 //! [`MasterKeys::is_current`] finds what is left to seal again. One thing must outlive that rotation: the hashes of API
@@ -12,6 +11,8 @@
 //! Losing the root by accident would void every API key; [`MasterKeys::root_fingerprint`] lets the deployment notice
 //! before it happens.
 
+mod signing;
+
 use std::fmt;
 
 use base64::Engine as _;
@@ -20,20 +21,17 @@ use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::zeroize::Zeroizing;
-use secrecy::{ExposeSecret as _, SecretBox, SecretSlice};
+use secrecy::{ExposeSecret as _, SecretBox};
 use sha2::Sha256;
-use subtle::ConstantTimeEq as _;
 
 use uuid::Uuid;
 
+pub use self::signing::{
+    InvalidSecret, PAIR_PREFIX, PUBLIC_PREFIX, PublicKey, SECRET_BYTES_MAX, SECRET_BYTES_MIN, SECRET_PREFIX, Secret,
+    SecretKind, TEXT_CHARS_MAX, TEXT_CHARS_MIN,
+};
 use super::id::{TenantId, WebhookId};
 
-/// What every secret's text starts with.
-pub const SECRET_PREFIX: &str = "whsec_";
-/// The fewest bytes in a signing key.
-pub const SECRET_BYTES_MIN: usize = 24;
-/// The most bytes in a signing key.
-pub const SECRET_BYTES_MAX: usize = 64;
 /// The most master keys that can be listed.
 pub const MASTER_KEYS_MAX: usize = 16;
 
@@ -44,88 +42,6 @@ const ANSWER_PURPOSE: &[u8] = b"angarium/answer";
 const NONCE_BYTES: usize = 24;
 /// The version, the master key's id, the nonce.
 const SEAL_HEADER_BYTES: usize = 2 + NONCE_BYTES;
-
-/// The key that a webhook's requests are signed with. Wiped from memory when dropped; has no text but [`Self::reveal`].
-#[derive(Clone)]
-pub struct Secret(SecretSlice<u8>);
-
-/// Why a text is not a secret. Says nothing of the text itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidSecret {
-    /// Without the prefix.
-    #[error("must start with `{SECRET_PREFIX}`")]
-    Prefix,
-    /// Not base64 after the prefix.
-    #[error("must be standard base64 with padding after `{SECRET_PREFIX}`")]
-    Encoding,
-    /// Too short to be safe, or longer than receivers take.
-    #[error("must decode to {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX} bytes, not {bytes}")]
-    Length {
-        /// How many bytes it decodes to.
-        bytes: usize,
-    },
-}
-
-impl Secret {
-    /// A new secret of 32 random bytes.
-    #[must_use]
-    pub fn generate(random: [u8; 32]) -> Self {
-        let random = Zeroizing::new(random);
-        Self(random.to_vec().into())
-    }
-
-    /// Takes the bytes of a key.
-    ///
-    /// # Errors
-    /// When there are too few or too many of them.
-    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, InvalidSecret> {
-        let key = SecretSlice::from(bytes);
-        let bytes = key.expose_secret().len();
-        if !(SECRET_BYTES_MIN..=SECRET_BYTES_MAX).contains(&bytes) {
-            return Err(InvalidSecret::Length { bytes });
-        }
-        Ok(Self(key))
-    }
-
-    /// Reads the text that [`Self::reveal`] gives.
-    ///
-    /// # Errors
-    /// When the text is not in that one spelling, or the key has a wrong length.
-    pub fn parse(text: &str) -> Result<Self, InvalidSecret> {
-        let encoded = text.strip_prefix(SECRET_PREFIX).ok_or(InvalidSecret::Prefix)?;
-        Self::from_bytes(STANDARD.decode(encoded).map_err(|_| InvalidSecret::Encoding)?)
-    }
-
-    /// The text for its owner. Shown once, never logged, never stored.
-    #[must_use]
-    pub fn reveal(&self) -> String {
-        let mut text = String::with_capacity(SECRET_PREFIX.len() + SECRET_BYTES_MAX.div_ceil(3) * 4);
-        text.push_str(SECRET_PREFIX);
-        STANDARD.encode_string(self.key(), &mut text);
-        text
-    }
-
-    /// The key itself, to sign with or to seal.
-    #[must_use]
-    pub fn key(&self) -> &[u8] {
-        self.0.expose_secret()
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
-/// In constant time.
-impl PartialEq for Secret {
-    fn eq(&self, other: &Self) -> bool {
-        self.key().ct_eq(other.key()).into()
-    }
-}
-
-impl Eq for Secret {}
 
 /// The keys of the deployment: the current one first. See the module's text for rotation and for the root.
 pub struct MasterKeys(Vec<MasterKey>);

@@ -15,6 +15,8 @@ pub enum Selection {
     Wanted,
     /// It subscribes to other types.
     OtherType,
+    /// Its profile has no name for the type.
+    OtherProfile,
     /// It hears other channels.
     OtherChannel,
     /// Its filter does not hold.
@@ -30,6 +32,9 @@ pub fn select<'a>(
 ) -> Selection {
     if !settings.events.matches(event_type) {
         return Selection::OtherType;
+    }
+    if !settings.profile.sends(event_type) {
+        return Selection::OtherProfile;
     }
     if !settings.channels.hear(channels) {
         return Selection::OtherChannel;

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::channel::Channels;
+use super::event::EventType;
 use super::filter::Filter;
+use super::handshake::Consent;
 use super::id::WebhookId;
+use super::profile::{Profile, SignatureOption};
 use super::retry::RetryPolicy;
 use super::subscription::Subscription;
 use super::tenant::Scope;
@@ -49,29 +52,6 @@ impl WebhookStatus {
     }
 }
 
-/// How a webhook's requests look: envelope, signature scheme and headers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Profile {
-    /// `{"id","event","timestamp","data"}`, Standard Webhooks `v1` and `X-Webhook-Signature`.
-    Default,
-}
-
-impl Profile {
-    /// The word that the API and the database use.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-        }
-    }
-
-    /// The profile that a word names.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Default].into_iter().find(|profile| profile.as_str() == word)
-    }
-}
-
 /// What a person may set of a webhook.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WebhookSettings {
@@ -93,10 +73,22 @@ pub struct WebhookSettings {
     pub timeout: Duration,
     /// How its requests look.
     pub profile: Profile,
+    /// What is set about their signatures; of the profile's kind.
+    pub signature: SignatureOption,
+    /// Whether the receiver has to agree before anything is sent to it.
+    pub handshake: bool,
     /// For people.
     pub description: Option<String>,
     /// For the integrator's programs; a JSON object.
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+impl WebhookSettings {
+    /// Whether events of a type are for it: it subscribes to them, and its profile sends them.
+    #[must_use]
+    pub fn wants(&self, event_type: &EventType) -> bool {
+        self.events.matches(event_type) && self.profile.sends(event_type)
+    }
 }
 
 /// A registered URL.
@@ -112,6 +104,8 @@ pub struct Webhook {
     pub status: WebhookStatus,
     /// Why it is disabled.
     pub status_reason: Option<String>,
+    /// What its receiver has agreed to, if it was asked.
+    pub consent: Option<Consent>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -127,6 +121,13 @@ impl Webhook {
     #[must_use]
     pub fn takes_events(&self) -> bool {
         self.deleted_at.is_none()
+    }
+
+    /// Whether its receiver has to be asked, under this origin, before anything is sent to it.
+    #[must_use]
+    pub fn needs_consent(&self, origin: &str) -> bool {
+        let Self { settings, consent, .. } = self;
+        settings.handshake && !consent.as_ref().is_some_and(|consent| consent.covers(&settings.url, origin))
     }
 
     /// Whether its deliveries are sent.

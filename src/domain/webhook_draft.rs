@@ -16,9 +16,10 @@ use super::draft::{Problems, check_name, keep, optional, required};
 use super::egress::{EgressPolicy, HEADERS_BYTES_MAX, HEADERS_MAX, HeaderDenied, UrlDenied, check_header};
 use super::field::{FieldCode, FieldProblem, Given, Segment};
 use super::filter::Filter;
+use super::profile::{Profile, SignatureOption};
 use super::retry::RetryPolicy;
 use super::subscription::{PATTERNS_MAX, Pattern, Subscription};
-use super::webhook::{DESCRIPTION_CHARS_MAX, NAME_CHARS_MAX, Profile, TIMEOUT_MAX, TIMEOUT_MIN, WebhookSettings};
+use super::webhook::{DESCRIPTION_CHARS_MAX, NAME_CHARS_MAX, TIMEOUT_MAX, TIMEOUT_MIN, WebhookSettings};
 
 /// The most bytes in a webhook's metadata, as JSON.
 pub const METADATA_BYTES_MAX: usize = 8192;
@@ -38,6 +39,8 @@ pub struct WebhookDraft {
     pub retry_policy: Given<Value>,
     pub timeout_ms: Given<u64>,
     pub profile: Given<String>,
+    pub signature: Given<Value>,
+    pub handshake: Given<bool>,
     pub description: Given<String>,
     pub metadata: Given<Map<String, Value>>,
 }
@@ -51,6 +54,8 @@ pub struct DraftRules<'a> {
     pub timeout_default: Duration,
     /// The most that it may set.
     pub timeout_max: Duration,
+    /// Whether this deployment has a name that receivers can be asked to agree to.
+    pub has_origin: bool,
 }
 
 /// Whether a header's value should not be shown: its name says that it proves who asks.
@@ -62,6 +67,15 @@ pub fn holds_credential(header: &str) -> bool {
 }
 
 impl WebhookDraft {
+    /// The profile that a new webhook would have; the default one if it names none that there is.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        match &self.profile {
+            Given::Value(word) => Profile::parse(word).unwrap_or_default(),
+            Given::Absent | Given::Null => Profile::default(),
+        }
+    }
+
     /// Settings for a new webhook, or changed ones for `current`.
     ///
     /// # Errors
@@ -81,6 +95,8 @@ impl WebhookDraft {
             retry_policy,
             timeout_ms,
             profile,
+            signature,
+            handshake,
             description,
             metadata,
         } = self;
@@ -93,38 +109,39 @@ impl WebhookDraft {
         let filter = optional(filter, current.map(|c| &c.filter), || None, p, |value, p| check_filter(&value, p));
         let stored = current.map(|c| &c.headers);
         let headers = optional(headers, stored, BTreeMap::new, p, |given, p| check_headers(given, stored, p));
+        let look = check_look(profile, signature, current, p);
+        // Without a valid profile its defaults are not known, and nothing comes of the draft.
+        let usual = look.as_ref().map_or(Profile::Default, |(profile, _)| *profile);
         let policy = current.map(|c| &c.retry_policy);
-        let retry_policy = optional(retry_policy, policy, RetryPolicy::default, p, |value, p| check_policy(&value, p));
+        let retry_policy =
+            optional(retry_policy, policy, || usual.retry_policy(), p, |value, p| check_policy(&value, p));
         let timeout_max = rules.timeout_max.min(TIMEOUT_MAX);
         let timeout = optional(
             timeout_ms,
             current.map(|c| &c.timeout),
-            || rules.timeout_default,
+            || usual.spec().timeout.unwrap_or(rules.timeout_default).min(timeout_max),
             p,
             |millis, p| check_timeout(millis, timeout_max, p),
         );
-        let profile = optional(
-            profile,
-            current.map(|c| &c.profile),
-            || Profile::Default,
-            p,
-            |word, p| {
-                keep(Profile::parse(&word), p, || FieldProblem::new("profile", FieldCode::Invalid, "must be `default`"))
-            },
-        );
+        let handshake = check_handshake(handshake, usual, current, rules, p);
         let description = optional(description, current.map(|c| &c.description), || None, p, check_description);
         let metadata = optional(metadata, current.map(|c| &c.metadata), || None, p, check_metadata);
         let settings = (|| {
+            let (profile, signature) = look?;
+            let headers = headers?;
+            check_free(&headers, profile, &signature, p);
             Some(WebhookSettings {
                 name: name?,
                 url: url?,
                 events: events?,
                 channels: channels?,
                 filter: filter?,
-                headers: headers?,
+                headers,
                 retry_policy: retry_policy?,
                 timeout: timeout?,
-                profile: profile?,
+                profile,
+                signature,
+                handshake: handshake?,
                 description: description?,
                 metadata: metadata?,
             })
@@ -238,6 +255,83 @@ const fn header_code(denied: HeaderDenied) -> FieldCode {
         HeaderDenied::Reserved => FieldCode::NotAllowed,
         HeaderDenied::TooMany | HeaderDenied::TooLarge => FieldCode::Length,
     }
+}
+
+/// The profile, and what is set about its signatures.
+fn check_look(
+    profile: Given<String>,
+    signature: Given<Value>,
+    current: Option<&WebhookSettings>,
+    problems: &mut Problems,
+) -> Option<(Profile, SignatureOption)> {
+    let kept = current.map(|c| c.profile);
+    let profile = optional(profile, kept.as_ref(), Profile::default, problems, |word, p| {
+        let message = || FieldProblem::new("profile", FieldCode::Invalid, format!("must be {}", Profile::words()));
+        keep(Profile::parse(&word), p, message)
+    })?;
+    if let Some(kept) = kept.filter(|kept| !kept.spec().secret.shares_with(profile.spec().secret)) {
+        let message = format!(
+            "cannot change from `{}` to `{}`, which signs with another kind of secret: create a new webhook",
+            kept.as_str(),
+            profile.as_str()
+        );
+        problems.push(FieldProblem::new("profile", FieldCode::Mismatch, message));
+    }
+    let stored = current.map(|c| &c.signature).filter(|stored| stored.fits(profile));
+    let usual = || SignatureOption::default_of(profile);
+    let signature = optional(signature, stored, usual, problems, |value, p| {
+        let invalid = match SignatureOption::parse(profile, &value) {
+            Ok(signature) => return Some(signature),
+            Err(invalid) => invalid,
+        };
+        p.extend(invalid.problems.into_iter().map(|(field, message)| {
+            let field = (!field.is_empty()).then(|| field.into());
+            let path = std::iter::once("signature".into()).chain(field).collect();
+            FieldProblem::at(path, FieldCode::Invalid, message)
+        }));
+        None
+    })?;
+    Some((profile, signature))
+}
+
+/// A customer's header must not take the place of one of the profile's.
+fn check_free(
+    headers: &BTreeMap<String, String>,
+    profile: Profile,
+    signature: &SignatureOption,
+    problems: &mut Problems,
+) {
+    for name in headers.keys().filter(|name| profile.sets_header(signature, name)) {
+        let path = vec!["headers".into(), Segment::Name(name.clone())];
+        let message = format!("is a header that the profile `{}` sets", profile.as_str());
+        problems.push(FieldProblem::at(path, FieldCode::Mismatch, message));
+    }
+}
+
+fn check_handshake(
+    given: Given<bool>,
+    profile: Profile,
+    current: Option<&WebhookSettings>,
+    rules: DraftRules<'_>,
+    problems: &mut Problems,
+) -> Option<bool> {
+    let is_possible = profile == Profile::CloudEvents;
+    let kept = current.map(|c| c.handshake && is_possible);
+    optional(
+        given,
+        kept.as_ref(),
+        || false,
+        problems,
+        |wanted, p| {
+            let refuse = match (wanted, is_possible, rules.has_origin) {
+                (false, ..) | (true, true, true) => return Some(wanted),
+                (true, false, _) => "is for the profile `cloudevents` only",
+                (true, true, false) => "is not possible: this deployment has no `delivery.origin` to ask for",
+            };
+            p.push(FieldProblem::new("handshake", FieldCode::NotAllowed, refuse));
+            None
+        },
+    )
 }
 
 fn check_policy(value: &Value, problems: &mut Problems) -> Option<RetryPolicy> {

@@ -25,6 +25,9 @@ use crate::store::webhooks::SealedSecret;
 /// What keys of API keys' hashes are derived under.
 pub(super) const KEY_PEPPER_LABEL: &[u8] = b"api-key-hash";
 
+/// The most keys that sign a request, however often the secret was rotated: headers do not grow without end.
+pub const SIGNING_KEYS_MAX: usize = 10;
+
 /// A webhook, ready to match and to sign.
 pub struct Listener {
     /// As stored.
@@ -35,9 +38,9 @@ pub struct Listener {
 
 impl Listener {
     /// The keys that sign at an instant, newest first.
-    pub fn keys_at(&self, now: Timestamp) -> Vec<SigningKey> {
+    pub fn keys_at(&self, now: Timestamp) -> Vec<&SigningKey> {
         let valid = self.signing_keys.iter().filter(|(_, until)| until.is_none_or(|until| until > now));
-        valid.map(|(key, _)| key.clone()).collect()
+        valid.map(|(key, _)| key).take(SIGNING_KEYS_MAX).collect()
     }
 }
 
@@ -198,8 +201,8 @@ impl Engine {
         let mut keys = Vec::with_capacity(secrets.len());
         for secret in secrets {
             let opened = self.keys.open(webhook.scope.tenant, webhook.id, &secret.sealed);
-            if let Some(key) = opened.ok().and_then(|bytes| Secret::from_bytes(bytes).ok()) {
-                keys.push((SigningKey::new(&key), secret.expires_at));
+            if let Some(opened) = opened.ok().and_then(|bytes| Secret::unsealed(secret.kind, bytes)) {
+                keys.push((SigningKey::new(&opened), secret.expires_at));
             } else {
                 let id = webhook.id;
                 tracing::error!(webhook.id = %id, "a secret of {id} does not open with the master keys");

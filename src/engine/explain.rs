@@ -43,10 +43,23 @@ pub enum Verdict {
     Disabled,
     /// It subscribes to other types.
     OtherType,
+    /// Its profile has no name for the type.
+    OtherProfile,
     /// It hears other channels.
     OtherChannel,
     /// Its filter does not hold, because of these.
     Filtered(Vec<Unmet>),
+}
+
+impl Verdict {
+    /// Whether it gets the event, now or later.
+    #[must_use]
+    pub fn matches(&self) -> bool {
+        match self {
+            Self::Sent | Self::Paused | Self::Disabled => true,
+            Self::OtherType | Self::OtherProfile | Self::OtherChannel | Self::Filtered(_) => false,
+        }
+    }
 }
 
 impl Engine {
@@ -88,6 +101,7 @@ fn verdict(webhook: &Webhook, event: &EventContent, channels: &Channels, data: O
             WebhookStatus::Disabled => Verdict::Disabled,
         },
         Selection::OtherType => Verdict::OtherType,
+        Selection::OtherProfile => Verdict::OtherProfile,
         Selection::OtherChannel => Verdict::OtherChannel,
         Selection::Filtered => {
             let unmet = settings.filter.as_ref().zip(data).map(|(filter, data)| filter.unmet(data));

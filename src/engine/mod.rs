@@ -58,6 +58,7 @@ pub struct Limits {
     pub idempotency: Duration,
     pub lease: Duration,
     pub timeout_max: Duration,
+    pub origin: String,
     pub settle_batch_max: usize,
     pub claims_max: u32,
     pub sweep_max: usize,

@@ -33,7 +33,7 @@ impl Engine {
     pub(super) async fn notice(&self, scope: Scope, event_type: &str, data: &serde_json::Value) {
         let Ok(event_type) = EventType::parse(event_type) else { return };
         let snapshot = self.directory.current();
-        if !snapshot.listeners_of(scope).iter().any(|l| l.webhook.settings.events.matches(&event_type)) {
+        if !snapshot.listeners_of(scope).iter().any(|l| l.webhook.settings.wants(&event_type)) {
             return;
         }
         let data = Bytes::from(data.to_string());

@@ -1,7 +1,5 @@
 //! The changes of webhooks: create, update, pause, resume, rotate, delete, disable, test.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use serde_json::json;
 
@@ -9,16 +7,16 @@ use super::Engine;
 use super::accept::{AcceptError, Accepted, Publish, Target};
 use crate::chance;
 use crate::domain::event::EventType;
+use crate::domain::handshake::Consent;
 use crate::domain::id::{SecretId, WebhookId};
-use crate::domain::secret::Secret;
+use crate::domain::secret::{PublicKey, Secret, SecretKind};
+use crate::domain::secret_draft::Rotation;
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 use crate::domain::webhook::{Webhook, WebhookSettings, WebhookStatus};
 use crate::store::StoreError;
-use crate::store::webhooks::SealedSecret;
+use crate::store::webhooks::{SealedSecret, SecretChanges};
 
-/// The longest that older secrets may go on signing after a rotation.
-pub const OVERLAP_MAX: Duration = Duration::from_hours(7 * 24);
 /// What a test sends.
 pub const TEST_EVENT_TYPE: &str = "webhook.test";
 /// How often a change is tried again because another came between.
@@ -45,13 +43,14 @@ pub enum WebhookError {
 }
 
 impl Engine {
-    /// Registers a webhook. Its secret is returned here and never again.
+    /// Registers a webhook, with a secret of each kind that its profile signs with: the caller's own, or made here.
+    /// They are returned here and never again.
     pub async fn create_webhook(
         &self,
         scope: Scope,
         settings: WebhookSettings,
-        secret: Option<Secret>,
-    ) -> Result<(Webhook, Secret), WebhookError> {
+        own: Option<Secret>,
+    ) -> Result<(Webhook, Vec<Secret>), WebhookError> {
         let (_, total) = self.store.webhooks_page(scope, None, 1, 0).await?;
         let sold = self.plan(scope.tenant).webhooks.capped(u64::from(self.limits.webhooks_max));
         let max = u32::try_from(sold).unwrap_or(u32::MAX);
@@ -65,21 +64,24 @@ impl Engine {
             settings,
             status: WebhookStatus::Active,
             status_reason: None,
+            consent: None,
             created_at: now,
             updated_at: now,
             deleted_at: None,
             revision: 0,
         };
-        let secret = secret.unwrap_or_else(|| Secret::generate(chance::bytes()));
-        webhook.revision = self.store.insert_webhook(&webhook, &self.seal(&webhook, &secret, now)).await?;
+        let secrets = secrets_for(webhook.settings.signature.kinds(), own.as_ref());
+        let sealed: Vec<_> = secrets.iter().map(|secret| self.seal(&webhook, secret, now)).collect();
+        webhook.revision = self.store.insert_webhook(&webhook, &sealed).await?;
         self.refresh_directory().await?;
-        Ok((webhook, secret))
+        Ok((webhook, secrets))
     }
 
     fn seal(&self, webhook: &Webhook, secret: &Secret, now: Timestamp) -> SealedSecret {
         SealedSecret {
             id: SecretId::new(now, chance::bits()),
             webhook: webhook.id,
+            kind: secret.kind(),
             sealed: self.keys.seal(webhook.scope.tenant, webhook.id, secret.key(), chance::bytes()),
             created_at: now,
             expires_at: None,
@@ -91,32 +93,35 @@ impl Engine {
         self.store.webhook(scope, id).await?.ok_or(WebhookError::NotFound)
     }
 
-    /// Replaces what a person may set. With `if_revision`, only if it is still that.
+    /// Replaces what a person may set. With `if_revision`, only if it is still that. A signature scheme that is new to
+    /// the webhook gets a secret, which is returned here and never again; one that is dropped loses its secrets.
     pub async fn update_webhook(
         &self,
         scope: Scope,
         id: WebhookId,
         settings: WebhookSettings,
         if_revision: Option<i64>,
-    ) -> Result<Webhook, WebhookError> {
-        let webhook = self.change(scope, id, if_revision, |webhook| webhook.settings = settings.clone()).await?;
+    ) -> Result<(Webhook, Vec<Secret>), WebhookError> {
+        let changed = self.change(scope, id, if_revision, |webhook| webhook.settings = settings.clone()).await?;
         // Perhaps the new URL answers.
         self.open_gate(id).await?;
-        Ok(webhook)
+        Ok(changed)
     }
 
     /// Stops sending; deliveries are kept and wait.
     pub async fn pause_webhook(&self, scope: Scope, id: WebhookId) -> Result<Webhook, WebhookError> {
-        self.change(scope, id, None, |webhook| {
-            webhook.status = WebhookStatus::Paused;
-            webhook.status_reason = None;
-        })
-        .await
+        let paused = self
+            .change(scope, id, None, |webhook| {
+                webhook.status = WebhookStatus::Paused;
+                webhook.status_reason = None;
+            })
+            .await?;
+        Ok(paused.0)
     }
 
     /// Sends again, what has waited included.
     pub async fn resume_webhook(&self, scope: Scope, id: WebhookId) -> Result<Webhook, WebhookError> {
-        let resumed = self
+        let (resumed, _) = self
             .change(scope, id, None, |webhook| {
                 webhook.status = WebhookStatus::Active;
                 webhook.status_reason = None;
@@ -143,23 +148,40 @@ impl Engine {
         Ok(())
     }
 
-    /// Makes a new secret; the older ones go on signing for `overlap`.
+    /// Adds a secret: the caller's own, or a new one of the kind. Older ones of that kind go on signing for a while, or
+    /// not at all where a request of the profile carries one signature. Says until when.
     pub async fn rotate_secret(
         &self,
         scope: Scope,
         id: WebhookId,
-        secret: Option<Secret>,
-        overlap: Duration,
+        rotation: Rotation,
     ) -> Result<(Secret, Timestamp), WebhookError> {
-        let webhook = self.webhook(scope, id).await?;
-        let now = self.clock.now();
-        let secret = secret.unwrap_or_else(|| Secret::generate(chance::bytes()));
-        let older_until = now.after(overlap.min(OVERLAP_MAX));
-        if !self.store.rotate_secret(scope, &self.seal(&webhook, &secret, now), older_until).await? {
-            return Err(WebhookError::NotFound);
-        }
-        self.refresh_directory().await?;
+        let Rotation { kind, own, overlap } = rotation;
+        let secret = own.unwrap_or_else(|| Secret::generate_as(kind, chance::bytes()));
+        let mut older_until = self.clock.now();
+        self.change_with(scope, id, None, |webhook| {
+            let now = self.clock.now();
+            let overlaps = webhook.settings.profile.overlaps();
+            older_until = if overlaps { now.after(overlap) } else { now };
+            let added = vec![self.seal(webhook, &secret, now)];
+            SecretChanges { added, ended: vec![(secret.kind(), older_until)] }
+        })
+        .await?;
         Ok((secret, older_until))
+    }
+
+    /// The public keys that a webhook's requests can be verified with, newest first, each with the instant at which
+    /// it stops signing.
+    pub async fn public_keys(&self, scope: Scope, id: WebhookId) -> Result<Vec<PublicKeyInUse>, WebhookError> {
+        let webhook = self.webhook(scope, id).await?;
+        let sealed = self.store.secrets_of(id, self.clock.now()).await?;
+        let of_pairs = sealed.into_iter().filter(|secret| secret.kind == SecretKind::Ed25519);
+        let read = |SealedSecret { kind, sealed, created_at, expires_at, .. }| {
+            let opened = self.keys.open(webhook.scope.tenant, id, &sealed).ok()?;
+            let key = Secret::unsealed(kind, opened)?.public_key()?;
+            Some(PublicKeyInUse { key, created_at, expires_at })
+        };
+        Ok(of_pairs.filter_map(read).collect())
     }
 
     /// Sends a test event to one webhook.
@@ -169,6 +191,12 @@ impl Engine {
         let event_type = EventType::parse(TEST_EVENT_TYPE).expect("a valid name");
         let publish = Publish::new(event_type, Bytes::from(data.to_string()));
         self.accept(scope, publish, Target::Only(id)).await
+    }
+
+    /// Keeps what a receiver has agreed to.
+    pub async fn keep_consent(&self, scope: Scope, id: WebhookId, consent: Consent) -> Result<(), WebhookError> {
+        self.change(scope, id, None, |webhook| webhook.consent = Some(consent.clone())).await?;
+        Ok(())
     }
 
     /// Stops a webhook that should not be sent to any more, and says so.
@@ -200,21 +228,46 @@ impl Engine {
         }
     }
 
+    /// Changes a webhook, and gives it secrets of the kinds that it newly signs with.
     async fn change(
         &self,
         scope: Scope,
         id: WebhookId,
         if_revision: Option<i64>,
         edit: impl Fn(&mut Webhook),
+    ) -> Result<(Webhook, Vec<Secret>), WebhookError> {
+        let mut made = Vec::new();
+        let webhook = self
+            .change_with(scope, id, if_revision, |webhook| {
+                let before = webhook.settings.signature.kinds();
+                edit(webhook);
+                let after = webhook.settings.signature.kinds();
+                let new: Vec<_> = after.iter().filter(|kind| !before.contains(kind)).copied().collect();
+                made = secrets_for(&new, None);
+                let now = self.clock.now();
+                let added = made.iter().map(|secret| self.seal(webhook, secret, now)).collect();
+                let ended = before.iter().filter(|kind| !after.contains(kind)).map(|kind| (*kind, now)).collect();
+                SecretChanges { added, ended }
+            })
+            .await?;
+        Ok((webhook, made))
+    }
+
+    async fn change_with(
+        &self,
+        scope: Scope,
+        id: WebhookId,
+        if_revision: Option<i64>,
+        mut edit: impl FnMut(&mut Webhook) -> SecretChanges,
     ) -> Result<Webhook, WebhookError> {
         for _ in 0..CHANGE_TRIES {
             let mut webhook = self.webhook(scope, id).await?;
             if if_revision.is_some_and(|revision| revision != webhook.revision) {
                 return Err(WebhookError::Changed);
             }
-            edit(&mut webhook);
+            let secrets = edit(&mut webhook);
             webhook.updated_at = self.clock.now();
-            if let Some(revision) = self.store.update_webhook(&webhook).await? {
+            if let Some(revision) = self.store.update_webhook(&webhook, &secrets).await? {
                 webhook.revision = revision;
                 self.refresh_directory().await?;
                 return Ok(webhook);
@@ -222,6 +275,26 @@ impl Engine {
         }
         Err(WebhookError::Changed)
     }
+}
+
+/// A public key of a webhook.
+#[derive(Debug, Clone, Copy)]
+pub struct PublicKeyInUse {
+    /// The key.
+    pub key: PublicKey,
+    /// Since when it signs.
+    pub created_at: Timestamp,
+    /// When it stops.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// One secret of each kind: the caller's own where it is of that kind, new ones for the rest.
+fn secrets_for(kinds: &[SecretKind], own: Option<&Secret>) -> Vec<Secret> {
+    let secret = |kind| match own {
+        Some(own) if own.kind() == kind => own.clone(),
+        Some(_) | None => Secret::generate_as(kind, chance::bytes()),
+    };
+    kinds.iter().map(|kind| secret(*kind)).collect()
 }
 
 #[cfg(test)]

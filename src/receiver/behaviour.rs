@@ -19,6 +19,8 @@ pub struct Behaviour {
     pub fail_status: u16,
     /// The value of `Retry-After` on every answer that is not a success.
     pub retry_after: Option<String>,
+    /// The value of `WebHook-Allowed-Origin` on the answer to `OPTIONS`; without it that is a refusal.
+    pub allow_origin: Option<String>,
     /// The value of `Location` on every answer.
     pub redirect: Option<String>,
 }
@@ -52,6 +54,7 @@ impl Default for Behaviour {
             fail_rate: 0.0,
             fail_status: 503,
             retry_after: None,
+            allow_origin: None,
             redirect: None,
         }
     }

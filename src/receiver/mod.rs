@@ -30,6 +30,8 @@ use tokio_util::sync::CancellationToken;
 pub use self::behaviour::{Behaviour, Fault};
 pub use self::record::{Arrival, Observer, Record, Recording, Route, Verdict};
 use crate::clock::Clock;
+use crate::domain::secret::Secret;
+use crate::domain::signature::VerifyingKey;
 
 /// Requests that one path keeps in full; later ones are only counted.
 pub const RECORDS_MAX: usize = 200_000;
@@ -145,9 +147,9 @@ impl Receiver {
     }
 
     /// Changes the secrets that a path accepts.
-    pub fn trust(&self, path: &str, secrets: Vec<crate::domain::secret::Secret>) {
+    pub fn trust(&self, path: &str, secrets: Vec<Secret>) {
         if let Some(lane) = self.shared.lane(path) {
-            lane.set(|route| route.secrets = secrets);
+            lane.set(|route| route.keys = secrets.into_iter().map(VerifyingKey::from).collect());
         }
     }
 

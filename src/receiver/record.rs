@@ -8,17 +8,20 @@ use bytes::Bytes;
 use hyper::HeaderMap;
 
 use super::behaviour::Behaviour;
+use crate::domain::profile::{Profile, SignatureOption};
 use crate::domain::secret::Secret;
-use crate::domain::signature::{
-    HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, Signed, TOLERANCE, VerifyFailure, verify,
-};
+use crate::domain::signature::{HEADER_ID, Headers, Received, TOLERANCE, VerifyFailure, VerifyingKey, verify};
 use crate::domain::time::Timestamp;
 
 /// One path of a receiver.
 #[derive(Debug, Clone)]
 pub struct Route {
+    /// How requests are signed.
+    pub profile: Profile,
+    /// What is set about that.
+    pub signature: SignatureOption,
     /// What requests are verified with; without any, nothing is verified.
-    pub secrets: Vec<Secret>,
+    pub keys: Vec<VerifyingKey>,
     /// Verify one of so many requests; the others are `Unchecked`.
     pub verify_every: u64,
     /// How it answers.
@@ -31,7 +34,15 @@ impl Route {
     /// Verifies every request with these secrets, answers 200 to the good ones, keeps all.
     #[must_use]
     pub fn new(secrets: Vec<Secret>) -> Self {
-        Self { secrets, verify_every: 1, behaviour: Behaviour::default(), recording: Recording::Full }
+        let keys = secrets.into_iter().map(VerifyingKey::from).collect();
+        Self::verifying(Profile::Default, SignatureOption::default_of(Profile::Default), keys)
+    }
+
+    /// The same for another profile, and keys that need not be secrets.
+    #[must_use]
+    pub fn verifying(profile: Profile, signature: SignatureOption, keys: Vec<VerifyingKey>) -> Self {
+        let (behaviour, recording) = (Behaviour::default(), Recording::Full);
+        Self { profile, signature, keys, verify_every: 1, behaviour, recording }
     }
 
     /// The same with another behaviour.
@@ -141,17 +152,21 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    pub(super) fn of(secrets: &[Secret], headers: &HeaderMap, body: &[u8], now: Timestamp) -> Self {
-        let message = Signed {
-            id: text(headers, HEADER_ID),
-            timestamp: text(headers, HEADER_TIMESTAMP),
-            signature: text(headers, HEADER_SIGNATURE),
-            body,
-        };
-        match verify(secrets, &message, now, TOLERANCE) {
+    pub(super) fn of(route: &Route, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Self {
+        let scheme = route.profile.scheme(&route.signature);
+        let received = Received { headers: &Lookup(headers), body };
+        match verify(&scheme, &route.keys, &received, now, TOLERANCE) {
             Ok(()) => Self::Verified,
             Err(failure) => Self::Refused(failure),
         }
+    }
+}
+
+struct Lookup<'a>(&'a HeaderMap);
+
+impl Headers for Lookup<'_> {
+    fn value(&self, name: &str) -> &str {
+        text(self.0, name)
     }
 }
 

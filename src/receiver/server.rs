@@ -13,7 +13,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use rand::RngExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -21,6 +21,7 @@ use tokio::time::Interval;
 use tokio_util::sync::CancellationToken;
 
 use super::{Arrival, Behaviour, Fault, Lane, RECORDS_MAX, Record, Recording, Route, Shared, Verdict};
+use crate::domain::handshake::ALLOWED_ORIGIN;
 
 /// The largest request that is read.
 const REQUEST_BYTES_MAX: usize = 16 << 20;
@@ -82,9 +83,12 @@ async fn receive(shared: &Shared, request: Request<Incoming>) -> Result<Response
         return Ok(answer(StatusCode::NOT_FOUND, Answer::text(r#"{"verified":false,"reason":"no such path"}"#)));
     };
     let route = lane.route();
+    if head.method == Method::OPTIONS {
+        return Ok(consent(&route.behaviour));
+    }
     let number = lane.count.load(Ordering::Acquire);
-    let looks = !route.secrets.is_empty() && number.is_multiple_of(route.verify_every.max(1));
-    let verdict = if looks { Verdict::of(&route.secrets, &head.headers, &body, time) } else { Verdict::Unchecked };
+    let looks = !route.keys.is_empty() && number.is_multiple_of(route.verify_every.max(1));
+    let verdict = if looks { Verdict::of(&route, &head.headers, &body, time) } else { Verdict::Unchecked };
     let status = decide(shared, &lane, &route, verdict);
     record(&lane, &route, &Arrival { path, at, time, headers: &head.headers, body: &body, verdict, answer: status });
     shared.changed.notify_waiters();
@@ -159,6 +163,15 @@ fn respond(status: u16, verdict: Verdict, behaviour: &Behaviour) -> Response<Ans
     add(LOCATION, &behaviour.redirect);
     if !status.is_success() {
         add(RETRY_AFTER, &behaviour.retry_after);
+    }
+    response
+}
+
+/// Answers who asks whether to send; that is no delivery, so it is not recorded.
+fn consent(behaviour: &Behaviour) -> Response<Answer> {
+    let mut response = answer(StatusCode::OK, Answer::text("{}"));
+    if let Some(value) = behaviour.allow_origin.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
+        response.headers_mut().insert(ALLOWED_ORIGIN, value);
     }
     response
 }

@@ -2,8 +2,9 @@ use hyper::StatusCode;
 use reqwest::{Client, Response};
 
 use super::*;
+use crate::domain::profile::Profile;
 use crate::domain::secret::Secret;
-use crate::domain::signature::{HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, SigningKey, standard_header};
+use crate::domain::signature::{HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, Message, SigningKey};
 use crate::domain::time::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -24,7 +25,9 @@ fn client() -> Client {
 }
 
 async fn post(receiver: &Receiver, path: &str, key: &Secret) -> reqwest::Result<Response> {
-    let signature = standard_header(&[SigningKey::new(key)], "evt_1", NOW.as_seconds(), b"{}");
+    let seconds = NOW.as_seconds().to_string();
+    let message = Message { id: "evt_1", seconds: &seconds, body: b"{}" };
+    let signature = Profile::Default.spec().signatures[0].sign(&[&SigningKey::new(key)], message).unwrap();
     let request = client().post(receiver.url(path)).header(HEADER_ID, "evt_1").header(HEADER_SIGNATURE, signature);
     request.header(HEADER_TIMESTAMP, NOW.as_seconds()).body("{}").send().await
 }

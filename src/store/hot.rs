@@ -3,7 +3,7 @@
 
 use super::deliveries::{BY_EVENT, BY_ID as DELIVERY, BY_SCOPE, BY_WEBHOOK};
 use super::dialect::{accept, claim, records as record_writes, settle};
-use super::{attempts, due, events, idempotency, records};
+use super::{attempts, due, events, idempotency, records, sessions};
 
 /// On `PostgreSQL`.
 #[must_use]
@@ -62,7 +62,7 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
 }
 
 /// The same text on both.
-fn shared() -> [(&'static str, &'static str); 24] {
+fn shared() -> [(&'static str, &'static str); 29] {
     [
         ("kept key", accept::KEPT),
         ("purge keys", idempotency::PURGE),
@@ -88,5 +88,10 @@ fn shared() -> [(&'static str, &'static str); 24] {
         ("count records with a facet", records::BY_FACET.1),
         ("records with a word", records::BY_WORD.0),
         ("count records with a word", records::BY_WORD.1),
+        ("session", sessions::BY_ID),
+        ("end the oldest sessions", sessions::DROP_OLDEST),
+        ("purge sessions", sessions::PURGE),
+        ("count a guess", sessions::COUNT_GUESS),
+        ("purge guesses", sessions::PURGE_GUESSES),
     ]
 }

@@ -15,8 +15,10 @@ use crate::domain::plan::Limit;
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 
-/// Of what is left, a block takes this part beyond what is needed at once.
-const BLOCK_PART: i64 = 8;
+/// Of what is left, a block takes at most this part beyond what is needed at once,
+const AHEAD_PART: i64 = 8;
+/// and at most so many times what is needed at once: units that somebody holds and does not use are missing elsewhere.
+const AHEAD_TIMES: i64 = 4;
 /// What a block without a limit holds: more than anybody counts in a window.
 const ENDLESS: i64 = i64::MAX / 4;
 
@@ -203,7 +205,8 @@ fn share(holder: Uuid, settled: i64, blocks: &[Block], limit: Limit, needed: i64
     let taken: i64 = others.map(|b| if b.quota == limit.as_number() { b.granted } else { b.used }).sum();
     let most = i64::try_from(most).unwrap_or(ENDLESS);
     let free = most.saturating_sub(settled).saturating_sub(taken).saturating_sub(used).max(0);
-    let left = free.min(needed + (free - needed).max(0) / BLOCK_PART);
+    let ahead = ((free - needed).max(0) / AHEAD_PART).min(needed.saturating_mul(AHEAD_TIMES));
+    let left = free.min(needed + ahead);
     (used + left, left)
 }
 
@@ -224,6 +227,7 @@ mod tests {
         assert_eq!(share(ME, 0, &[], hundred, 4), (16, 16));
         assert_eq!(share(ME, 50, &[block(1, 100, 16, 15), block(2, 100, 30, 0)], hundred, 3), (18, 3));
         assert_eq!(share(ME, 90, &[block(2, 100, 9, 9)], hundred, 5), (1, 1));
+        assert_eq!(share(ME, 0, &[], Limit::AtMost(1_000_000), 2), (10, 10));
         assert_eq!(share(ME, 200, &[block(1, 100, 3, 3)], hundred, 5), (3, 0));
         assert!(share(ME, 1 << 50, &[], Limit::Unlimited, 5).1 > 1 << 60);
     }

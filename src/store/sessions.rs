@@ -12,21 +12,21 @@ use crate::domain::user::User;
 const SESSIONS_OF_USER_MAX: i64 = 20;
 
 const INSERT: &str = "insert into sessions (id, user_id, created_at, expires_at) values ($1, $2, $3, $4)";
-const DROP_OLDEST: &str = "delete from sessions where user_id = $1 and id in \
+pub(super) const DROP_OLDEST: &str = "delete from sessions where user_id = $1 and id in \
     (select id from sessions where user_id = $1 order by id desc limit $2 offset $2)";
-const BY_ID: &str = "select id, user_id, created_at, expires_at, revoked_at from sessions where id = $1";
+pub(super) const BY_ID: &str = "select id, user_id, created_at, expires_at, revoked_at from sessions where id = $1";
 const REVOKE: &str = "update sessions set revoked_at = $2 where id = $1 and revoked_at is null";
-const PURGE: &str = "delete from sessions where id in \
+pub(super) const PURGE: &str = "delete from sessions where id in \
     (select id from sessions where expires_at <= $1 order by expires_at limit $2)";
 
 /// Counts one guess, unless there have been as many as may be; those of another time are forgotten first.
-const COUNT_GUESS: &str = "insert into login_guesses (address, guesses, forgotten_at) values ($1, 1, $3) \
+pub(super) const COUNT_GUESS: &str = "insert into login_guesses (address, guesses, forgotten_at) values ($1, 1, $3) \
     on conflict (address) do update set forgotten_at = excluded.forgotten_at, \
     guesses = case when login_guesses.forgotten_at <= $2 then 1 else login_guesses.guesses + 1 end \
     where login_guesses.forgotten_at <= $2 or login_guesses.guesses < $4";
 const GUESSES_END: &str = "select forgotten_at from login_guesses where address = $1";
 const FORGET_GUESSES: &str = "delete from login_guesses where address = $1";
-const PURGE_GUESSES: &str = "delete from login_guesses where address in \
+pub(super) const PURGE_GUESSES: &str = "delete from login_guesses where address in \
     (select address from login_guesses where forgotten_at <= $1 order by forgotten_at limit $2)";
 
 type Row = (Uuid, Uuid, i64, i64, Option<i64>);

@@ -9,6 +9,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::Method;
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 
@@ -16,6 +17,7 @@ use super::request::{Outgoing, json_object};
 use super::resolver::{CheckedResolver, ResolveError};
 use crate::domain::attempt::{AttemptResult, FailureKind};
 use crate::domain::egress::EgressPolicy;
+use crate::domain::handshake::{ALLOWED_ORIGIN, ALLOWED_RATE, REQUEST_ORIGIN};
 use crate::domain::retry::parse_retry_after;
 use crate::domain::time::Timestamp;
 
@@ -60,7 +62,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn failed(kind: FailureKind) -> Self {
+    /// Of a request that was not answered, or not made.
+    pub(super) fn failed(kind: FailureKind) -> Self {
         Self { result: AttemptResult::Failed { kind }, response_headers: "{}".into(), excerpt: Vec::new() }
     }
 }
@@ -99,6 +102,21 @@ impl Client {
             Err(_) => Answer::failed(FailureKind::Timeout),
             Ok(Err(error)) => Answer::failed(kind_of(&error)),
             Ok(Ok(answer)) => answer,
+        }
+    }
+
+    /// Asks a receiver by `OPTIONS` what it allows to an origin: the values of `WebHook-Allowed-Origin` and
+    /// `WebHook-Allowed-Rate`. The same policy and the same bounds as for [`Self::send`].
+    pub async fn ask(&self, url: &str, origin: &str, timeout: Duration) -> Result<[Option<String>; 2], FailureKind> {
+        let Ok(url) = self.policy.check_url(url) else { return Err(FailureKind::Blocked) };
+        let request = self.http.request(Method::OPTIONS, url).header(REQUEST_ORIGIN, origin);
+        match tokio::time::timeout(timeout, request.send()).await {
+            Err(_) => Err(FailureKind::Timeout),
+            Ok(Err(error)) => Err(kind_of(&error)),
+            Ok(Ok(response)) => {
+                let value = |name| response.headers().get(name)?.to_str().ok().map(str::to_owned);
+                Ok([value(ALLOWED_ORIGIN), value(ALLOWED_RATE)])
+            }
         }
     }
 

@@ -9,11 +9,12 @@ use tokio_util::task::TaskTracker;
 
 use super::client::{Answer, Client};
 use super::lanes::{Finished, LaneLimits, Lanes, Offer};
-use super::request;
+use super::{handshake, request};
 use crate::broker::{Received, Ticket};
 use crate::chance;
 use crate::domain::attempt::{AttemptResult, FailureKind};
 use crate::domain::circuit::Pass;
+use crate::domain::event::EventContent;
 use crate::domain::id::WebhookId;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
@@ -250,17 +251,7 @@ async fn attempt(
         return;
     };
     let began = tokio::time::Instant::now();
-    let (answer, request_headers) = match request::build(webhook, &listener.keys_at(started_at), &event, started_at) {
-        Ok(outgoing) => {
-            let request_headers = request::headers_for_log(&outgoing);
-            (client.send(&webhook.settings.url, outgoing, timeout, started_at).await, request_headers)
-        }
-        Err(error) => {
-            tracing::error!(webhook.id = %webhook.id, "{error}");
-            let result = AttemptResult::Failed { kind: FailureKind::Internal };
-            (Answer { result, response_headers: "{}".into(), excerpt: Vec::new() }, "{}".to_owned())
-        }
-    };
+    let (answer, request_headers) = exchange(&engine, &client, &listener, &event, timeout, started_at).await;
     let took = began.elapsed();
     let Answer { result, response_headers, excerpt } = answer;
     // The lane learns at once: the next request need not wait for the commit.
@@ -287,6 +278,36 @@ async fn attempt(
         response_excerpt: excerpt,
     };
     engine.settle(over, Some(place)).await;
+}
+
+/// Asks the receiver where it has to agree first, and posts; what came of it, and the headers that were sent.
+async fn exchange(
+    engine: &Engine,
+    client: &Client,
+    listener: &Listener,
+    event: &EventContent,
+    timeout: Duration,
+    started_at: Timestamp,
+) -> (Answer, String) {
+    let (webhook, origin) = (&listener.webhook, engine.limits.origin.as_str());
+    let began = tokio::time::Instant::now();
+    if webhook.needs_consent(origin)
+        && let Err(kind) = handshake::ask(engine, client, webhook, timeout).await
+    {
+        return (Answer::failed(kind), "{}".to_owned());
+    }
+    match request::build(webhook, &listener.keys_at(started_at), event, origin, started_at) {
+        Ok(outgoing) => {
+            let request_headers = request::headers_for_log(&outgoing);
+            // The question and the request share one time limit, and the lease outlasts it.
+            let left = timeout.saturating_sub(began.elapsed());
+            (client.send(&webhook.settings.url, outgoing, left, started_at).await, request_headers)
+        }
+        Err(error) => {
+            tracing::error!(webhook.id = %webhook.id, "{error}");
+            (Answer::failed(FailureKind::Internal), "{}".to_owned())
+        }
+    }
 }
 
 fn log(ticket: &Ticket, result: &AttemptResult, took: Duration) {

@@ -3,9 +3,14 @@
 use angarium::receiver::Behaviour;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, both_engines};
+use crate::support::{SOON, TestApp, both_engines};
 
-both_engines!(each_webhook_is_explained, nothing_is_stored_or_sent, a_question_with_mistakes_is_refused,);
+both_engines!(
+    each_webhook_is_explained,
+    nothing_is_stored_or_sent,
+    the_request_is_the_one_that_goes_out_less_its_signatures,
+    a_question_with_mistakes_is_refused,
+);
 
 const EXPLAIN: &str = "/api/v1/events/explain";
 
@@ -99,8 +104,34 @@ async fn a_question_with_mistakes_is_refused(app: TestApp) {
     }
     let nobody = format!("wh_{}", "0".repeat(26));
     let question = json!({ "type": "a.b", "data": {}, "webhookId": nobody });
-    assert_eq!(app.client.post(EXPLAIN, &question).await.expect(404).code(), "RESOURCE_NOT_FOUND");
+    assert_eq!(app.client.post(EXPLAIN, &question).await.expect(422).code(), "VALIDATION_ERROR");
     let large = json!({ "type": "a.b", "data": { "x": "y".repeat(300_000) } });
     assert_eq!(app.client.post(EXPLAIN, &large).await.expect(413).code(), "PAYLOAD_TOO_LARGE");
+    app.finish().await;
+}
+
+async fn the_request_is_the_one_that_goes_out_less_its_signatures(app: TestApp) {
+    let headers = json!({ "Authorization": "Bearer s3cret-of-mine", "X-Team": "s3cret-team" });
+    let webhook = app.webhook_with("hook", json!({ "headers": headers }), Behaviour::default()).await;
+    app.webhook_with("other", json!({ "events": ["call.*"] }), Behaviour::default()).await;
+    let event = json!({ "type": "order.paid", "data": { "total": 1.5, "name": "é" } });
+    let reply = app.client.post(EXPLAIN, &event).await.expect(200);
+    assert!(!reply.text.contains("s3cret") && !reply.text.contains("v1,"), "{}", reply.text);
+    let answer = reply.data();
+    assert_eq!(of(&answer, "other")["request"], json!(null));
+    let shown = &of(&answer, "hook")["request"];
+    assert_eq!((&shown["method"], &shown["url"]), (&json!("POST"), &json!(app.receiver.url(&webhook.path))));
+
+    let id = app.publish("order.paid", event["data"].clone()).await;
+    let record = app.receiver.wait_for(&webhook.path, 1, SOON).await.unwrap().remove(0);
+    let placeholder = format!("evt_{}", "0".repeat(26));
+    let body = shown["body"].as_str().unwrap().replace(&placeholder, &id);
+    assert_eq!(body, String::from_utf8(record.body.to_vec()).unwrap());
+    for (name, value) in shown["headers"].as_object().unwrap() {
+        let (value, sent) = (value.as_str().unwrap().replace(&placeholder, &id), record.header(name));
+        assert!(value == "(hidden)" || value == sent, "{name}: {value} / {sent}");
+        let proves = name.contains("signature") || ["authorization", "x-team"].contains(&name.as_str());
+        assert_eq!(value == "(hidden)", proves, "{name}");
+    }
     app.finish().await;
 }

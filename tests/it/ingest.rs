@@ -235,3 +235,64 @@ async fn what_is_published_while_nobody_is_there_arrives() {
     producer.close().await;
     app.finish().await;
 }
+
+impl Producer {
+    /// Publishes with headers of its own.
+    async fn publish_with(&self, routing_key: &str, body: &str, headers: &[(&str, &str)]) {
+        let mut table = FieldTable::default();
+        for (name, value) in [("x-angarium-environment", "staging")].iter().chain(headers) {
+            table.insert((*name).into(), AMQPValue::LongString(LongString::from(*value)));
+        }
+        let properties = BasicProperties::default().with_headers(table);
+        let (exchange, key) = (self.exchange.as_str().into(), routing_key.into());
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let confirm = self.channel.basic_publish(exchange, key, options, body.as_bytes(), properties).await.unwrap();
+        assert!(matches!(confirm.await.unwrap(), Confirmation::Ack(None)), "RabbitMQ took the message");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_obeys_schemas_channels_and_its_time() {
+    let (app, producer) = start().await;
+    let schema = json!({ "properties": { "total": { "type": "number" } }, "required": ["total"] });
+    let own = json!({ "name": "order.paid", "schema": schema, "schemaMode": "reject" });
+    app.client.post("/api/v1/event-types", &own).await.expect(201);
+    let fields = json!({ "channels": ["eu"] });
+    let eu = app.webhook_with("eu", fields, angarium::receiver::Behaviour::default()).await;
+    let later = app.clock.now().after(std::time::Duration::from_hours(1));
+
+    for (key, body, headers, reason) in [
+        (
+            "acme.order.paid",
+            r#"{"total":"s3cret"}"#,
+            &[][..],
+            "does not fit the schema of its type: total does not fit",
+        ),
+        ("acme.a.b", "{}", &[("x-angarium-channels", "a b")], "the header x-angarium-channels"),
+        ("acme.a.b", "{}", &[("x-angarium-deliver-at", "soon")], "the header x-angarium-deliver-at must be a time"),
+    ] {
+        producer.publish_with(key, body, headers).await;
+        let (told, ..) = producer.rejected().await;
+        assert!(told.contains(reason) && !told.contains("s3cret"), "{told}");
+    }
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
+    producer.publish_with("acme.a.b", &deep, &[]).await;
+    assert!(producer.rejected().await.0.contains("levels deep"));
+
+    producer.publish_with("acme.order.paid", r#"{"total":1}"#, &[("x-angarium-channels", "us")]).await;
+    let at = later.to_string();
+    let headers = [("x-angarium-channels", "us, eu"), ("x-angarium-deliver-at", at.as_str())];
+    producer.publish_with("acme.order.paid", r#"{"total":2}"#, &headers).await;
+    all_is_handled(&producer).await;
+    let waiting = eventually("the scheduled one waits", || async {
+        let listed = app.client.get("/api/v1/deliveries").await.expect(200).json();
+        listed["data"].as_array().unwrap().first().cloned()
+    })
+    .await;
+    assert_eq!((&waiting["status"], app.receiver.count(&eu.path)), (&json!("pending"), 0));
+    app.advance_to(later);
+    let record = app.receiver.wait_for(&eu.path, 1, SOON).await.unwrap().remove(0);
+    assert!(String::from_utf8_lossy(&record.body).contains(r#""data":{"total":2}"#));
+    producer.close().await;
+    app.finish().await;
+}

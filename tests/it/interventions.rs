@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use angarium::domain::profile::Profile;
 use angarium::domain::secret::Secret;
-use angarium::domain::signature::{Signed, TOLERANCE, verify};
+use angarium::domain::signature::{Received, TOLERANCE, verify};
 use angarium::receiver::{Behaviour, Fault, Record, Route, Verdict};
 use serde_json::{Value, json};
 
@@ -167,10 +168,11 @@ async fn a_new_url_counts_from_the_next_attempt(app: TestApp) {
 
 /// Whether a request verifies with one secret alone, at the time that it came.
 fn verifies(record: &Record, secret: &Secret) -> bool {
-    let [id, timestamp, signature] =
-        ["webhook-id", "webhook-timestamp", "webhook-signature"].map(|name| record.header(name));
-    let message = Signed { id, timestamp, signature, body: &record.body };
-    verify(std::slice::from_ref(secret), &message, record.time, TOLERANCE).is_ok()
+    let headers: Vec<_> =
+        record.headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+    let received = Received { headers: &headers, body: &record.body };
+    let scheme = Profile::Default.spec().signatures[0];
+    verify(&scheme, &[secret.clone().into()], &received, record.time, TOLERANCE).is_ok()
 }
 
 async fn rotate(app: &TestApp, webhook: &TestWebhook, overlap: Duration) -> Secret {

@@ -39,6 +39,7 @@ mod metrics;
 mod openapi;
 mod permissions;
 mod processes;
+mod profiles;
 mod rates;
 mod replay;
 mod restart;

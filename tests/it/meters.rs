@@ -21,6 +21,7 @@ both_engines!(
     environments_are_counted_apart,
     what_angarium_publishes_itself_is_not_counted,
     what_the_core_api_emits_counts_and_is_not_kept_beyond_the_plan,
+    a_quota_is_told_at_80_and_100_percent,
 );
 
 const PLANS: &str = r#"

@@ -17,8 +17,18 @@ use crate::support::{TestApp, TestEngine, both_engines, eventually};
 both_engines!(old_days_are_dropped, idempotency_keys_are_forgotten);
 
 /// Tables that grow with traffic.
-const GROWING: [&str; 8] =
-    ["events", "deliveries", "attempts", "due", "dead_letters", "idempotency", "records", "record_facets"];
+const GROWING: [&str; 10] = [
+    "events",
+    "deliveries",
+    "attempts",
+    "due",
+    "dead_letters",
+    "idempotency",
+    "records",
+    "record_facets",
+    "sessions",
+    "login_guesses",
+];
 const DAY: Duration = Duration::from_hours(24);
 
 async fn postgres(app: &TestApp) -> PgConnection {

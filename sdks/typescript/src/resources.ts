@@ -31,6 +31,65 @@ export const ROUTES = {
   listDeadLetters: "GET /api/v1/dead-letters",
   redriveDeadLetters: "POST /api/v1/dead-letters/redrive",
   redriveDeadLetter: "POST /api/v1/dead-letters/{id}/redrive",
+  listApiKeys: "GET /api/tenant/api-keys",
+  createApiKey: "POST /api/tenant/api-keys",
+  getApiKey: "GET /api/tenant/api-keys/{id}",
+  updateApiKey: "PUT /api/tenant/api-keys/{id}",
+  deleteApiKey: "DELETE /api/tenant/api-keys/{id}",
+  revokeApiKey: "POST /api/tenant/api-keys/{id}/revoke",
+  rotateApiKey: "POST /api/tenant/api-keys/{id}/rotate",
+  getApiKeyUsage: "GET /api/tenant/api-keys/{id}/usage",
+  login: "POST /api/auth/login",
+  logout: "POST /api/auth/logout",
+  getMe: "GET /api/auth/me",
+  changePassword: "POST /api/auth/password",
+  listCustomers: "GET /api/v1/customers",
+  createCustomer: "POST /api/v1/customers",
+  getCustomer: "GET /api/v1/customers/{id}",
+  putCustomer: "PUT /api/v1/customers/{id}",
+  updateCustomer: "PATCH /api/v1/customers/{id}",
+  deleteCustomer: "DELETE /api/v1/customers/{id}",
+  listConversations: "GET /api/v1/conversations",
+  createConversation: "POST /api/v1/conversations",
+  getConversation: "GET /api/v1/conversations/{id}",
+  putConversation: "PUT /api/v1/conversations/{id}",
+  updateConversation: "PATCH /api/v1/conversations/{id}",
+  deleteConversation: "DELETE /api/v1/conversations/{id}",
+  assignConversation: "POST /api/v1/conversations/{id}/assign",
+  escalateConversation: "POST /api/v1/conversations/{id}/escalate",
+  closeConversation: "POST /api/v1/conversations/{id}/close",
+  reopenConversation: "POST /api/v1/conversations/{id}/reopen",
+  listMessages: "GET /api/v1/messages",
+  createMessage: "POST /api/v1/messages",
+  getMessage: "GET /api/v1/messages/{id}",
+  putMessage: "PUT /api/v1/messages/{id}",
+  updateMessage: "PATCH /api/v1/messages/{id}",
+  deleteMessage: "DELETE /api/v1/messages/{id}",
+  listConversationMessages: "GET /api/v1/conversations/{id}/messages",
+  createConversationMessage: "POST /api/v1/conversations/{id}/messages",
+  listLeads: "GET /api/v1/leads",
+  createLead: "POST /api/v1/leads",
+  getLead: "GET /api/v1/leads/{id}",
+  putLead: "PUT /api/v1/leads/{id}",
+  updateLead: "PATCH /api/v1/leads/{id}",
+  deleteLead: "DELETE /api/v1/leads/{id}",
+  listUsers: "GET /api/v1/users",
+  createUser: "POST /api/v1/users",
+  getUser: "GET /api/v1/users/{id}",
+  putUser: "PUT /api/v1/users/{id}",
+  updateUser: "PATCH /api/v1/users/{id}",
+  deleteUser: "DELETE /api/v1/users/{id}",
+  listCalls: "GET /api/v1/calls",
+  createCall: "POST /api/v1/calls",
+  getCall: "GET /api/v1/calls/{id}",
+  putCall: "PUT /api/v1/calls/{id}",
+  updateCall: "PATCH /api/v1/calls/{id}",
+  deleteCall: "DELETE /api/v1/calls/{id}",
+  ringCall: "POST /api/v1/calls/{id}/ring",
+  answerCall: "POST /api/v1/calls/{id}/answer",
+  completeCall: "POST /api/v1/calls/{id}/complete",
+  failCall: "POST /api/v1/calls/{id}/fail",
+  recordingCall: "POST /api/v1/calls/{id}/recording",
   getHealth: "GET /api/v1/health",
   getLiveness: "GET /healthz",
   getReadiness: "GET /readyz",
@@ -39,6 +98,17 @@ export const ROUTES = {
 
 /** What only the session of a user may do. */
 export const FOR_SESSIONS: ReadonlySet<OperationId> = new Set<OperationId>([
+  "listApiKeys",
+  "createApiKey",
+  "getApiKey",
+  "updateApiKey",
+  "deleteApiKey",
+  "revokeApiKey",
+  "rotateApiKey",
+  "getApiKeyUsage",
+  "logout",
+  "getMe",
+  "changePassword",
 ]);
 
 /** Publish what happened, read it again, send it again. */
@@ -175,6 +245,346 @@ export class DeadLetters extends Resource {
   }
 }
 
+/** Make keys for programs, limit them, rotate and revoke them. For people who have signed in, never for keys. */
+export class ApiKeys extends Resource {
+  /** List API keys. */
+  list(query?: QueryOf<"listApiKeys">, options?: CallOptions) {
+    return this.walk("listApiKeys", { query }, options);
+  }
+
+  /** Make an API key. The answer shows it, this once. */
+  create(body: BodyOf<"createApiKey">, options?: CallOptions) {
+    return this.call("createApiKey", { body }, options);
+  }
+
+  /** Read an API key. Not the key itself, of which only a hash is kept. */
+  get(id: string, options?: CallOptions) {
+    return this.call("getApiKey", { path: { id } }, options);
+  }
+
+  /** Change an API key. What is not mentioned stays. */
+  update(id: string, body: BodyOf<"updateApiKey">, options?: CallOptions) {
+    return this.call("updateApiKey", { path: { id }, body }, options);
+  }
+
+  /** Delete an API key. */
+  delete(id: string, options?: CallOptions) {
+    return this.call("deleteApiKey", { path: { id } }, options);
+  }
+
+  /** Revoke an API key. It stops at once, for good. */
+  revoke(id: string, options?: CallOptions) {
+    return this.call("revokeApiKey", { path: { id } }, options);
+  }
+
+  /**
+   * Replace an API key. The answer shows the new one, this once; the old one goes on working until the overlap
+   * ends. The body may be left out.
+   */
+  rotate(id: string, body?: BodyOf<"rotateApiKey">, options?: CallOptions) {
+    return this.call("rotateApiKey", { path: { id }, body }, options);
+  }
+
+  /** Read what an API key was used for. */
+  getUsage(id: string, query?: QueryOf<"getApiKeyUsage">, options?: CallOptions) {
+    return this.call("getApiKeyUsage", { path: { id }, query }, options);
+  }
+}
+
+/** Sessions of people. */
+export class Auth extends Resource {
+  /** Sign in. The answer also sets a cookie, for browsers. */
+  login(body: BodyOf<"login">, options?: CallOptions) {
+    return this.call("login", { body }, options);
+  }
+
+  /** Sign out. */
+  logout(options?: CallOptions) {
+    return this.call("logout", {}, options);
+  }
+
+  /** Say who is signed in. */
+  getMe(options?: CallOptions) {
+    return this.call("getMe", {}, options);
+  }
+
+  /** Change one's password. All other sessions end. */
+  changePassword(body: BodyOf<"changePassword">, options?: CallOptions) {
+    return this.call("changePassword", { body }, options);
+  }
+}
+
+/** Customers. */
+export class Customers extends Resource {
+  /** List customers. All filters together. */
+  list(query?: QueryOf<"listCustomers">, options?: CallOptions) {
+    return this.walk("listCustomers", { query }, options);
+  }
+
+  /** Create a customer. Emits `customer.created`, in the same transaction. */
+  create(body: BodyOf<"createCustomer">, options?: CallOptions) {
+    return this.call("createCustomer", { body }, options);
+  }
+
+  /** Get a customer. */
+  get(id: string, options?: CallOptions) {
+    return this.call("getCustomer", { path: { id } }, options);
+  }
+
+  /** Change a customer. What is not mentioned stays, null resets. Emits `customer.updated`, in the same transaction. */
+  put(id: string, body: BodyOf<"putCustomer">, options?: CallOptions) {
+    return this.call("putCustomer", { path: { id }, body }, options);
+  }
+
+  /** Change a customer. What is not mentioned stays, null resets. Emits `customer.updated`, in the same transaction. */
+  update(id: string, body: BodyOf<"updateCustomer">, options?: CallOptions) {
+    return this.call("updateCustomer", { path: { id }, body }, options);
+  }
+
+  /** Delete a customer. Emits no event. What names it keeps its id. */
+  delete(id: string, options?: CallOptions) {
+    return this.call("deleteCustomer", { path: { id } }, options);
+  }
+}
+
+/** Conversations. */
+export class Conversations extends Resource {
+  /** List conversations. All filters together. */
+  list(query?: QueryOf<"listConversations">, options?: CallOptions) {
+    return this.walk("listConversations", { query }, options);
+  }
+
+  /** Create a conversation. Emits `conversation.created`, in the same transaction. */
+  create(body: BodyOf<"createConversation">, options?: CallOptions) {
+    return this.call("createConversation", { body }, options);
+  }
+
+  /** Get a conversation. */
+  get(id: string, options?: CallOptions) {
+    return this.call("getConversation", { path: { id } }, options);
+  }
+
+  /**
+   * Change a conversation. What is not mentioned stays, null resets. Emits `conversation.updated` or
+   * `conversation.closed` or `conversation.escalated` or `conversation.assigned`, in the same transaction.
+   */
+  put(id: string, body: BodyOf<"putConversation">, options?: CallOptions) {
+    return this.call("putConversation", { path: { id }, body }, options);
+  }
+
+  /**
+   * Change a conversation. What is not mentioned stays, null resets. Emits `conversation.updated` or
+   * `conversation.closed` or `conversation.escalated` or `conversation.assigned`, in the same transaction.
+   */
+  update(id: string, body: BodyOf<"updateConversation">, options?: CallOptions) {
+    return this.call("updateConversation", { path: { id }, body }, options);
+  }
+
+  /** Delete a conversation. Emits no event. What names it keeps its id. */
+  delete(id: string, options?: CallOptions) {
+    return this.call("deleteConversation", { path: { id } }, options);
+  }
+
+  /** Assign a conversation. Gives it to a user. In a state that does not allow it: 409. */
+  assign(id: string, body: BodyOf<"assignConversation">, options?: CallOptions) {
+    return this.call("assignConversation", { path: { id }, body }, options);
+  }
+
+  /** Escalate a conversation. Asks for a person to take over. In a state that does not allow it: 409. */
+  escalate(id: string, body?: BodyOf<"escalateConversation">, options?: CallOptions) {
+    return this.call("escalateConversation", { path: { id }, body }, options);
+  }
+
+  /** Close a conversation. Ends it. In a state that does not allow it: 409. */
+  close(id: string, options?: CallOptions) {
+    return this.call("closeConversation", { path: { id } }, options);
+  }
+
+  /**
+   * Reopen a conversation. Takes it up again. It is then no longer escalated. In a state that does not allow it:
+   * 409.
+   */
+  reopen(id: string, options?: CallOptions) {
+    return this.call("reopenConversation", { path: { id } }, options);
+  }
+}
+
+/** Messages. */
+export class Messages extends Resource {
+  /** List messages. All filters together. */
+  list(query?: QueryOf<"listMessages">, options?: CallOptions) {
+    return this.walk("listMessages", { query }, options);
+  }
+
+  /** Create a message. Emits `message.received` or `ai.reply.created` or `message.sent`, in the same transaction. */
+  create(body: BodyOf<"createMessage">, options?: CallOptions) {
+    return this.call("createMessage", { body }, options);
+  }
+
+  /** Get a message. */
+  get(id: string, options?: CallOptions) {
+    return this.call("getMessage", { path: { id } }, options);
+  }
+
+  /** Change a message. What is not mentioned stays, null resets. Emits no event. */
+  put(id: string, body: BodyOf<"putMessage">, options?: CallOptions) {
+    return this.call("putMessage", { path: { id }, body }, options);
+  }
+
+  /** Change a message. What is not mentioned stays, null resets. Emits no event. */
+  update(id: string, body: BodyOf<"updateMessage">, options?: CallOptions) {
+    return this.call("updateMessage", { path: { id }, body }, options);
+  }
+
+  /** Delete a message. Emits no event. What names it keeps its id. */
+  delete(id: string, options?: CallOptions) {
+    return this.call("deleteMessage", { path: { id } }, options);
+  }
+
+  /** List the messages of a conversation. */
+  listOfConversation(id: string, query?: QueryOf<"listConversationMessages">, options?: CallOptions) {
+    return this.walk("listConversationMessages", { path: { id }, query }, options);
+  }
+
+  /**
+   * Create a message in a conversation. Emits `message.received` or `ai.reply.created` or `message.sent`, in the
+   * same transaction.
+   */
+  createInConversation(id: string, body: BodyOf<"createConversationMessage">, options?: CallOptions) {
+    return this.call("createConversationMessage", { path: { id }, body }, options);
+  }
+}
+
+/** Leads. */
+export class Leads extends Resource {
+  /** List leads. All filters together. */
+  list(query?: QueryOf<"listLeads">, options?: CallOptions) {
+    return this.walk("listLeads", { query }, options);
+  }
+
+  /** Create a lead. Emits `lead.captured`, in the same transaction. */
+  create(body: BodyOf<"createLead">, options?: CallOptions) {
+    return this.call("createLead", { body }, options);
+  }
+
+  /** Get a lead. */
+  get(id: string, options?: CallOptions) {
+    return this.call("getLead", { path: { id } }, options);
+  }
+
+  /** Change a lead. What is not mentioned stays, null resets. Emits no event. */
+  put(id: string, body: BodyOf<"putLead">, options?: CallOptions) {
+    return this.call("putLead", { path: { id }, body }, options);
+  }
+
+  /** Change a lead. What is not mentioned stays, null resets. Emits no event. */
+  update(id: string, body: BodyOf<"updateLead">, options?: CallOptions) {
+    return this.call("updateLead", { path: { id }, body }, options);
+  }
+
+  /** Delete a lead. Emits no event. What names it keeps its id. */
+  delete(id: string, options?: CallOptions) {
+    return this.call("deleteLead", { path: { id } }, options);
+  }
+}
+
+/** Users. */
+export class Users extends Resource {
+  /** List users. All filters together. */
+  list(query?: QueryOf<"listUsers">, options?: CallOptions) {
+    return this.walk("listUsers", { query }, options);
+  }
+
+  /** Create a user. Emits `user.created`, in the same transaction. */
+  create(body: BodyOf<"createUser">, options?: CallOptions) {
+    return this.call("createUser", { body }, options);
+  }
+
+  /** Get a user. */
+  get(id: string, options?: CallOptions) {
+    return this.call("getUser", { path: { id } }, options);
+  }
+
+  /** Change a user. What is not mentioned stays, null resets. Emits `user.updated`, in the same transaction. */
+  put(id: string, body: BodyOf<"putUser">, options?: CallOptions) {
+    return this.call("putUser", { path: { id }, body }, options);
+  }
+
+  /** Change a user. What is not mentioned stays, null resets. Emits `user.updated`, in the same transaction. */
+  update(id: string, body: BodyOf<"updateUser">, options?: CallOptions) {
+    return this.call("updateUser", { path: { id }, body }, options);
+  }
+
+  /** Delete a user. Emits no event. What names it keeps its id. */
+  delete(id: string, options?: CallOptions) {
+    return this.call("deleteUser", { path: { id } }, options);
+  }
+}
+
+/** Calls. */
+export class Calls extends Resource {
+  /** List calls. All filters together. */
+  list(query?: QueryOf<"listCalls">, options?: CallOptions) {
+    return this.walk("listCalls", { query }, options);
+  }
+
+  /** Create a call. Emits `call.initiated`, in the same transaction. */
+  create(body: BodyOf<"createCall">, options?: CallOptions) {
+    return this.call("createCall", { body }, options);
+  }
+
+  /** Get a call. */
+  get(id: string, options?: CallOptions) {
+    return this.call("getCall", { path: { id } }, options);
+  }
+
+  /**
+   * Change a call. What is not mentioned stays, null resets. Emits `call.ringing` or `call.answered` or
+   * `call.completed` or `call.failed` or `call.recording.available`, in the same transaction.
+   */
+  put(id: string, body: BodyOf<"putCall">, options?: CallOptions) {
+    return this.call("putCall", { path: { id }, body }, options);
+  }
+
+  /**
+   * Change a call. What is not mentioned stays, null resets. Emits `call.ringing` or `call.answered` or
+   * `call.completed` or `call.failed` or `call.recording.available`, in the same transaction.
+   */
+  update(id: string, body: BodyOf<"updateCall">, options?: CallOptions) {
+    return this.call("updateCall", { path: { id }, body }, options);
+  }
+
+  /** Delete a call. Emits no event. What names it keeps its id. */
+  delete(id: string, options?: CallOptions) {
+    return this.call("deleteCall", { path: { id } }, options);
+  }
+
+  /** Ring a call. It rings at the other end. In a state that does not allow it: 409. */
+  ring(id: string, options?: CallOptions) {
+    return this.call("ringCall", { path: { id } }, options);
+  }
+
+  /** Answer a call. The other end picked up. In a state that does not allow it: 409. */
+  answer(id: string, options?: CallOptions) {
+    return this.call("answerCall", { path: { id } }, options);
+  }
+
+  /** Complete a call. They have hung up. In a state that does not allow it: 409. */
+  complete(id: string, body?: BodyOf<"completeCall">, options?: CallOptions) {
+    return this.call("completeCall", { path: { id }, body }, options);
+  }
+
+  /** Fail a call. It broke off, or did not come about. In a state that does not allow it: 409. */
+  fail(id: string, body?: BodyOf<"failCall">, options?: CallOptions) {
+    return this.call("failCall", { path: { id }, body }, options);
+  }
+
+  /** Recording a call. Its recording is available. In a state that does not allow it: 409. */
+  addRecording(id: string, body: BodyOf<"recordingCall">, options?: CallOptions) {
+    return this.call("recordingCall", { path: { id }, body }, options);
+  }
+}
+
 /** For orchestrators and dashboards. No key is asked for. */
 export class Health extends Resource {
   /** Say that the API answers. */
@@ -207,6 +617,14 @@ export abstract class Resources implements Caller {
   readonly webhooks = new Webhooks(this);
   readonly deliveries = new Deliveries(this);
   readonly deadLetters = new DeadLetters(this);
+  readonly apiKeys = new ApiKeys(this);
+  readonly auth = new Auth(this);
+  readonly customers = new Customers(this);
+  readonly conversations = new Conversations(this);
+  readonly messages = new Messages(this);
+  readonly leads = new Leads(this);
+  readonly users = new Users(this);
+  readonly calls = new Calls(this);
   readonly health = new Health(this);
 
   abstract request<O extends OperationId>(

@@ -354,6 +354,703 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tenant/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List API keys */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Make an API key
+         * @description The answer shows it, this once.
+         */
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tenant/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read an API key
+         * @description Not the key itself, of which only a hash is kept.
+         */
+        get: operations["getApiKey"];
+        /**
+         * Change an API key
+         * @description What is not mentioned stays.
+         */
+        put: operations["updateApiKey"];
+        post?: never;
+        /** Delete an API key */
+        delete: operations["deleteApiKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tenant/api-keys/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke an API key
+         * @description It stops at once, for good.
+         */
+        post: operations["revokeApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tenant/api-keys/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace an API key
+         * @description The answer shows the new one, this once; the old one goes on working until the overlap ends. The body may be left
+         *     out.
+         */
+        post: operations["rotateApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tenant/api-keys/{id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what an API key was used for */
+        get: operations["getApiKeyUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in
+         * @description The answer also sets a cookie, for browsers.
+         */
+        post: operations["login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign out */
+        post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say who is signed in */
+        get: operations["getMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change one's password
+         * @description All other sessions end.
+         */
+        post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List customers
+         * @description All filters together.
+         */
+        get: operations["listCustomers"];
+        put?: never;
+        /**
+         * Create a customer
+         * @description Emits `customer.created`, in the same transaction.
+         */
+        post: operations["createCustomer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a customer */
+        get: operations["getCustomer"];
+        /**
+         * Change a customer
+         * @description What is not mentioned stays, null resets. Emits `customer.updated`, in the same transaction.
+         */
+        put: operations["putCustomer"];
+        post?: never;
+        /**
+         * Delete a customer
+         * @description Emits no event. What names it keeps its id.
+         */
+        delete: operations["deleteCustomer"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a customer
+         * @description What is not mentioned stays, null resets. Emits `customer.updated`, in the same transaction.
+         */
+        patch: operations["updateCustomer"];
+        trace?: never;
+    };
+    "/api/v1/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List conversations
+         * @description All filters together.
+         */
+        get: operations["listConversations"];
+        put?: never;
+        /**
+         * Create a conversation
+         * @description Emits `conversation.created`, in the same transaction.
+         */
+        post: operations["createConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a conversation */
+        get: operations["getConversation"];
+        /**
+         * Change a conversation
+         * @description What is not mentioned stays, null resets. Emits `conversation.updated` or `conversation.closed` or `conversation.escalated` or `conversation.assigned`, in the same transaction.
+         */
+        put: operations["putConversation"];
+        post?: never;
+        /**
+         * Delete a conversation
+         * @description Emits no event. What names it keeps its id.
+         */
+        delete: operations["deleteConversation"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a conversation
+         * @description What is not mentioned stays, null resets. Emits `conversation.updated` or `conversation.closed` or `conversation.escalated` or `conversation.assigned`, in the same transaction.
+         */
+        patch: operations["updateConversation"];
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Assign a conversation
+         * @description Gives it to a user. In a state that does not allow it: 409.
+         */
+        post: operations["assignConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/escalate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Escalate a conversation
+         * @description Asks for a person to take over. In a state that does not allow it: 409.
+         */
+        post: operations["escalateConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close a conversation
+         * @description Ends it. In a state that does not allow it: 409.
+         */
+        post: operations["closeConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reopen a conversation
+         * @description Takes it up again. It is then no longer escalated. In a state that does not allow it: 409.
+         */
+        post: operations["reopenConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List messages
+         * @description All filters together.
+         */
+        get: operations["listMessages"];
+        put?: never;
+        /**
+         * Create a message
+         * @description Emits `message.received` or `ai.reply.created` or `message.sent`, in the same transaction.
+         */
+        post: operations["createMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a message */
+        get: operations["getMessage"];
+        /**
+         * Change a message
+         * @description What is not mentioned stays, null resets. Emits no event.
+         */
+        put: operations["putMessage"];
+        post?: never;
+        /**
+         * Delete a message
+         * @description Emits no event. What names it keeps its id.
+         */
+        delete: operations["deleteMessage"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a message
+         * @description What is not mentioned stays, null resets. Emits no event.
+         */
+        patch: operations["updateMessage"];
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the messages of a conversation */
+        get: operations["listConversationMessages"];
+        put?: never;
+        /**
+         * Create a message in a conversation
+         * @description Emits `message.received` or `ai.reply.created` or `message.sent`, in the same transaction.
+         */
+        post: operations["createConversationMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/leads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List leads
+         * @description All filters together.
+         */
+        get: operations["listLeads"];
+        put?: never;
+        /**
+         * Create a lead
+         * @description Emits `lead.captured`, in the same transaction.
+         */
+        post: operations["createLead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/leads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a lead */
+        get: operations["getLead"];
+        /**
+         * Change a lead
+         * @description What is not mentioned stays, null resets. Emits no event.
+         */
+        put: operations["putLead"];
+        post?: never;
+        /**
+         * Delete a lead
+         * @description Emits no event. What names it keeps its id.
+         */
+        delete: operations["deleteLead"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a lead
+         * @description What is not mentioned stays, null resets. Emits no event.
+         */
+        patch: operations["updateLead"];
+        trace?: never;
+    };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List users
+         * @description All filters together.
+         */
+        get: operations["listUsers"];
+        put?: never;
+        /**
+         * Create a user
+         * @description Emits `user.created`, in the same transaction.
+         */
+        post: operations["createUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a user */
+        get: operations["getUser"];
+        /**
+         * Change a user
+         * @description What is not mentioned stays, null resets. Emits `user.updated`, in the same transaction.
+         */
+        put: operations["putUser"];
+        post?: never;
+        /**
+         * Delete a user
+         * @description Emits no event. What names it keeps its id.
+         */
+        delete: operations["deleteUser"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a user
+         * @description What is not mentioned stays, null resets. Emits `user.updated`, in the same transaction.
+         */
+        patch: operations["updateUser"];
+        trace?: never;
+    };
+    "/api/v1/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List calls
+         * @description All filters together.
+         */
+        get: operations["listCalls"];
+        put?: never;
+        /**
+         * Create a call
+         * @description Emits `call.initiated`, in the same transaction.
+         */
+        post: operations["createCall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a call */
+        get: operations["getCall"];
+        /**
+         * Change a call
+         * @description What is not mentioned stays, null resets. Emits `call.ringing` or `call.answered` or `call.completed` or `call.failed` or `call.recording.available`, in the same transaction.
+         */
+        put: operations["putCall"];
+        post?: never;
+        /**
+         * Delete a call
+         * @description Emits no event. What names it keeps its id.
+         */
+        delete: operations["deleteCall"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a call
+         * @description What is not mentioned stays, null resets. Emits `call.ringing` or `call.answered` or `call.completed` or `call.failed` or `call.recording.available`, in the same transaction.
+         */
+        patch: operations["updateCall"];
+        trace?: never;
+    };
+    "/api/v1/calls/{id}/ring": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ring a call
+         * @description It rings at the other end. In a state that does not allow it: 409.
+         */
+        post: operations["ringCall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer a call
+         * @description The other end picked up. In a state that does not allow it: 409.
+         */
+        post: operations["answerCall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Complete a call
+         * @description They have hung up. In a state that does not allow it: 409.
+         */
+        post: operations["completeCall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{id}/fail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fail a call
+         * @description It broke off, or did not come about. In a state that does not allow it: 409.
+         */
+        post: operations["failCall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{id}/recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Recording a call
+         * @description Its recording is available. In a state that does not allow it: 409.
+         */
+        post: operations["recordingCall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -444,6 +1141,115 @@ export interface components {
             /** @description Whether an earlier request with the same key made it. */
             replayed: boolean;
         };
+        /** @description An API key as it is shown. */
+        ApiKey: {
+            id: components["schemas"]["KeyId"];
+            /** @example Shop */
+            name: string;
+            /**
+             * @description What people tell keys apart by.
+             * @example sk_test_0f3k
+             */
+            keyPrefix: string;
+            environment: components["schemas"]["Environment"];
+            permissions: components["schemas"]["Permission"][];
+            ipWhitelist: components["schemas"]["IpList"];
+            rateLimit?: components["schemas"]["RateLimit"] | null;
+            rotationPolicy?: components["schemas"]["RotationPolicy"] | null;
+            isActive: boolean;
+            expiresAt?: components["schemas"]["Timestamp"] | null;
+            revokedAt?: components["schemas"]["Timestamp"] | null;
+            replacedBy?: components["schemas"]["KeyId"] | null;
+            lastUsedAt?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description Requests that it has made, ever.
+             * @example 90210
+             */
+            usageCount: number;
+            /**
+             * Format: int64
+             * @example 1204
+             */
+            currentMonthRequests: number;
+            createdAt: components["schemas"]["Timestamp"];
+            updatedAt: components["schemas"]["Timestamp"];
+            /**
+             * @description Only when it was just made.
+             * @example sk_test_…
+             */
+            key?: string | null;
+        };
+        /**
+         * @description What to change of a key; what is not mentioned stays.
+         * @example {
+         *       "ipWhitelist": [
+         *         "192.0.2.0/24"
+         *       ]
+         *     }
+         */
+        ApiKeyChange: {
+            /** @description For people; no other key of the environment has it. */
+            name?: string;
+            /** @description What it may do. */
+            permissions?: components["schemas"]["Permission"][];
+            expiresAt?: components["schemas"]["Timestamp"] | null;
+            ipWhitelist?: components["schemas"]["IpList"] | null;
+            rateLimit?: components["schemas"]["NewRateLimit"] | null;
+            rotationPolicy?: components["schemas"]["NewRotationPolicy"] | null;
+            /** @description False stops it until it is set to true again. */
+            isActive?: boolean | null;
+        };
+        ApiKeyList: components["schemas"]["Totals"] & {
+            keys: components["schemas"]["ApiKey"][];
+        };
+        /**
+         * @description How to replace a key.
+         * @example {
+         *       "overlapSeconds": 86400
+         *     }
+         */
+        ApiKeyRotation: {
+            /**
+             * Format: int64
+             * @description How long the old key goes on working; a day where it is not said.
+             * @default 86400
+             */
+            overlapSeconds?: number | null;
+        };
+        /** @description What a key was used for in a month. */
+        ApiKeyUsage: {
+            month: components["schemas"]["Month"];
+            /**
+             * Format: int64
+             * @example 1204
+             */
+            totalRequests: number;
+            /**
+             * Format: int64
+             * @description Answered with neither 4xx nor 5xx.
+             * @example 1200
+             */
+            successfulRequests: number;
+            /**
+             * Format: int64
+             * @example 4
+             */
+            failedRequests: number;
+            /**
+             * @description By method and route, such as `GET /api/v1/webhooks/{id}`.
+             * @example {
+             *       "POST /api/v1/events": 1204
+             *     }
+             */
+            requestsByEndpoint: {
+                [key: string]: number;
+            };
+        };
+        AssignConversation: {
+            /** @description The user who looks after it. */
+            assignedTo: string;
+        };
         /** @description One HTTP exchange. */
         Attempt: {
             /**
@@ -486,6 +1292,420 @@ export interface components {
             /** @example 16 */
             responseExcerptBytes: number;
         };
+        /**
+         * @description A phone call: `initiated`, `ringing`, `answered`, and then `completed`, or `failed` at any step. Its actions take it from one to the next; no other order is possible.
+         * @example {
+         *       "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+         *       "answeredAt": "2026-11-21T20:05:07.010Z",
+         *       "conversationId": null,
+         *       "createdAt": "2026-11-21T20:04:59.120Z",
+         *       "customFields": {},
+         *       "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+         *       "customerPhone": "+493012345678",
+         *       "direction": "outbound",
+         *       "durationSeconds": null,
+         *       "endedAt": null,
+         *       "failureReason": null,
+         *       "id": "cal_06c8nbm1gsk7ecpr9t3v5x7z0f",
+         *       "recordingAvailableAt": null,
+         *       "recordingEnabled": true,
+         *       "recordingUrl": null,
+         *       "ringingAt": "2026-11-21T20:05:01.300Z",
+         *       "status": "answered",
+         *       "updatedAt": "2026-11-21T20:05:07.010Z"
+         *     }
+         */
+        Call: {
+            /**
+             * @description Its id.
+             * @example cal_06c8nbm1gsk7ecpr9t3v5x7z0f
+             */
+            readonly id: string;
+            /** @description The customer's number, kept without spaces and punctuation. */
+            customerPhone: string;
+            /**
+             * @description Who called whom.
+             * @enum {string}
+             */
+            direction: "outbound" | "inbound";
+            /**
+             * @description Where it stands.
+             * @enum {string}
+             */
+            status: "initiated" | "ringing" | "answered" | "completed" | "failed";
+            /** @description The user who talks. */
+            agentId: string | null;
+            /** @description The customer. */
+            customerId: string | null;
+            /** @description The conversation that it belongs to. */
+            conversationId: string | null;
+            /** @description Whether it is to be recorded. */
+            recordingEnabled: boolean;
+            /** @description How long they talked. */
+            durationSeconds: number | null;
+            /** @description Why it failed. */
+            failureReason: string | null;
+            /**
+             * Format: uri
+             * @description Where the recording is.
+             */
+            recordingUrl: string | null;
+            /** @description Whatever else you know; replaced as a whole. */
+            customFields: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: date-time
+             * @description When it rang.
+             */
+            ringingAt: string | null;
+            /**
+             * Format: date-time
+             * @description When it was answered.
+             */
+            answeredAt: string | null;
+            /**
+             * Format: date-time
+             * @description When it was completed, or failed.
+             */
+            endedAt: string | null;
+            /**
+             * Format: date-time
+             * @description When its recording became available.
+             */
+            recordingAvailableAt: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            readonly createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            readonly updatedAt: string;
+        };
+        /**
+         * @example {
+         *       "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+         *       "customFields": {},
+         *       "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a"
+         *     }
+         */
+        CallChange: {
+            /** @description The user who talks. */
+            agentId?: string | null;
+            /** @description The customer. */
+            customerId?: string | null;
+            /** @description The conversation that it belongs to. */
+            conversationId?: string | null;
+            /** @description Whatever else you know; replaced as a whole. */
+            customFields?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * @description Names that split events further than their types do, such as a customer's project
+         * @example [
+         *       "eu"
+         *     ]
+         */
+        Channels: string[];
+        CompleteCall: {
+            /** @description How long they talked. */
+            durationSeconds?: number | null;
+        };
+        /**
+         * @description What a customer wants, in whichever channel. Setting `status` to `closed`, `assignedTo` or `escalated` by an update does and emits the same as the action; one update can do one of them. Deleting a conversation deletes its messages.
+         * @example {
+         *       "assignedAt": "2026-11-21T20:04:59.120Z",
+         *       "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+         *       "channel": "email",
+         *       "closedAt": null,
+         *       "createdAt": "2026-11-21T20:04:59.120Z",
+         *       "customFields": {},
+         *       "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+         *       "escalated": false,
+         *       "escalatedAt": null,
+         *       "escalationReason": null,
+         *       "id": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+         *       "inboxId": "billing",
+         *       "labels": [
+         *         "invoice"
+         *       ],
+         *       "priority": "high",
+         *       "status": "open",
+         *       "subject": "The invoice is wrong",
+         *       "updatedAt": "2026-11-21T20:04:59.120Z"
+         *     }
+         */
+        Conversation: {
+            /**
+             * @description Its id.
+             * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+             */
+            readonly id: string;
+            /** @description What it is about. */
+            subject: string | null;
+            /**
+             * @description Where it stands.
+             * @enum {string}
+             */
+            status: "open" | "pending" | "closed";
+            /**
+             * @description How much it hurries.
+             * @enum {string}
+             */
+            priority: "low" | "medium" | "high" | "urgent";
+            /** @description How the customer came, such as `email`, `chat` or `phone`. */
+            channel: string | null;
+            /** @description The customer. */
+            customerId: string | null;
+            /** @description The user who looks after it. */
+            assignedTo: string | null;
+            /** @description The inbox that it came to, as you name it. */
+            inboxId: string | null;
+            /** @description Words to find it by. */
+            labels: string[];
+            /** @description Whether a person was asked to take over. */
+            escalated: boolean;
+            /** @description Why. */
+            escalationReason: string | null;
+            /** @description Whatever else you know; replaced as a whole. */
+            customFields: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: date-time
+             * @description When it was last assigned.
+             */
+            assignedAt: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last escalated.
+             */
+            escalatedAt: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last closed.
+             */
+            closedAt: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            readonly createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            readonly updatedAt: string;
+        };
+        /**
+         * @example {
+         *       "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+         *       "channel": "email",
+         *       "customFields": {},
+         *       "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+         *       "escalated": false,
+         *       "inboxId": "billing",
+         *       "labels": [
+         *         "invoice"
+         *       ],
+         *       "priority": "high",
+         *       "status": "open",
+         *       "subject": "The invoice is wrong"
+         *     }
+         */
+        ConversationChange: {
+            /** @description What it is about. */
+            subject?: string | null;
+            /**
+             * @description Where it stands.
+             * @enum {string|null}
+             */
+            status?: "open" | "pending" | "closed" | null;
+            /**
+             * @description How much it hurries.
+             * @enum {string|null}
+             */
+            priority?: "low" | "medium" | "high" | "urgent" | null;
+            /** @description How the customer came, such as `email`, `chat` or `phone`. */
+            channel?: string | null;
+            /** @description The customer. */
+            customerId?: string | null;
+            /** @description The user who looks after it. */
+            assignedTo?: string | null;
+            /** @description The inbox that it came to, as you name it. */
+            inboxId?: string | null;
+            /** @description Words to find it by. */
+            labels?: string[] | null;
+            /** @description Whether a person was asked to take over. */
+            escalated?: boolean | null;
+            /** @description Whatever else you know; replaced as a whole. */
+            customFields?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * @description Who one says to be.
+         * @example {
+         *       "email": "ada@example.com",
+         *       "password": "correct horse battery"
+         *     }
+         */
+        Credentials: {
+            email: string;
+            password: string;
+        };
+        /**
+         * @description A person or a company that your users talk to. At least one of `firstName`, `lastName`, `email` and `phone` is known of each. A new one's profile may be given inside `profile` or beside it.
+         * @example {
+         *       "createdAt": "2026-11-21T20:04:59.120Z",
+         *       "customFields": {
+         *         "accountNumber": "A-1041"
+         *       },
+         *       "id": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+         *       "profile": {
+         *         "company": "Okafor Ltd",
+         *         "email": "ada@okafor.example",
+         *         "firstName": "Ada",
+         *         "jobTitle": "Head of Support",
+         *         "lastName": "Okafor",
+         *         "phone": "+493012345678"
+         *       },
+         *       "status": "active",
+         *       "tags": [
+         *         "vip",
+         *         "newsletter"
+         *       ],
+         *       "tier": "gold",
+         *       "updatedAt": "2026-11-21T20:04:59.120Z"
+         *     }
+         */
+        Customer: {
+            /**
+             * @description Its id.
+             * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+             */
+            readonly id: string;
+            /** @description Who it is. */
+            profile: {
+                /** @description First name. */
+                firstName: string | null;
+                /** @description Last name. */
+                lastName: string | null;
+                /**
+                 * Format: email
+                 * @description Email address.
+                 */
+                email: string | null;
+                /** @description Phone number, kept without spaces and punctuation. */
+                phone: string | null;
+                /** @description Company. */
+                company: string | null;
+                /** @description Job title. */
+                jobTitle: string | null;
+            };
+            /**
+             * @description How much it matters.
+             * @enum {string}
+             */
+            tier: "bronze" | "silver" | "gold" | "platinum";
+            /**
+             * @description Whether it is served.
+             * @enum {string}
+             */
+            status: "active" | "inactive" | "archived";
+            /** @description Words to find it by. */
+            tags: string[];
+            /** @description Whatever else you know; replaced as a whole. */
+            customFields: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            readonly createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            readonly updatedAt: string;
+        };
+        /**
+         * @example {
+         *       "customFields": {
+         *         "accountNumber": "A-1041"
+         *       },
+         *       "profile": {
+         *         "company": "Okafor Ltd",
+         *         "email": "ada@okafor.example",
+         *         "firstName": "Ada",
+         *         "jobTitle": "Head of Support",
+         *         "lastName": "Okafor",
+         *         "phone": "+493012345678"
+         *       },
+         *       "status": "active",
+         *       "tags": [
+         *         "vip",
+         *         "newsletter"
+         *       ],
+         *       "tier": "gold"
+         *     }
+         */
+        CustomerChange: {
+            /** @description Who it is. */
+            profile?: {
+                /** @description First name. */
+                firstName?: string | null;
+                /** @description Last name. */
+                lastName?: string | null;
+                /**
+                 * Format: email
+                 * @description Email address.
+                 */
+                email?: string | null;
+                /** @description Phone number, kept without spaces and punctuation. */
+                phone?: string | null;
+                /** @description Company. */
+                company?: string | null;
+                /** @description Job title. */
+                jobTitle?: string | null;
+            };
+            /**
+             * @description How much it matters.
+             * @enum {string|null}
+             */
+            tier?: "bronze" | "silver" | "gold" | "platinum" | null;
+            /**
+             * @description Whether it is served.
+             * @enum {string|null}
+             */
+            status?: "active" | "inactive" | "archived" | null;
+            /** @description Words to find it by. */
+            tags?: string[] | null;
+            /** @description Whatever else you know; replaced as a whole. */
+            customFields?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description First name. */
+            firstName?: string | null;
+            /** @description Last name. */
+            lastName?: string | null;
+            /**
+             * Format: email
+             * @description Email address.
+             */
+            email?: string | null;
+            /** @description Phone number, kept without spaces and punctuation. */
+            phone?: string | null;
+            /** @description Company. */
+            company?: string | null;
+            /** @description Job title. */
+            jobTitle?: string | null;
+        };
         /** @description A dead letter as listed. Its id is its delivery's. */
         DeadLetter: {
             id: components["schemas"]["DeliveryId"];
@@ -507,6 +1727,9 @@ export interface components {
             lastError?: string | null;
             createdAt: components["schemas"]["Timestamp"];
             diedAt: components["schemas"]["Timestamp"];
+        };
+        DeletedApiKey: {
+            id: components["schemas"]["KeyId"];
         };
         DeletedWebhook: {
             id: components["schemas"]["WebhookId"];
@@ -579,6 +1802,10 @@ export interface components {
             requestId: string;
             timestamp: components["schemas"]["Timestamp"];
         };
+        EscalateConversation: {
+            /** @description Why, for the people who take over. */
+            reason?: string | null;
+        };
         /** @description An event as it was accepted. */
         Event: {
             id: components["schemas"]["EventId"];
@@ -587,6 +1814,8 @@ export interface components {
             data: Record<string, unknown>;
             occurredAt: components["schemas"]["Timestamp"];
             createdAt: components["schemas"]["Timestamp"];
+            channels: components["schemas"]["Channels"];
+            deliverAt?: components["schemas"]["Timestamp"] | null;
         };
         /**
          * @description The id of an event
@@ -596,6 +1825,10 @@ export interface components {
         /** @description Where to send an event again. */
         EventReplay: {
             webhookId?: components["schemas"]["WebhookId"] | null;
+        };
+        FailCall: {
+            /** @description Why it failed, such as `busy` or `no answer`. */
+            reason?: string | null;
         };
         /** @description What is wrong with a field */
         FieldProblem: {
@@ -611,10 +1844,26 @@ export interface components {
             /** @description What would be right; reads on from the field's name */
             message: string;
         };
+        /**
+         * @description A condition on the event: `field`, `op` and `value`, or `all` or `any` of several, or `not` one
+         * @example {
+         *       "field": "data.order.total",
+         *       "op": "gte",
+         *       "value": 100
+         *     }
+         */
+        Filter: Record<string, unknown>;
         Health: {
             /** @example ok */
             status: string;
         };
+        /**
+         * @description Addresses and networks
+         * @example [
+         *       "192.0.2.0/24"
+         *     ]
+         */
+        IpList: string[];
         ItemError: {
             /** @enum {string} */
             code: "REQUEST_MALFORMED" | "AUTH_REQUIRED" | "API_KEY_INVALID" | "API_KEY_EXPIRED" | "SESSION_INVALID" | "PERMISSION_DENIED" | "PLAN_LIMIT_EXCEEDED" | "RESOURCE_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "CONFLICT" | "IDEMPOTENCY_IN_PROGRESS" | "PRECONDITION_FAILED" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "VALIDATION_ERROR" | "IDEMPOTENCY_KEY_REUSED" | "RATE_LIMIT_EXCEEDED" | "MESSAGES_LIMIT_REACHED" | "INTERNAL_ERROR" | "UNAVAILABLE";
@@ -626,6 +1875,102 @@ export interface components {
                 /** @description Everything that is wrong with the fields of the request */
                 errors?: components["schemas"]["FieldProblem"][];
             };
+        };
+        /**
+         * @description The id of an API key
+         * @example key_01kam0rnmge008000000000001
+         */
+        KeyId: string;
+        /**
+         * @description Somebody who left a way to reach them. At least one of `name`, `email` and `phone` is known of each.
+         * @example {
+         *       "conversationId": null,
+         *       "createdAt": "2026-11-21T20:04:59.120Z",
+         *       "customFields": {
+         *         "seats": 40
+         *       },
+         *       "email": "bo@lindqvist.example",
+         *       "id": "led_06c8nbm1gsk7ecpr9t3v5x7z0e",
+         *       "name": "Bo Lindqvist",
+         *       "pageUrl": "https://shop.example/pricing",
+         *       "phone": null,
+         *       "source": "chat",
+         *       "updatedAt": "2026-11-21T20:04:59.120Z"
+         *     }
+         */
+        Lead: {
+            /**
+             * @description Its id.
+             * @example led_06c8nbm1gsk7ecpr9t3v5x7z0e
+             */
+            readonly id: string;
+            /** @description Name. */
+            name: string | null;
+            /**
+             * Format: email
+             * @description Email address.
+             */
+            email: string | null;
+            /** @description Phone number, kept without spaces and punctuation. */
+            phone: string | null;
+            /** @description How they came, such as `chat` or `form`. */
+            source: string | null;
+            /**
+             * Format: uri
+             * @description The page that they were on.
+             */
+            pageUrl: string | null;
+            /** @description The conversation in which they left it. */
+            conversationId: string | null;
+            /** @description Whatever else you know; replaced as a whole. */
+            customFields: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            readonly createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            readonly updatedAt: string;
+        };
+        /**
+         * @example {
+         *       "customFields": {
+         *         "seats": 40
+         *       },
+         *       "email": "bo@lindqvist.example",
+         *       "name": "Bo Lindqvist",
+         *       "pageUrl": "https://shop.example/pricing",
+         *       "source": "chat"
+         *     }
+         */
+        LeadChange: {
+            /** @description Name. */
+            name?: string | null;
+            /**
+             * Format: email
+             * @description Email address.
+             */
+            email?: string | null;
+            /** @description Phone number, kept without spaces and punctuation. */
+            phone?: string | null;
+            /** @description How they came, such as `chat` or `form`. */
+            source?: string | null;
+            /**
+             * Format: uri
+             * @description The page that they were on.
+             */
+            pageUrl?: string | null;
+            /** @description The conversation in which they left it. */
+            conversationId?: string | null;
+            /** @description Whatever else you know; replaced as a whole. */
+            customFields?: {
+                [key: string]: unknown;
+            } | null;
         };
         /** @description The body of most lists. Webhooks and their logs have their own, with the totals beside the rows. */
         List_DeadLetter: {
@@ -694,6 +2039,311 @@ export interface components {
             }[];
             pagination: components["schemas"]["Pagination"];
         };
+        Me: {
+            user: components["schemas"]["User"];
+            expiresAt: components["schemas"]["Timestamp"];
+        };
+        /**
+         * @description What was said in a conversation. A message that was sent with the role `ai` emits `ai.reply.created` and counts as an AI reply; every other one emits `message.sent` or `message.received` and counts as a message.
+         * @example {
+         *       "conversationId": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+         *       "createdAt": "2026-11-21T20:04:59.120Z",
+         *       "customFields": {},
+         *       "direction": "sent",
+         *       "id": "msg_06c8nbm1gsk7ecpr9t3v5x7z0d",
+         *       "role": "agent",
+         *       "senderId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+         *       "text": "Good morning! I am looking into it.",
+         *       "updatedAt": "2026-11-21T20:04:59.120Z"
+         *     }
+         */
+        Message: {
+            /**
+             * @description Its id.
+             * @example msg_06c8nbm1gsk7ecpr9t3v5x7z0d
+             */
+            readonly id: string;
+            /** @description The conversation. */
+            conversationId: string;
+            /**
+             * @description Sent to the customer, or received from them.
+             * @enum {string}
+             */
+            direction: "sent" | "received";
+            /**
+             * @description Who wrote it. When it is not given: `customer` for a received one, `agent` for a sent one.
+             * @enum {string|null}
+             */
+            role: "customer" | "agent" | "ai" | null;
+            /** @description What it says. */
+            text: string;
+            /** @description Who wrote it, as you name them. */
+            senderId: string | null;
+            /** @description Whatever else you know; replaced as a whole. */
+            customFields: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            readonly createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            readonly updatedAt: string;
+        };
+        /**
+         * @example {
+         *       "customFields": {},
+         *       "text": "Good morning! I am looking into it."
+         *     }
+         */
+        MessageChange: {
+            /** @description What it says. */
+            text?: string;
+            /** @description Whatever else you know; replaced as a whole. */
+            customFields?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * @description A month of UTC
+         * @example 2026-11
+         */
+        Month: string;
+        /**
+         * @description A key to make.
+         * @example {
+         *       "environment": "staging",
+         *       "name": "Shop",
+         *       "permissions": [
+         *         "write:events",
+         *         "webhook:manage"
+         *       ]
+         *     }
+         */
+        NewApiKey: {
+            /** @description For people; no other key of the environment has it. */
+            name: string;
+            /** @description What it may do. */
+            permissions: components["schemas"]["Permission"][];
+            expiresAt?: components["schemas"]["Timestamp"] | null;
+            ipWhitelist?: components["schemas"]["IpList"] | null;
+            rateLimit?: components["schemas"]["NewRateLimit"] | null;
+            rotationPolicy?: components["schemas"]["NewRotationPolicy"] | null;
+            /** @description False stops it until it is set to true again. */
+            isActive?: boolean | null;
+            environment?: components["schemas"]["Environment"] | null;
+        };
+        /**
+         * @example {
+         *       "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+         *       "customFields": {},
+         *       "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+         *       "customerPhone": "+493012345678",
+         *       "direction": "outbound",
+         *       "recordingEnabled": true
+         *     }
+         */
+        NewCall: {
+            /** @description The customer's number, kept without spaces and punctuation. */
+            customerPhone: string;
+            /**
+             * @description Who called whom.
+             * @default outbound
+             * @enum {string|null}
+             */
+            direction?: "outbound" | "inbound" | null;
+            /** @description The user who talks. */
+            agentId?: string | null;
+            /** @description The customer. */
+            customerId?: string | null;
+            /** @description The conversation that it belongs to. */
+            conversationId?: string | null;
+            /**
+             * @description Whether it is to be recorded.
+             * @default true
+             */
+            recordingEnabled?: boolean | null;
+            /**
+             * @description Whatever else you know; replaced as a whole.
+             * @default {}
+             */
+            customFields?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * @example {
+         *       "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+         *       "channel": "email",
+         *       "customFields": {},
+         *       "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+         *       "escalated": false,
+         *       "inboxId": "billing",
+         *       "labels": [
+         *         "invoice"
+         *       ],
+         *       "priority": "high",
+         *       "status": "open",
+         *       "subject": "The invoice is wrong"
+         *     }
+         */
+        NewConversation: {
+            /** @description What it is about. */
+            subject?: string | null;
+            /**
+             * @description Where it stands.
+             * @default open
+             * @enum {string|null}
+             */
+            status?: "open" | "pending" | "closed" | null;
+            /**
+             * @description How much it hurries.
+             * @default medium
+             * @enum {string|null}
+             */
+            priority?: "low" | "medium" | "high" | "urgent" | null;
+            /** @description How the customer came, such as `email`, `chat` or `phone`. */
+            channel?: string | null;
+            /** @description The customer. */
+            customerId?: string | null;
+            /** @description The user who looks after it. */
+            assignedTo?: string | null;
+            /** @description The inbox that it came to, as you name it. */
+            inboxId?: string | null;
+            /**
+             * @description Words to find it by.
+             * @default []
+             */
+            labels?: string[] | null;
+            /**
+             * @description Whether a person was asked to take over.
+             * @default false
+             */
+            escalated?: boolean | null;
+            /**
+             * @description Whatever else you know; replaced as a whole.
+             * @default {}
+             */
+            customFields?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * @example {
+         *       "customFields": {},
+         *       "direction": "sent",
+         *       "role": "agent",
+         *       "senderId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+         *       "text": "Good morning! I am looking into it."
+         *     }
+         */
+        NewConversationMessage: {
+            /**
+             * @description Sent to the customer, or received from them.
+             * @enum {string}
+             */
+            direction: "sent" | "received";
+            /**
+             * @description Who wrote it. When it is not given: `customer` for a received one, `agent` for a sent one.
+             * @enum {string|null}
+             */
+            role?: "customer" | "agent" | "ai" | null;
+            /** @description What it says. */
+            text: string;
+            /** @description Who wrote it, as you name them. */
+            senderId?: string | null;
+            /**
+             * @description Whatever else you know; replaced as a whole.
+             * @default {}
+             */
+            customFields?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * @example {
+         *       "customFields": {
+         *         "accountNumber": "A-1041"
+         *       },
+         *       "profile": {
+         *         "company": "Okafor Ltd",
+         *         "email": "ada@okafor.example",
+         *         "firstName": "Ada",
+         *         "jobTitle": "Head of Support",
+         *         "lastName": "Okafor",
+         *         "phone": "+493012345678"
+         *       },
+         *       "status": "active",
+         *       "tags": [
+         *         "vip",
+         *         "newsletter"
+         *       ],
+         *       "tier": "gold"
+         *     }
+         */
+        NewCustomer: {
+            /** @description Who it is. */
+            profile?: {
+                /** @description First name. */
+                firstName?: string | null;
+                /** @description Last name. */
+                lastName?: string | null;
+                /**
+                 * Format: email
+                 * @description Email address.
+                 */
+                email?: string | null;
+                /** @description Phone number, kept without spaces and punctuation. */
+                phone?: string | null;
+                /** @description Company. */
+                company?: string | null;
+                /** @description Job title. */
+                jobTitle?: string | null;
+            };
+            /**
+             * @description How much it matters.
+             * @default bronze
+             * @enum {string|null}
+             */
+            tier?: "bronze" | "silver" | "gold" | "platinum" | null;
+            /**
+             * @description Whether it is served.
+             * @default active
+             * @enum {string|null}
+             */
+            status?: "active" | "inactive" | "archived" | null;
+            /**
+             * @description Words to find it by.
+             * @default []
+             */
+            tags?: string[] | null;
+            /**
+             * @description Whatever else you know; replaced as a whole.
+             * @default {}
+             */
+            customFields?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description First name. */
+            firstName?: string | null;
+            /** @description Last name. */
+            lastName?: string | null;
+            /**
+             * Format: email
+             * @description Email address.
+             */
+            email?: string | null;
+            /** @description Phone number, kept without spaces and punctuation. */
+            phone?: string | null;
+            /** @description Company. */
+            company?: string | null;
+            /** @description Job title. */
+            jobTitle?: string | null;
+        };
         /**
          * @description An event to publish.
          * @example {
@@ -719,10 +2369,139 @@ export interface components {
              * @example order-1001-created
              */
             idempotencyKey?: string | null;
+            deliverAt?: components["schemas"]["Timestamp"] | null;
+            channels?: components["schemas"]["Channels"] | null;
         };
         /** @description Events to publish, each judged and accepted alone. */
         NewEvents: {
             events: components["schemas"]["NewEvent"][];
+        };
+        /**
+         * @example {
+         *       "customFields": {
+         *         "seats": 40
+         *       },
+         *       "email": "bo@lindqvist.example",
+         *       "name": "Bo Lindqvist",
+         *       "pageUrl": "https://shop.example/pricing",
+         *       "source": "chat"
+         *     }
+         */
+        NewLead: {
+            /** @description Name. */
+            name?: string | null;
+            /**
+             * Format: email
+             * @description Email address.
+             */
+            email?: string | null;
+            /** @description Phone number, kept without spaces and punctuation. */
+            phone?: string | null;
+            /** @description How they came, such as `chat` or `form`. */
+            source?: string | null;
+            /**
+             * Format: uri
+             * @description The page that they were on.
+             */
+            pageUrl?: string | null;
+            /** @description The conversation in which they left it. */
+            conversationId?: string | null;
+            /**
+             * @description Whatever else you know; replaced as a whole.
+             * @default {}
+             */
+            customFields?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * @example {
+         *       "conversationId": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+         *       "customFields": {},
+         *       "direction": "sent",
+         *       "role": "agent",
+         *       "senderId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+         *       "text": "Good morning! I am looking into it."
+         *     }
+         */
+        NewMessage: {
+            /** @description The conversation. */
+            conversationId: string;
+            /**
+             * @description Sent to the customer, or received from them.
+             * @enum {string}
+             */
+            direction: "sent" | "received";
+            /**
+             * @description Who wrote it. When it is not given: `customer` for a received one, `agent` for a sent one.
+             * @enum {string|null}
+             */
+            role?: "customer" | "agent" | "ai" | null;
+            /** @description What it says. */
+            text: string;
+            /** @description Who wrote it, as you name them. */
+            senderId?: string | null;
+            /**
+             * @description Whatever else you know; replaced as a whole.
+             * @default {}
+             */
+            customFields?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        NewRateLimit: {
+            requests: number;
+            /** @enum {string} */
+            window?: "1h";
+        };
+        /**
+         * @description How often a key should be rotated, and how many days before to tell
+         * @example {
+         *       "enabled": true,
+         *       "intervalDays": 90,
+         *       "notifyDaysBefore": 7
+         *     }
+         */
+        NewRotationPolicy: {
+            enabled?: boolean;
+            intervalDays: number;
+            /** @default 7 */
+            notifyDaysBefore?: number;
+        };
+        /**
+         * @example {
+         *       "customFields": {},
+         *       "email": "mira@support.example",
+         *       "isActive": true,
+         *       "name": "Mira Novak",
+         *       "role": "agent"
+         *     }
+         */
+        NewUser: {
+            /** @description Name. */
+            name: string;
+            /**
+             * Format: email
+             * @description Email address.
+             */
+            email: string;
+            /**
+             * @description What they do, such as `agent` or `supervisor`.
+             * @default agent
+             */
+            role?: string | null;
+            /**
+             * @description Whether they work here now.
+             * @default true
+             */
+            isActive?: boolean | null;
+            /**
+             * @description Whatever else you know; replaced as a whole.
+             * @default {}
+             */
+            customFields?: {
+                [key: string]: unknown;
+            } | null;
         };
         /**
          * @description A webhook to create.
@@ -745,6 +2524,8 @@ export interface components {
              */
             url: string;
             events: components["schemas"]["Subscription"];
+            channels?: components["schemas"]["Channels"] | null;
+            filter?: components["schemas"]["Filter"] | null;
             /**
              * @description Sent with each request, besides ours.
              * @example {
@@ -772,10 +2553,24 @@ export interface components {
             /** @description A secret of your own, `whsec_` and base64; one is made where none is given. */
             secret?: string | null;
         };
+        Nothing: Record<string, unknown>;
         Pagination: components["schemas"]["Totals"] & {
             /** @example null */
             nextCursor?: string | null;
         };
+        /**
+         * @description Another password.
+         * @example {
+         *       "currentPassword": "correct horse battery",
+         *       "newPassword": "staple and correct horse"
+         *     }
+         */
+        PasswordChange: {
+            currentPassword: string;
+            newPassword: string;
+        };
+        /** @enum {string} */
+        Permission: "read:conversations" | "write:conversations" | "read:customers" | "write:customers" | "read:messages" | "write:messages" | "read:events" | "write:events" | "read:webhooks" | "write:webhooks" | "read:deliveries" | "write:deliveries" | "read:analytics" | "webhook:manage";
         /** @description What went wrong, as RFC 9457 has it. */
         Problem: {
             type: string;
@@ -812,6 +2607,16 @@ export interface components {
             /** @description In the order of the request. */
             results: components["schemas"]["PublishedEvent"][];
         };
+        /** @description A limit of its own. */
+        RateLimit: {
+            /**
+             * Format: int64
+             * @example 100
+             */
+            requests: number;
+            /** @example 1h */
+            window: string;
+        };
         Readiness: {
             /** @example ready */
             status: string;
@@ -824,6 +2629,13 @@ export interface components {
             broker: string;
             /** @example false */
             draining: boolean;
+        };
+        RecordingCall: {
+            /**
+             * Format: uri
+             * @description Where the recording is.
+             */
+            url: string;
         };
         /**
          * @description Which dead letters to send again.
@@ -874,6 +2686,13 @@ export interface components {
             /** @enum {string} */
             backoffStrategy?: "exponential" | "linear";
         };
+        /** @enum {string} */
+        Role: "owner" | "admin" | "member" | "operator";
+        RotatedApiKey: components["schemas"]["ApiKey"] & {
+            replaces: components["schemas"]["KeyId"];
+            /** @description Until when the old key works too. */
+            oldKeyUntil: components["schemas"]["Timestamp"];
+        };
         RotatedSecret: {
             id: components["schemas"]["WebhookId"];
             /**
@@ -883,6 +2702,20 @@ export interface components {
             secret: string;
             /** @description Until when the older secrets sign too. */
             olderSecretsUntil: components["schemas"]["Timestamp"];
+        };
+        /**
+         * @description How often a key should be rotated, and how many days before to tell
+         * @example {
+         *       "enabled": true,
+         *       "intervalDays": 90,
+         *       "notifyDaysBefore": 7
+         *     }
+         */
+        RotationPolicy: {
+            enabled: boolean;
+            intervalDays: number;
+            /** @default 7 */
+            notifyDaysBefore: number;
         };
         /**
          * @description How to replace the secret of a webhook.
@@ -899,6 +2732,15 @@ export interface components {
             overlapSeconds?: number | null;
             /** @description A secret of your own; one is made where none is given. */
             secret?: string | null;
+        };
+        SignedIn: {
+            /**
+             * @description For `Authorization: Bearer`.
+             * @example eyJ…
+             */
+            token: string;
+            expiresAt: components["schemas"]["Timestamp"];
+            user: components["schemas"]["User"];
         };
         /**
          * @description Event types: exact, every type that starts so (`order.*`), or every one (`*`)
@@ -925,6 +2767,96 @@ export interface components {
                 createdAt: components["schemas"]["Timestamp"];
                 /** @description Whether an earlier request with the same key made it. */
                 replayed: boolean;
+            };
+        };
+        /** @description The body of every success. */
+        Success_ApiKey: {
+            success: boolean;
+            /** @description An API key as it is shown. */
+            data: {
+                id: components["schemas"]["KeyId"];
+                /** @example Shop */
+                name: string;
+                /**
+                 * @description What people tell keys apart by.
+                 * @example sk_test_0f3k
+                 */
+                keyPrefix: string;
+                environment: components["schemas"]["Environment"];
+                permissions: components["schemas"]["Permission"][];
+                ipWhitelist: components["schemas"]["IpList"];
+                rateLimit?: components["schemas"]["RateLimit"] | null;
+                rotationPolicy?: components["schemas"]["RotationPolicy"] | null;
+                isActive: boolean;
+                expiresAt?: components["schemas"]["Timestamp"] | null;
+                revokedAt?: components["schemas"]["Timestamp"] | null;
+                replacedBy?: components["schemas"]["KeyId"] | null;
+                lastUsedAt?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int64
+                 * @description Requests that it has made, ever.
+                 * @example 90210
+                 */
+                usageCount: number;
+                /**
+                 * Format: int64
+                 * @example 1204
+                 */
+                currentMonthRequests: number;
+                createdAt: components["schemas"]["Timestamp"];
+                updatedAt: components["schemas"]["Timestamp"];
+                /**
+                 * @description Only when it was just made.
+                 * @example sk_test_…
+                 */
+                key?: string | null;
+            };
+        };
+        /** @description The body of every success. */
+        Success_ApiKeyList: {
+            success: boolean;
+            data: components["schemas"]["Totals"] & {
+                keys: components["schemas"]["ApiKey"][];
+            };
+        };
+        /** @description The body of every success. */
+        Success_ApiKeyUsage: {
+            success: boolean;
+            /** @description What a key was used for in a month. */
+            data: {
+                month: components["schemas"]["Month"];
+                /**
+                 * Format: int64
+                 * @example 1204
+                 */
+                totalRequests: number;
+                /**
+                 * Format: int64
+                 * @description Answered with neither 4xx nor 5xx.
+                 * @example 1200
+                 */
+                successfulRequests: number;
+                /**
+                 * Format: int64
+                 * @example 4
+                 */
+                failedRequests: number;
+                /**
+                 * @description By method and route, such as `GET /api/v1/webhooks/{id}`.
+                 * @example {
+                 *       "POST /api/v1/events": 1204
+                 *     }
+                 */
+                requestsByEndpoint: {
+                    [key: string]: number;
+                };
+            };
+        };
+        /** @description The body of every success. */
+        Success_DeletedApiKey: {
+            success: boolean;
+            data: {
+                id: components["schemas"]["KeyId"];
             };
         };
         /** @description The body of every success. */
@@ -999,7 +2931,22 @@ export interface components {
                 data: Record<string, unknown>;
                 occurredAt: components["schemas"]["Timestamp"];
                 createdAt: components["schemas"]["Timestamp"];
+                channels: components["schemas"]["Channels"];
+                deliverAt?: components["schemas"]["Timestamp"] | null;
             };
+        };
+        /** @description The body of every success. */
+        Success_Me: {
+            success: boolean;
+            data: {
+                user: components["schemas"]["User"];
+                expiresAt: components["schemas"]["Timestamp"];
+            };
+        };
+        /** @description The body of every success. */
+        Success_Nothing: {
+            success: boolean;
+            data: Record<string, unknown>;
         };
         /** @description The body of every success. */
         Success_PublishedEvents: {
@@ -1037,6 +2984,15 @@ export interface components {
             };
         };
         /** @description The body of every success. */
+        Success_RotatedApiKey: {
+            success: boolean;
+            data: components["schemas"]["ApiKey"] & {
+                replaces: components["schemas"]["KeyId"];
+                /** @description Until when the old key works too. */
+                oldKeyUntil: components["schemas"]["Timestamp"];
+            };
+        };
+        /** @description The body of every success. */
         Success_RotatedSecret: {
             success: boolean;
             data: {
@@ -1048,6 +3004,19 @@ export interface components {
                 secret: string;
                 /** @description Until when the older secrets sign too. */
                 olderSecretsUntil: components["schemas"]["Timestamp"];
+            };
+        };
+        /** @description The body of every success. */
+        Success_SignedIn: {
+            success: boolean;
+            data: {
+                /**
+                 * @description For `Authorization: Bearer`.
+                 * @example eyJ…
+                 */
+                token: string;
+                expiresAt: components["schemas"]["Timestamp"];
+                user: components["schemas"]["User"];
             };
         };
         /** @description The body of every success. */
@@ -1073,6 +3042,8 @@ export interface components {
                 /** @example https://example.com/hooks */
                 url: string;
                 events: components["schemas"]["Subscription"];
+                channels: components["schemas"]["Channels"];
+                filter?: components["schemas"]["Filter"] | null;
                 /**
                  * @description Values that may be credentials are shown as `***`.
                  * @example {
@@ -1132,6 +3103,16 @@ export interface components {
                 nextCursor?: string | null;
             };
         };
+        Tenant: {
+            id: components["schemas"]["TenantId"];
+            /** @example acme */
+            name: string;
+        };
+        /**
+         * @description The id of a tenant
+         * @example ten_01kam0rnmge008000000000001
+         */
+        TenantId: string;
         TestedWebhook: {
             eventId: components["schemas"]["EventId"];
             /**
@@ -1169,6 +3150,47 @@ export interface components {
              */
             totalPages: number;
         };
+        /** @description Who one is. */
+        User: {
+            id: components["schemas"]["UserId"];
+            /** @example ada@example.com */
+            email: string;
+            /** @example Ada */
+            name: string;
+            role: components["schemas"]["Role"];
+            tenant?: components["schemas"]["Tenant"] | null;
+        };
+        /**
+         * @example {
+         *       "customFields": {},
+         *       "email": "mira@support.example",
+         *       "isActive": true,
+         *       "name": "Mira Novak",
+         *       "role": "agent"
+         *     }
+         */
+        UserChange: {
+            /** @description Name. */
+            name?: string;
+            /**
+             * Format: email
+             * @description Email address.
+             */
+            email?: string;
+            /** @description What they do, such as `agent` or `supervisor`. */
+            role?: string | null;
+            /** @description Whether they work here now. */
+            isActive?: boolean | null;
+            /** @description Whatever else you know; replaced as a whole. */
+            customFields?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * @description The id of a user
+         * @example acc_01kam0rnmge008000000000001
+         */
+        UserId: string;
         /** @description A webhook as it is shown. */
         Webhook: {
             id: components["schemas"]["WebhookId"];
@@ -1177,6 +3199,8 @@ export interface components {
             /** @example https://example.com/hooks */
             url: string;
             events: components["schemas"]["Subscription"];
+            channels: components["schemas"]["Channels"];
+            filter?: components["schemas"]["Filter"] | null;
             /**
              * @description Values that may be credentials are shown as `***`.
              * @example {
@@ -1237,6 +3261,8 @@ export interface components {
              */
             url?: string;
             events?: components["schemas"]["Subscription"];
+            channels?: components["schemas"]["Channels"] | null;
+            filter?: components["schemas"]["Filter"] | null;
             /**
              * @description Sent with each request, besides ours.
              * @example {
@@ -1325,7 +3351,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `PERMISSION_DENIED`: The API key lacks a permission; `PLAN_LIMIT_EXCEEDED`: A limit is used up */
+        /** @description `PERMISSION_DENIED`: A permission is lacking; `PLAN_LIMIT_EXCEEDED`: A limit is used up */
         Forbidden: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1429,7 +3455,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `AUTH_REQUIRED`: An API key is required; `API_KEY_INVALID`: The API key does not work here; `API_KEY_EXPIRED`: The API key has expired; `SESSION_INVALID`: The session does not work, or has ended */
+        /** @description `AUTH_REQUIRED`: Somebody must be named who asks; `API_KEY_INVALID`: The API key does not work here; `API_KEY_EXPIRED`: The API key has expired; `SESSION_INVALID`: The session does not hold */
         Unauthorized: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1687,8 +3713,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
+                     *         "channels": [
+                     *           "eu"
+                     *         ],
                      *         "createdAt": "2026-11-21T20:04:59.120Z",
                      *         "data": {},
+                     *         "deliverAt": "2026-11-21T20:04:59.120Z",
                      *         "id": "evt_01kam0rnmge008000000000001",
                      *         "occurredAt": "2026-11-21T20:04:59.120Z",
                      *         "type": "order.created"
@@ -1805,6 +3835,9 @@ export interface operations {
                      *         "totalPages": 1,
                      *         "webhooks": [
                      *           {
+                     *             "channels": [
+                     *               "eu"
+                     *             ],
                      *             "createdAt": "2026-11-21T20:04:59.120Z",
                      *             "description": null,
                      *             "environment": "staging",
@@ -1812,6 +3845,11 @@ export interface operations {
                      *               "order.*",
                      *               "customer.created"
                      *             ],
+                     *             "filter": {
+                     *               "field": "data.order.total",
+                     *               "op": "gte",
+                     *               "value": 100
+                     *             },
                      *             "headers": {
                      *               "X-Shop": "eu"
                      *             },
@@ -1895,6 +3933,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
+                     *         "channels": [
+                     *           "eu"
+                     *         ],
                      *         "createdAt": "2026-11-21T20:04:59.120Z",
                      *         "description": null,
                      *         "environment": "staging",
@@ -1902,6 +3943,11 @@ export interface operations {
                      *           "order.*",
                      *           "customer.created"
                      *         ],
+                     *         "filter": {
+                     *           "field": "data.order.total",
+                     *           "op": "gte",
+                     *           "value": 100
+                     *         },
                      *         "headers": {
                      *           "X-Shop": "eu"
                      *         },
@@ -1973,6 +4019,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
+                     *         "channels": [
+                     *           "eu"
+                     *         ],
                      *         "createdAt": "2026-11-21T20:04:59.120Z",
                      *         "description": null,
                      *         "environment": "staging",
@@ -1980,6 +4029,11 @@ export interface operations {
                      *           "order.*",
                      *           "customer.created"
                      *         ],
+                     *         "filter": {
+                     *           "field": "data.order.total",
+                     *           "op": "gte",
+                     *           "value": 100
+                     *         },
                      *         "headers": {
                      *           "X-Shop": "eu"
                      *         },
@@ -2061,6 +4115,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
+                     *         "channels": [
+                     *           "eu"
+                     *         ],
                      *         "createdAt": "2026-11-21T20:04:59.120Z",
                      *         "description": null,
                      *         "environment": "staging",
@@ -2068,6 +4125,11 @@ export interface operations {
                      *           "order.*",
                      *           "customer.created"
                      *         ],
+                     *         "filter": {
+                     *           "field": "data.order.total",
+                     *           "op": "gte",
+                     *           "value": 100
+                     *         },
                      *         "headers": {
                      *           "X-Shop": "eu"
                      *         },
@@ -2197,6 +4259,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
+                     *         "channels": [
+                     *           "eu"
+                     *         ],
                      *         "createdAt": "2026-11-21T20:04:59.120Z",
                      *         "description": null,
                      *         "environment": "staging",
@@ -2204,6 +4269,11 @@ export interface operations {
                      *           "order.*",
                      *           "customer.created"
                      *         ],
+                     *         "filter": {
+                     *           "field": "data.order.total",
+                     *           "op": "gte",
+                     *           "value": 100
+                     *         },
                      *         "headers": {
                      *           "X-Shop": "eu"
                      *         },
@@ -2326,6 +4396,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
+                     *         "channels": [
+                     *           "eu"
+                     *         ],
                      *         "createdAt": "2026-11-21T20:04:59.120Z",
                      *         "description": null,
                      *         "environment": "staging",
@@ -2333,6 +4406,11 @@ export interface operations {
                      *           "order.*",
                      *           "customer.created"
                      *         ],
+                     *         "filter": {
+                     *           "field": "data.order.total",
+                     *           "op": "gte",
+                     *           "value": 100
+                     *         },
                      *         "headers": {
                      *           "X-Shop": "eu"
                      *         },
@@ -2400,6 +4478,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
+                     *         "channels": [
+                     *           "eu"
+                     *         ],
                      *         "createdAt": "2026-11-21T20:04:59.120Z",
                      *         "description": null,
                      *         "environment": "staging",
@@ -2407,6 +4488,11 @@ export interface operations {
                      *           "order.*",
                      *           "customer.created"
                      *         ],
+                     *         "filter": {
+                     *           "field": "data.order.total",
+                     *           "op": "gte",
+                     *           "value": 100
+                     *         },
                      *         "headers": {
                      *           "X-Shop": "eu"
                      *         },
@@ -3035,6 +5121,4581 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    listApiKeys: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1 */
+                page?: number;
+                /** @description How many rows a page has; a deployment may set other bounds */
+                limit?: number;
+                /** @description Only of this environment */
+                environment?: components["schemas"]["Environment"];
+                /** @description Only those that work, or only the others */
+                isActive?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of keys, newest first */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "keys": [
+                     *           {
+                     *             "createdAt": "2026-11-21T20:04:59.120Z",
+                     *             "currentMonthRequests": 1204,
+                     *             "environment": "staging",
+                     *             "expiresAt": "2026-11-21T20:04:59.120Z",
+                     *             "id": "key_01kam0rnmge008000000000001",
+                     *             "ipWhitelist": [
+                     *               "192.0.2.0/24"
+                     *             ],
+                     *             "isActive": true,
+                     *             "key": "sk_test_…",
+                     *             "keyPrefix": "sk_test_0f3k",
+                     *             "lastUsedAt": "2026-11-21T20:04:59.120Z",
+                     *             "name": "Shop",
+                     *             "permissions": [
+                     *               "read:conversations"
+                     *             ],
+                     *             "rateLimit": {
+                     *               "requests": 100,
+                     *               "window": "1h"
+                     *             },
+                     *             "replacedBy": "key_01kam0rnmge008000000000001",
+                     *             "revokedAt": "2026-11-21T20:04:59.120Z",
+                     *             "rotationPolicy": {
+                     *               "enabled": true,
+                     *               "intervalDays": 90,
+                     *               "notifyDaysBefore": 7
+                     *             },
+                     *             "updatedAt": "2026-11-21T20:04:59.120Z",
+                     *             "usageCount": 90210
+                     *           }
+                     *         ],
+                     *         "limit": 20,
+                     *         "page": 1,
+                     *         "total": 1,
+                     *         "totalPages": 1
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_ApiKeyList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "environment": "staging",
+                 *       "name": "Shop",
+                 *       "permissions": [
+                 *         "write:events",
+                 *         "webhook:manage"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewApiKey"];
+            };
+        };
+        responses: {
+            /** @description The key */
+            201: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    /** @description Where the key is */
+                    Location?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "currentMonthRequests": 1204,
+                     *         "environment": "staging",
+                     *         "expiresAt": "2026-11-21T20:04:59.120Z",
+                     *         "id": "key_01kam0rnmge008000000000001",
+                     *         "ipWhitelist": [
+                     *           "192.0.2.0/24"
+                     *         ],
+                     *         "isActive": true,
+                     *         "key": "sk_test_…",
+                     *         "keyPrefix": "sk_test_0f3k",
+                     *         "lastUsedAt": "2026-11-21T20:04:59.120Z",
+                     *         "name": "Shop",
+                     *         "permissions": [
+                     *           "read:conversations"
+                     *         ],
+                     *         "rateLimit": {
+                     *           "requests": 100,
+                     *           "window": "1h"
+                     *         },
+                     *         "replacedBy": "key_01kam0rnmge008000000000001",
+                     *         "revokedAt": "2026-11-21T20:04:59.120Z",
+                     *         "rotationPolicy": {
+                     *           "enabled": true,
+                     *           "intervalDays": 90,
+                     *           "notifyDaysBefore": 7
+                     *         },
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z",
+                     *         "usageCount": 90210
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_ApiKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["KeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "currentMonthRequests": 1204,
+                     *         "environment": "staging",
+                     *         "expiresAt": "2026-11-21T20:04:59.120Z",
+                     *         "id": "key_01kam0rnmge008000000000001",
+                     *         "ipWhitelist": [
+                     *           "192.0.2.0/24"
+                     *         ],
+                     *         "isActive": true,
+                     *         "key": "sk_test_…",
+                     *         "keyPrefix": "sk_test_0f3k",
+                     *         "lastUsedAt": "2026-11-21T20:04:59.120Z",
+                     *         "name": "Shop",
+                     *         "permissions": [
+                     *           "read:conversations"
+                     *         ],
+                     *         "rateLimit": {
+                     *           "requests": 100,
+                     *           "window": "1h"
+                     *         },
+                     *         "replacedBy": "key_01kam0rnmge008000000000001",
+                     *         "revokedAt": "2026-11-21T20:04:59.120Z",
+                     *         "rotationPolicy": {
+                     *           "enabled": true,
+                     *           "intervalDays": 90,
+                     *           "notifyDaysBefore": 7
+                     *         },
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z",
+                     *         "usageCount": 90210
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_ApiKey"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["KeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "ipWhitelist": [
+                 *         "192.0.2.0/24"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ApiKeyChange"];
+            };
+        };
+        responses: {
+            /** @description The key as it is now */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "currentMonthRequests": 1204,
+                     *         "environment": "staging",
+                     *         "expiresAt": "2026-11-21T20:04:59.120Z",
+                     *         "id": "key_01kam0rnmge008000000000001",
+                     *         "ipWhitelist": [
+                     *           "192.0.2.0/24"
+                     *         ],
+                     *         "isActive": true,
+                     *         "key": "sk_test_…",
+                     *         "keyPrefix": "sk_test_0f3k",
+                     *         "lastUsedAt": "2026-11-21T20:04:59.120Z",
+                     *         "name": "Shop",
+                     *         "permissions": [
+                     *           "read:conversations"
+                     *         ],
+                     *         "rateLimit": {
+                     *           "requests": 100,
+                     *           "window": "1h"
+                     *         },
+                     *         "replacedBy": "key_01kam0rnmge008000000000001",
+                     *         "revokedAt": "2026-11-21T20:04:59.120Z",
+                     *         "rotationPolicy": {
+                     *           "enabled": true,
+                     *           "intervalDays": 90,
+                     *           "notifyDaysBefore": 7
+                     *         },
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z",
+                     *         "usageCount": 90210
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_ApiKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["KeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is deleted */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "key_01kam0rnmge008000000000001"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_DeletedApiKey"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                id: components["schemas"]["KeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key as it is now */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "currentMonthRequests": 1204,
+                     *         "environment": "staging",
+                     *         "expiresAt": "2026-11-21T20:04:59.120Z",
+                     *         "id": "key_01kam0rnmge008000000000001",
+                     *         "ipWhitelist": [
+                     *           "192.0.2.0/24"
+                     *         ],
+                     *         "isActive": true,
+                     *         "key": "sk_test_…",
+                     *         "keyPrefix": "sk_test_0f3k",
+                     *         "lastUsedAt": "2026-11-21T20:04:59.120Z",
+                     *         "name": "Shop",
+                     *         "permissions": [
+                     *           "read:conversations"
+                     *         ],
+                     *         "rateLimit": {
+                     *           "requests": 100,
+                     *           "window": "1h"
+                     *         },
+                     *         "replacedBy": "key_01kam0rnmge008000000000001",
+                     *         "revokedAt": "2026-11-21T20:04:59.120Z",
+                     *         "rotationPolicy": {
+                     *           "enabled": true,
+                     *           "intervalDays": 90,
+                     *           "notifyDaysBefore": 7
+                     *         },
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z",
+                     *         "usageCount": 90210
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_ApiKey"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    rotateApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                id: components["schemas"]["KeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "overlapSeconds": 86400
+                 *     }
+                 */
+                "application/json": components["schemas"]["ApiKeyRotation"] | null;
+            };
+        };
+        responses: {
+            /** @description The new key */
+            201: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "currentMonthRequests": 1204,
+                     *         "environment": "staging",
+                     *         "expiresAt": "2026-11-21T20:04:59.120Z",
+                     *         "id": "key_01kam0rnmge008000000000001",
+                     *         "ipWhitelist": [
+                     *           "192.0.2.0/24"
+                     *         ],
+                     *         "isActive": true,
+                     *         "key": "sk_test_…",
+                     *         "keyPrefix": "sk_test_0f3k",
+                     *         "lastUsedAt": "2026-11-21T20:04:59.120Z",
+                     *         "name": "Shop",
+                     *         "oldKeyUntil": "2026-11-21T20:04:59.120Z",
+                     *         "permissions": [
+                     *           "read:conversations"
+                     *         ],
+                     *         "rateLimit": {
+                     *           "requests": 100,
+                     *           "window": "1h"
+                     *         },
+                     *         "replacedBy": "key_01kam0rnmge008000000000001",
+                     *         "replaces": "key_01kam0rnmge008000000000001",
+                     *         "revokedAt": "2026-11-21T20:04:59.120Z",
+                     *         "rotationPolicy": {
+                     *           "enabled": true,
+                     *           "intervalDays": 90,
+                     *           "notifyDaysBefore": 7
+                     *         },
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z",
+                     *         "usageCount": 90210
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_RotatedApiKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getApiKeyUsage: {
+        parameters: {
+            query?: {
+                /** @description This month, where it is not said */
+                month?: components["schemas"]["Month"];
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["KeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its requests in the month */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "failedRequests": 4,
+                     *         "month": "2026-11",
+                     *         "requestsByEndpoint": {
+                     *           "POST /api/v1/events": 1204
+                     *         },
+                     *         "successfulRequests": 1200,
+                     *         "totalRequests": 1204
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_ApiKeyUsage"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com",
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Credentials"];
+            };
+        };
+        responses: {
+            /** @description One is signed in */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "expiresAt": "2026-11-21T20:04:59.120Z",
+                     *         "token": "eyJ…",
+                     *         "user": {
+                     *           "email": "ada@example.com",
+                     *           "id": "acc_01kam0rnmge008000000000001",
+                     *           "name": "Ada",
+                     *           "role": "owner",
+                     *           "tenant": {
+                     *             "id": "ten_01kam0rnmge008000000000001",
+                     *             "name": "acme"
+                     *           }
+                     *         }
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_SignedIn"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            /** @description The address or the password is wrong */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": {
+                     *         "code": "REQUEST_MALFORMED",
+                     *         "details": {
+                     *           "errors": [
+                     *             {
+                     *               "code": "REQUIRED",
+                     *               "message": "text",
+                     *               "path": [
+                     *                 "url"
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "hint": "text"
+                     *         },
+                     *         "message": "text",
+                     *         "requestId": "text",
+                     *         "timestamp": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "retryAfter": 0,
+                     *       "success": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    logout: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session has ended */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {},
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Nothing"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who one is */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "expiresAt": "2026-11-21T20:04:59.120Z",
+                     *         "user": {
+                     *           "email": "ada@example.com",
+                     *           "id": "acc_01kam0rnmge008000000000001",
+                     *           "name": "Ada",
+                     *           "role": "owner",
+                     *           "tenant": {
+                     *             "id": "ten_01kam0rnmge008000000000001",
+                     *             "name": "acme"
+                     *           }
+                     *         }
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Me"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "currentPassword": "correct horse battery",
+                 *       "newPassword": "staple and correct horse"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description It is changed */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {},
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Nothing"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listCustomers: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1 */
+                page?: number;
+                /** @description How many rows a page has; a deployment may set other bounds */
+                limit?: number;
+                /** @description Only where each word begins a word of `firstName`, `lastName`, `email`, `phone`, `company` */
+                search?: string;
+                /** @description Only with each of these `tags` */
+                tags?: string[];
+                /** @description Only with this `tier` */
+                tier?: "bronze" | "silver" | "gold" | "platinum";
+                /** @description Only with this `status` */
+                status?: "active" | "inactive" | "archived";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of customers, newest first */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "createdAt": "2026-11-21T20:04:59.120Z",
+                     *           "customFields": {
+                     *             "accountNumber": "A-1041"
+                     *           },
+                     *           "id": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *           "profile": {
+                     *             "company": "Okafor Ltd",
+                     *             "email": "ada@okafor.example",
+                     *             "firstName": "Ada",
+                     *             "jobTitle": "Head of Support",
+                     *             "lastName": "Okafor",
+                     *             "phone": "+493012345678"
+                     *           },
+                     *           "status": "active",
+                     *           "tags": [
+                     *             "vip",
+                     *             "newsletter"
+                     *           ],
+                     *           "tier": "gold",
+                     *           "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "limit": 20,
+                     *         "nextCursor": null,
+                     *         "page": 1,
+                     *         "total": 1,
+                     *         "totalPages": 1
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Customer"][];
+                        pagination: components["schemas"]["Pagination"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createCustomer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "customFields": {
+                 *         "accountNumber": "A-1041"
+                 *       },
+                 *       "profile": {
+                 *         "company": "Okafor Ltd",
+                 *         "email": "ada@okafor.example",
+                 *         "firstName": "Ada",
+                 *         "jobTitle": "Head of Support",
+                 *         "lastName": "Okafor",
+                 *         "phone": "+493012345678"
+                 *       },
+                 *       "status": "active",
+                 *       "tags": [
+                 *         "vip",
+                 *         "newsletter"
+                 *       ],
+                 *       "tier": "gold"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewCustomer"];
+            };
+        };
+        responses: {
+            /** @description As it was made */
+            201: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    /** @description Where it is */
+                    Location?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {
+                     *           "accountNumber": "A-1041"
+                     *         },
+                     *         "id": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "profile": {
+                     *           "company": "Okafor Ltd",
+                     *           "email": "ada@okafor.example",
+                     *           "firstName": "Ada",
+                     *           "jobTitle": "Head of Support",
+                     *           "lastName": "Okafor",
+                     *           "phone": "+493012345678"
+                     *         },
+                     *         "status": "active",
+                     *         "tags": [
+                     *           "vip",
+                     *           "newsletter"
+                     *         ],
+                     *         "tier": "gold",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Customer"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getCustomer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Answers 304 while its `ETag` is still this
+                 * @example "1"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description The customer's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The one of this id */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {
+                     *           "accountNumber": "A-1041"
+                     *         },
+                     *         "id": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "profile": {
+                     *           "company": "Okafor Ltd",
+                     *           "email": "ada@okafor.example",
+                     *           "firstName": "Ada",
+                     *           "jobTitle": "Head of Support",
+                     *           "lastName": "Okafor",
+                     *           "phone": "+493012345678"
+                     *         },
+                     *         "status": "active",
+                     *         "tags": [
+                     *           "vip",
+                     *           "newsletter"
+                     *         ],
+                     *         "tier": "gold",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Customer"];
+                    };
+                };
+            };
+            /** @description It is still the version that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    putCustomer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Changes it only while its `ETag` is this
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The customer's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "customFields": {
+                 *         "accountNumber": "A-1041"
+                 *       },
+                 *       "profile": {
+                 *         "company": "Okafor Ltd",
+                 *         "email": "ada@okafor.example",
+                 *         "firstName": "Ada",
+                 *         "jobTitle": "Head of Support",
+                 *         "lastName": "Okafor",
+                 *         "phone": "+493012345678"
+                 *       },
+                 *       "status": "active",
+                 *       "tags": [
+                 *         "vip",
+                 *         "newsletter"
+                 *       ],
+                 *       "tier": "gold"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CustomerChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {
+                     *           "accountNumber": "A-1041"
+                     *         },
+                     *         "id": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "profile": {
+                     *           "company": "Okafor Ltd",
+                     *           "email": "ada@okafor.example",
+                     *           "firstName": "Ada",
+                     *           "jobTitle": "Head of Support",
+                     *           "lastName": "Okafor",
+                     *           "phone": "+493012345678"
+                     *         },
+                     *         "status": "active",
+                     *         "tags": [
+                     *           "vip",
+                     *           "newsletter"
+                     *         ],
+                     *         "tier": "gold",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Customer"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteCustomer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Changes it only while its `ETag` is this
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The customer's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a"
+                     *       },
+                     *       "message": "The customer was deleted",
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: {
+                            /** @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a */
+                            id: string;
+                        };
+                        /** @example The customer was deleted */
+                        message: string;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateCustomer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Changes it only while its `ETag` is this
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The customer's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "customFields": {
+                 *         "accountNumber": "A-1041"
+                 *       },
+                 *       "profile": {
+                 *         "company": "Okafor Ltd",
+                 *         "email": "ada@okafor.example",
+                 *         "firstName": "Ada",
+                 *         "jobTitle": "Head of Support",
+                 *         "lastName": "Okafor",
+                 *         "phone": "+493012345678"
+                 *       },
+                 *       "status": "active",
+                 *       "tags": [
+                 *         "vip",
+                 *         "newsletter"
+                 *       ],
+                 *       "tier": "gold"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CustomerChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {
+                     *           "accountNumber": "A-1041"
+                     *         },
+                     *         "id": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "profile": {
+                     *           "company": "Okafor Ltd",
+                     *           "email": "ada@okafor.example",
+                     *           "firstName": "Ada",
+                     *           "jobTitle": "Head of Support",
+                     *           "lastName": "Okafor",
+                     *           "phone": "+493012345678"
+                     *         },
+                     *         "status": "active",
+                     *         "tags": [
+                     *           "vip",
+                     *           "newsletter"
+                     *         ],
+                     *         "tier": "gold",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Customer"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listConversations: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1 */
+                page?: number;
+                /** @description How many rows a page has; a deployment may set other bounds */
+                limit?: number;
+                /** @description Only with this `customerId` */
+                customerId?: string;
+                /** @description Only with this `assignedTo` */
+                assignedTo?: string;
+                /** @description Only with this `inboxId` */
+                inboxId?: string;
+                /** @description Only with this `escalated` */
+                escalated?: boolean;
+                /** @description Only with this `priority` */
+                priority?: "low" | "medium" | "high" | "urgent";
+                /** @description Only with this `status` */
+                status?: "open" | "pending" | "closed";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of conversations, newest first */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "assignedAt": "2026-11-21T20:04:59.120Z",
+                     *           "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *           "channel": "email",
+                     *           "closedAt": null,
+                     *           "createdAt": "2026-11-21T20:04:59.120Z",
+                     *           "customFields": {},
+                     *           "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *           "escalated": false,
+                     *           "escalatedAt": null,
+                     *           "escalationReason": null,
+                     *           "id": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                     *           "inboxId": "billing",
+                     *           "labels": [
+                     *             "invoice"
+                     *           ],
+                     *           "priority": "high",
+                     *           "status": "open",
+                     *           "subject": "The invoice is wrong",
+                     *           "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "limit": 20,
+                     *         "nextCursor": null,
+                     *         "page": 1,
+                     *         "total": 1,
+                     *         "totalPages": 1
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Conversation"][];
+                        pagination: components["schemas"]["Pagination"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *       "channel": "email",
+                 *       "customFields": {},
+                 *       "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                 *       "escalated": false,
+                 *       "inboxId": "billing",
+                 *       "labels": [
+                 *         "invoice"
+                 *       ],
+                 *       "priority": "high",
+                 *       "status": "open",
+                 *       "subject": "The invoice is wrong"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewConversation"];
+            };
+        };
+        responses: {
+            /** @description As it was made */
+            201: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    /** @description Where it is */
+                    Location?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "assignedAt": "2026-11-21T20:04:59.120Z",
+                     *         "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "channel": "email",
+                     *         "closedAt": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "escalated": false,
+                     *         "escalatedAt": null,
+                     *         "escalationReason": null,
+                     *         "id": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                     *         "inboxId": "billing",
+                     *         "labels": [
+                     *           "invoice"
+                     *         ],
+                     *         "priority": "high",
+                     *         "status": "open",
+                     *         "subject": "The invoice is wrong",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Conversation"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Answers 304 while its `ETag` is still this
+                 * @example "1"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description The conversation's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The one of this id */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "assignedAt": "2026-11-21T20:04:59.120Z",
+                     *         "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "channel": "email",
+                     *         "closedAt": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "escalated": false,
+                     *         "escalatedAt": null,
+                     *         "escalationReason": null,
+                     *         "id": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                     *         "inboxId": "billing",
+                     *         "labels": [
+                     *           "invoice"
+                     *         ],
+                     *         "priority": "high",
+                     *         "status": "open",
+                     *         "subject": "The invoice is wrong",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Conversation"];
+                    };
+                };
+            };
+            /** @description It is still the version that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    putConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Changes it only while its `ETag` is this
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The conversation's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *       "channel": "email",
+                 *       "customFields": {},
+                 *       "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                 *       "escalated": false,
+                 *       "inboxId": "billing",
+                 *       "labels": [
+                 *         "invoice"
+                 *       ],
+                 *       "priority": "high",
+                 *       "status": "open",
+                 *       "subject": "The invoice is wrong"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ConversationChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "assignedAt": "2026-11-21T20:04:59.120Z",
+                     *         "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "channel": "email",
+                     *         "closedAt": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "escalated": false,
+                     *         "escalatedAt": null,
+                     *         "escalationReason": null,
+                     *         "id": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                     *         "inboxId": "billing",
+                     *         "labels": [
+                     *           "invoice"
+                     *         ],
+                     *         "priority": "high",
+                     *         "status": "open",
+                     *         "subject": "The invoice is wrong",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Conversation"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Changes it only while its `ETag` is this
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The conversation's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b"
+                     *       },
+                     *       "message": "The conversation was deleted",
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: {
+                            /** @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b */
+                            id: string;
+                        };
+                        /** @example The conversation was deleted */
+                        message: string;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Changes it only while its `ETag` is this
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The conversation's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *       "channel": "email",
+                 *       "customFields": {},
+                 *       "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                 *       "escalated": false,
+                 *       "inboxId": "billing",
+                 *       "labels": [
+                 *         "invoice"
+                 *       ],
+                 *       "priority": "high",
+                 *       "status": "open",
+                 *       "subject": "The invoice is wrong"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ConversationChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "assignedAt": "2026-11-21T20:04:59.120Z",
+                     *         "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "channel": "email",
+                     *         "closedAt": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "escalated": false,
+                     *         "escalatedAt": null,
+                     *         "escalationReason": null,
+                     *         "id": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                     *         "inboxId": "billing",
+                     *         "labels": [
+                     *           "invoice"
+                     *         ],
+                     *         "priority": "high",
+                     *         "status": "open",
+                     *         "subject": "The invoice is wrong",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Conversation"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    assignConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description The conversation's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "assignedTo": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AssignConversation"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "assignedAt": "2026-11-21T20:04:59.120Z",
+                     *         "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "channel": "email",
+                     *         "closedAt": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "escalated": false,
+                     *         "escalatedAt": null,
+                     *         "escalationReason": null,
+                     *         "id": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                     *         "inboxId": "billing",
+                     *         "labels": [
+                     *           "invoice"
+                     *         ],
+                     *         "priority": "high",
+                     *         "status": "open",
+                     *         "subject": "The invoice is wrong",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Conversation"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    escalateConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description The conversation's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscalateConversation"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "assignedAt": "2026-11-21T20:04:59.120Z",
+                     *         "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "channel": "email",
+                     *         "closedAt": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "escalated": false,
+                     *         "escalatedAt": null,
+                     *         "escalationReason": null,
+                     *         "id": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                     *         "inboxId": "billing",
+                     *         "labels": [
+                     *           "invoice"
+                     *         ],
+                     *         "priority": "high",
+                     *         "status": "open",
+                     *         "subject": "The invoice is wrong",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Conversation"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    closeConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description The conversation's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "assignedAt": "2026-11-21T20:04:59.120Z",
+                     *         "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "channel": "email",
+                     *         "closedAt": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "escalated": false,
+                     *         "escalatedAt": null,
+                     *         "escalationReason": null,
+                     *         "id": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                     *         "inboxId": "billing",
+                     *         "labels": [
+                     *           "invoice"
+                     *         ],
+                     *         "priority": "high",
+                     *         "status": "open",
+                     *         "subject": "The invoice is wrong",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Conversation"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    reopenConversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description The conversation's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "assignedAt": "2026-11-21T20:04:59.120Z",
+                     *         "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "channel": "email",
+                     *         "closedAt": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "escalated": false,
+                     *         "escalatedAt": null,
+                     *         "escalationReason": null,
+                     *         "id": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                     *         "inboxId": "billing",
+                     *         "labels": [
+                     *           "invoice"
+                     *         ],
+                     *         "priority": "high",
+                     *         "status": "open",
+                     *         "subject": "The invoice is wrong",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Conversation"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listMessages: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1 */
+                page?: number;
+                /** @description How many rows a page has; a deployment may set other bounds */
+                limit?: number;
+                /** @description Only with this `conversationId` */
+                conversationId?: string;
+                /** @description Only with this `role` */
+                role?: "customer" | "agent" | "ai";
+                /** @description Only with this `direction` */
+                direction?: "sent" | "received";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of messages, newest first */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "conversationId": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                     *           "createdAt": "2026-11-21T20:04:59.120Z",
+                     *           "customFields": {},
+                     *           "direction": "sent",
+                     *           "id": "msg_06c8nbm1gsk7ecpr9t3v5x7z0d",
+                     *           "role": "agent",
+                     *           "senderId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *           "text": "Good morning! I am looking into it.",
+                     *           "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "limit": 20,
+                     *         "nextCursor": null,
+                     *         "page": 1,
+                     *         "total": 1,
+                     *         "totalPages": 1
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Message"][];
+                        pagination: components["schemas"]["Pagination"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "conversationId": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                 *       "customFields": {},
+                 *       "direction": "sent",
+                 *       "role": "agent",
+                 *       "senderId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *       "text": "Good morning! I am looking into it."
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewMessage"];
+            };
+        };
+        responses: {
+            /** @description As it was made */
+            201: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    /** @description Where it is */
+                    Location?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "conversationId": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "direction": "sent",
+                     *         "id": "msg_06c8nbm1gsk7ecpr9t3v5x7z0d",
+                     *         "role": "agent",
+                     *         "senderId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "text": "Good morning! I am looking into it.",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Message"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Answers 304 while its `ETag` is still this
+                 * @example "1"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description The message's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The one of this id */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "conversationId": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "direction": "sent",
+                     *         "id": "msg_06c8nbm1gsk7ecpr9t3v5x7z0d",
+                     *         "role": "agent",
+                     *         "senderId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "text": "Good morning! I am looking into it.",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Message"];
+                    };
+                };
+            };
+            /** @description It is still the version that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    putMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Changes it only while its `ETag` is this
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The message's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "customFields": {},
+                 *       "text": "Good morning! I am looking into it."
+                 *     }
+                 */
+                "application/json": components["schemas"]["MessageChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "conversationId": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "direction": "sent",
+                     *         "id": "msg_06c8nbm1gsk7ecpr9t3v5x7z0d",
+                     *         "role": "agent",
+                     *         "senderId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "text": "Good morning! I am looking into it.",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Message"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Changes it only while its `ETag` is this
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The message's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "msg_06c8nbm1gsk7ecpr9t3v5x7z0d"
+                     *       },
+                     *       "message": "The message was deleted",
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: {
+                            /** @example msg_06c8nbm1gsk7ecpr9t3v5x7z0d */
+                            id: string;
+                        };
+                        /** @example The message was deleted */
+                        message: string;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Changes it only while its `ETag` is this
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The message's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "customFields": {},
+                 *       "text": "Good morning! I am looking into it."
+                 *     }
+                 */
+                "application/json": components["schemas"]["MessageChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "conversationId": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "direction": "sent",
+                     *         "id": "msg_06c8nbm1gsk7ecpr9t3v5x7z0d",
+                     *         "role": "agent",
+                     *         "senderId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "text": "Good morning! I am looking into it.",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Message"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listConversationMessages: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1 */
+                page?: number;
+                /** @description How many rows a page has; a deployment may set other bounds */
+                limit?: number;
+                /** @description Only with this `role` */
+                role?: "customer" | "agent" | "ai";
+                /** @description Only with this `direction` */
+                direction?: "sent" | "received";
+            };
+            header?: never;
+            path: {
+                /** @description The conversation's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of messages, newest first */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "conversationId": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                     *           "createdAt": "2026-11-21T20:04:59.120Z",
+                     *           "customFields": {},
+                     *           "direction": "sent",
+                     *           "id": "msg_06c8nbm1gsk7ecpr9t3v5x7z0d",
+                     *           "role": "agent",
+                     *           "senderId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *           "text": "Good morning! I am looking into it.",
+                     *           "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "limit": 20,
+                     *         "nextCursor": null,
+                     *         "page": 1,
+                     *         "total": 1,
+                     *         "totalPages": 1
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Message"][];
+                        pagination: components["schemas"]["Pagination"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createConversationMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description The conversation's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "customFields": {},
+                 *       "direction": "sent",
+                 *       "role": "agent",
+                 *       "senderId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *       "text": "Good morning! I am looking into it."
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewConversationMessage"];
+            };
+        };
+        responses: {
+            /** @description As it was made */
+            201: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    /** @description Where it is */
+                    Location?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "conversationId": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "direction": "sent",
+                     *         "id": "msg_06c8nbm1gsk7ecpr9t3v5x7z0d",
+                     *         "role": "agent",
+                     *         "senderId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "text": "Good morning! I am looking into it.",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Message"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listLeads: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1 */
+                page?: number;
+                /** @description How many rows a page has; a deployment may set other bounds */
+                limit?: number;
+                /** @description Only where each word begins a word of `name`, `email`, `phone` */
+                search?: string;
+                /** @description Only with this `conversationId` */
+                conversationId?: string;
+                /** @description Only with this `source` */
+                source?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of leads, newest first */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "conversationId": null,
+                     *           "createdAt": "2026-11-21T20:04:59.120Z",
+                     *           "customFields": {
+                     *             "seats": 40
+                     *           },
+                     *           "email": "bo@lindqvist.example",
+                     *           "id": "led_06c8nbm1gsk7ecpr9t3v5x7z0e",
+                     *           "name": "Bo Lindqvist",
+                     *           "pageUrl": "https://shop.example/pricing",
+                     *           "phone": null,
+                     *           "source": "chat",
+                     *           "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "limit": 20,
+                     *         "nextCursor": null,
+                     *         "page": 1,
+                     *         "total": 1,
+                     *         "totalPages": 1
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Lead"][];
+                        pagination: components["schemas"]["Pagination"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createLead: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "customFields": {
+                 *         "seats": 40
+                 *       },
+                 *       "email": "bo@lindqvist.example",
+                 *       "name": "Bo Lindqvist",
+                 *       "pageUrl": "https://shop.example/pricing",
+                 *       "source": "chat"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewLead"];
+            };
+        };
+        responses: {
+            /** @description As it was made */
+            201: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    /** @description Where it is */
+                    Location?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "conversationId": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {
+                     *           "seats": 40
+                     *         },
+                     *         "email": "bo@lindqvist.example",
+                     *         "id": "led_06c8nbm1gsk7ecpr9t3v5x7z0e",
+                     *         "name": "Bo Lindqvist",
+                     *         "pageUrl": "https://shop.example/pricing",
+                     *         "phone": null,
+                     *         "source": "chat",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Lead"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getLead: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Answers 304 while its `ETag` is still this
+                 * @example "1"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description The lead's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The one of this id */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "conversationId": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {
+                     *           "seats": 40
+                     *         },
+                     *         "email": "bo@lindqvist.example",
+                     *         "id": "led_06c8nbm1gsk7ecpr9t3v5x7z0e",
+                     *         "name": "Bo Lindqvist",
+                     *         "pageUrl": "https://shop.example/pricing",
+                     *         "phone": null,
+                     *         "source": "chat",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Lead"];
+                    };
+                };
+            };
+            /** @description It is still the version that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    putLead: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Changes it only while its `ETag` is this
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The lead's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "customFields": {
+                 *         "seats": 40
+                 *       },
+                 *       "email": "bo@lindqvist.example",
+                 *       "name": "Bo Lindqvist",
+                 *       "pageUrl": "https://shop.example/pricing",
+                 *       "source": "chat"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LeadChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "conversationId": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {
+                     *           "seats": 40
+                     *         },
+                     *         "email": "bo@lindqvist.example",
+                     *         "id": "led_06c8nbm1gsk7ecpr9t3v5x7z0e",
+                     *         "name": "Bo Lindqvist",
+                     *         "pageUrl": "https://shop.example/pricing",
+                     *         "phone": null,
+                     *         "source": "chat",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Lead"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteLead: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Changes it only while its `ETag` is this
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The lead's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "led_06c8nbm1gsk7ecpr9t3v5x7z0e"
+                     *       },
+                     *       "message": "The lead was deleted",
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: {
+                            /** @example led_06c8nbm1gsk7ecpr9t3v5x7z0e */
+                            id: string;
+                        };
+                        /** @example The lead was deleted */
+                        message: string;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateLead: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Changes it only while its `ETag` is this
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The lead's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "customFields": {
+                 *         "seats": 40
+                 *       },
+                 *       "email": "bo@lindqvist.example",
+                 *       "name": "Bo Lindqvist",
+                 *       "pageUrl": "https://shop.example/pricing",
+                 *       "source": "chat"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LeadChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "conversationId": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {
+                     *           "seats": 40
+                     *         },
+                     *         "email": "bo@lindqvist.example",
+                     *         "id": "led_06c8nbm1gsk7ecpr9t3v5x7z0e",
+                     *         "name": "Bo Lindqvist",
+                     *         "pageUrl": "https://shop.example/pricing",
+                     *         "phone": null,
+                     *         "source": "chat",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Lead"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listUsers: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1 */
+                page?: number;
+                /** @description How many rows a page has; a deployment may set other bounds */
+                limit?: number;
+                /** @description Only where each word begins a word of `name`, `email` */
+                search?: string;
+                /** @description Only with this `role` */
+                role?: string;
+                /** @description Only with this `isActive` */
+                isActive?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of users, newest first */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "email": "ada@example.com",
+                     *           "id": "acc_01kam0rnmge008000000000001",
+                     *           "name": "Ada",
+                     *           "role": "owner",
+                     *           "tenant": {
+                     *             "id": "ten_01kam0rnmge008000000000001",
+                     *             "name": "acme"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "limit": 20,
+                     *         "nextCursor": null,
+                     *         "page": 1,
+                     *         "total": 1,
+                     *         "totalPages": 1
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["User"][];
+                        pagination: components["schemas"]["Pagination"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "customFields": {},
+                 *       "email": "mira@support.example",
+                 *       "isActive": true,
+                 *       "name": "Mira Novak",
+                 *       "role": "agent"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            /** @description As it was made */
+            201: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    /** @description Where it is */
+                    Location?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "email": "ada@example.com",
+                     *         "id": "acc_01kam0rnmge008000000000001",
+                     *         "name": "Ada",
+                     *         "role": "owner",
+                     *         "tenant": {
+                     *           "id": "ten_01kam0rnmge008000000000001",
+                     *           "name": "acme"
+                     *         }
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["User"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Answers 304 while its `ETag` is still this
+                 * @example "1"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description The user's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The one of this id */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "email": "ada@example.com",
+                     *         "id": "acc_01kam0rnmge008000000000001",
+                     *         "name": "Ada",
+                     *         "role": "owner",
+                     *         "tenant": {
+                     *           "id": "ten_01kam0rnmge008000000000001",
+                     *           "name": "acme"
+                     *         }
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["User"];
+                    };
+                };
+            };
+            /** @description It is still the version that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    putUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Changes it only while its `ETag` is this
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The user's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "customFields": {},
+                 *       "email": "mira@support.example",
+                 *       "isActive": true,
+                 *       "name": "Mira Novak",
+                 *       "role": "agent"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "email": "ada@example.com",
+                     *         "id": "acc_01kam0rnmge008000000000001",
+                     *         "name": "Ada",
+                     *         "role": "owner",
+                     *         "tenant": {
+                     *           "id": "ten_01kam0rnmge008000000000001",
+                     *           "name": "acme"
+                     *         }
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["User"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Changes it only while its `ETag` is this
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The user's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c"
+                     *       },
+                     *       "message": "The user was deleted",
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: {
+                            /** @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c */
+                            id: string;
+                        };
+                        /** @example The user was deleted */
+                        message: string;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Changes it only while its `ETag` is this
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The user's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "customFields": {},
+                 *       "email": "mira@support.example",
+                 *       "isActive": true,
+                 *       "name": "Mira Novak",
+                 *       "role": "agent"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "email": "ada@example.com",
+                     *         "id": "acc_01kam0rnmge008000000000001",
+                     *         "name": "Ada",
+                     *         "role": "owner",
+                     *         "tenant": {
+                     *           "id": "ten_01kam0rnmge008000000000001",
+                     *           "name": "acme"
+                     *         }
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["User"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listCalls: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1 */
+                page?: number;
+                /** @description How many rows a page has; a deployment may set other bounds */
+                limit?: number;
+                /** @description Only with this `conversationId` */
+                conversationId?: string;
+                /** @description Only with this `customerId` */
+                customerId?: string;
+                /** @description Only with this `agentId` */
+                agentId?: string;
+                /** @description Only with this `direction` */
+                direction?: "outbound" | "inbound";
+                /** @description Only with this `status` */
+                status?: "initiated" | "ringing" | "answered" | "completed" | "failed";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of calls, newest first */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *           "answeredAt": "2026-11-21T20:05:07.010Z",
+                     *           "conversationId": null,
+                     *           "createdAt": "2026-11-21T20:04:59.120Z",
+                     *           "customFields": {},
+                     *           "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *           "customerPhone": "+493012345678",
+                     *           "direction": "outbound",
+                     *           "durationSeconds": null,
+                     *           "endedAt": null,
+                     *           "failureReason": null,
+                     *           "id": "cal_06c8nbm1gsk7ecpr9t3v5x7z0f",
+                     *           "recordingAvailableAt": null,
+                     *           "recordingEnabled": true,
+                     *           "recordingUrl": null,
+                     *           "ringingAt": "2026-11-21T20:05:01.300Z",
+                     *           "status": "answered",
+                     *           "updatedAt": "2026-11-21T20:05:07.010Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "limit": 20,
+                     *         "nextCursor": null,
+                     *         "page": 1,
+                     *         "total": 1,
+                     *         "totalPages": 1
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Call"][];
+                        pagination: components["schemas"]["Pagination"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createCall: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *       "customFields": {},
+                 *       "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                 *       "customerPhone": "+493012345678",
+                 *       "direction": "outbound",
+                 *       "recordingEnabled": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewCall"];
+            };
+        };
+        responses: {
+            /** @description As it was made */
+            201: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    /** @description Where it is */
+                    Location?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "answeredAt": "2026-11-21T20:05:07.010Z",
+                     *         "conversationId": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "customerPhone": "+493012345678",
+                     *         "direction": "outbound",
+                     *         "durationSeconds": null,
+                     *         "endedAt": null,
+                     *         "failureReason": null,
+                     *         "id": "cal_06c8nbm1gsk7ecpr9t3v5x7z0f",
+                     *         "recordingAvailableAt": null,
+                     *         "recordingEnabled": true,
+                     *         "recordingUrl": null,
+                     *         "ringingAt": "2026-11-21T20:05:01.300Z",
+                     *         "status": "answered",
+                     *         "updatedAt": "2026-11-21T20:05:07.010Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Call"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getCall: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Answers 304 while its `ETag` is still this
+                 * @example "1"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description The call's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The one of this id */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "answeredAt": "2026-11-21T20:05:07.010Z",
+                     *         "conversationId": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "customerPhone": "+493012345678",
+                     *         "direction": "outbound",
+                     *         "durationSeconds": null,
+                     *         "endedAt": null,
+                     *         "failureReason": null,
+                     *         "id": "cal_06c8nbm1gsk7ecpr9t3v5x7z0f",
+                     *         "recordingAvailableAt": null,
+                     *         "recordingEnabled": true,
+                     *         "recordingUrl": null,
+                     *         "ringingAt": "2026-11-21T20:05:01.300Z",
+                     *         "status": "answered",
+                     *         "updatedAt": "2026-11-21T20:05:07.010Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Call"];
+                    };
+                };
+            };
+            /** @description It is still the version that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    putCall: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Changes it only while its `ETag` is this
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The call's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *       "customFields": {},
+                 *       "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CallChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "answeredAt": "2026-11-21T20:05:07.010Z",
+                     *         "conversationId": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "customerPhone": "+493012345678",
+                     *         "direction": "outbound",
+                     *         "durationSeconds": null,
+                     *         "endedAt": null,
+                     *         "failureReason": null,
+                     *         "id": "cal_06c8nbm1gsk7ecpr9t3v5x7z0f",
+                     *         "recordingAvailableAt": null,
+                     *         "recordingEnabled": true,
+                     *         "recordingUrl": null,
+                     *         "ringingAt": "2026-11-21T20:05:01.300Z",
+                     *         "status": "answered",
+                     *         "updatedAt": "2026-11-21T20:05:07.010Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Call"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteCall: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Changes it only while its `ETag` is this
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The call's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "cal_06c8nbm1gsk7ecpr9t3v5x7z0f"
+                     *       },
+                     *       "message": "The call was deleted",
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: {
+                            /** @example cal_06c8nbm1gsk7ecpr9t3v5x7z0f */
+                            id: string;
+                        };
+                        /** @example The call was deleted */
+                        message: string;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateCall: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Changes it only while its `ETag` is this
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The call's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *       "customFields": {},
+                 *       "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CallChange"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "answeredAt": "2026-11-21T20:05:07.010Z",
+                     *         "conversationId": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "customerPhone": "+493012345678",
+                     *         "direction": "outbound",
+                     *         "durationSeconds": null,
+                     *         "endedAt": null,
+                     *         "failureReason": null,
+                     *         "id": "cal_06c8nbm1gsk7ecpr9t3v5x7z0f",
+                     *         "recordingAvailableAt": null,
+                     *         "recordingEnabled": true,
+                     *         "recordingUrl": null,
+                     *         "ringingAt": "2026-11-21T20:05:01.300Z",
+                     *         "status": "answered",
+                     *         "updatedAt": "2026-11-21T20:05:07.010Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Call"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    ringCall: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description The call's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "answeredAt": "2026-11-21T20:05:07.010Z",
+                     *         "conversationId": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "customerPhone": "+493012345678",
+                     *         "direction": "outbound",
+                     *         "durationSeconds": null,
+                     *         "endedAt": null,
+                     *         "failureReason": null,
+                     *         "id": "cal_06c8nbm1gsk7ecpr9t3v5x7z0f",
+                     *         "recordingAvailableAt": null,
+                     *         "recordingEnabled": true,
+                     *         "recordingUrl": null,
+                     *         "ringingAt": "2026-11-21T20:05:01.300Z",
+                     *         "status": "answered",
+                     *         "updatedAt": "2026-11-21T20:05:07.010Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Call"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    answerCall: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description The call's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "answeredAt": "2026-11-21T20:05:07.010Z",
+                     *         "conversationId": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "customerPhone": "+493012345678",
+                     *         "direction": "outbound",
+                     *         "durationSeconds": null,
+                     *         "endedAt": null,
+                     *         "failureReason": null,
+                     *         "id": "cal_06c8nbm1gsk7ecpr9t3v5x7z0f",
+                     *         "recordingAvailableAt": null,
+                     *         "recordingEnabled": true,
+                     *         "recordingUrl": null,
+                     *         "ringingAt": "2026-11-21T20:05:01.300Z",
+                     *         "status": "answered",
+                     *         "updatedAt": "2026-11-21T20:05:07.010Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Call"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    completeCall: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description The call's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "durationSeconds": 0
+                 *     }
+                 */
+                "application/json": components["schemas"]["CompleteCall"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "answeredAt": "2026-11-21T20:05:07.010Z",
+                     *         "conversationId": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "customerPhone": "+493012345678",
+                     *         "direction": "outbound",
+                     *         "durationSeconds": null,
+                     *         "endedAt": null,
+                     *         "failureReason": null,
+                     *         "id": "cal_06c8nbm1gsk7ecpr9t3v5x7z0f",
+                     *         "recordingAvailableAt": null,
+                     *         "recordingEnabled": true,
+                     *         "recordingUrl": null,
+                     *         "ringingAt": "2026-11-21T20:05:01.300Z",
+                     *         "status": "answered",
+                     *         "updatedAt": "2026-11-21T20:05:07.010Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Call"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    failCall: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description The call's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FailCall"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "answeredAt": "2026-11-21T20:05:07.010Z",
+                     *         "conversationId": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "customerPhone": "+493012345678",
+                     *         "direction": "outbound",
+                     *         "durationSeconds": null,
+                     *         "endedAt": null,
+                     *         "failureReason": null,
+                     *         "id": "cal_06c8nbm1gsk7ecpr9t3v5x7z0f",
+                     *         "recordingAvailableAt": null,
+                     *         "recordingEnabled": true,
+                     *         "recordingUrl": null,
+                     *         "ringingAt": "2026-11-21T20:05:01.300Z",
+                     *         "status": "answered",
+                     *         "updatedAt": "2026-11-21T20:05:07.010Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Call"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    recordingCall: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
+                 * @example order-1001-created
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description The call's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "url": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RecordingCall"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    /** @description Its version */
+                    ETag?: string;
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "answeredAt": "2026-11-21T20:05:07.010Z",
+                     *         "conversationId": null,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                     *         "customerPhone": "+493012345678",
+                     *         "direction": "outbound",
+                     *         "durationSeconds": null,
+                     *         "endedAt": null,
+                     *         "failureReason": null,
+                     *         "id": "cal_06c8nbm1gsk7ecpr9t3v5x7z0f",
+                     *         "recordingAvailableAt": null,
+                     *         "recordingEnabled": true,
+                     *         "recordingUrl": null,
+                     *         "ringingAt": "2026-11-21T20:05:01.300Z",
+                     *         "status": "answered",
+                     *         "updatedAt": "2026-11-21T20:05:07.010Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @example true */
+                        success: boolean;
+                        data: components["schemas"]["Call"];
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     getHealth: {
         parameters: {
             query?: never;
@@ -3059,6 +9720,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -3087,6 +9749,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -3120,6 +9783,7 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             /** @description The database is away, or the process is going down */
             503: {
@@ -3163,6 +9827,7 @@ export interface operations {
                     "application/openmetrics-text; version=1.0.0; charset=utf-8": string;
                 };
             };
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };

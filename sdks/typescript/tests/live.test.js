@@ -179,6 +179,18 @@ test("a delivery that failed for good is sent again", { skip }, async (t) => {
   await client.deadLetters.redriveAll({ webhookId: webhook.id });
 });
 
+test("a record of the core API comes, changes and goes", { skip }, async () => {
+  const email = `zofie.${Date.now()}@example.com`;
+  const { id } = await client.customers.create({ profile: { firstName: "Žofie", email } });
+  const changed = await client.customers.update(id, { tags: ["vip"] });
+  assert.deepEqual([changed.id, changed.profile.email, changed.tags], [id, email, ["vip"]]);
+  const found = [];
+  for await (const customer of client.customers.list({ limit: 1 })) found.push(customer.id);
+  assert.ok(found.includes(id));
+  await client.customers.delete(id);
+  await assert.rejects(client.customers.get(id), NotFoundError);
+});
+
 test("everything that is wrong with a request is said at once", { skip }, async () => {
   await assert.rejects(client.webhooks.create({ name: "", url: "ftp://x", events: [] }), (error) => {
     assert.ok(error instanceof InvalidRequestError);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use utoipa::openapi::{Content, OpenApi, RefOr, Schema};
+use utoipa::openapi::{Content, OpenApi, RefOr};
 
 use super::operations;
 
@@ -16,16 +16,20 @@ pub(super) fn add(document: &mut OpenApi) {
     for item in document.paths.paths.values_mut() {
         for (_, operation) in operations(item) {
             if let Some(RefOr::T(body)) = &mut operation.request_body {
-                body.content.values_mut().for_each(|content| schemas.complete(content));
+                body.content.values_mut().for_each(|content| schemas.complete(content, true));
             }
-            for response in operation.responses.responses.values_mut() {
+            for (status, response) in &mut operation.responses.responses {
                 if let RefOr::T(response) = response {
-                    response.content.values_mut().for_each(|content| schemas.complete(content));
+                    let is_new = status == "201";
+                    response.content.values_mut().for_each(|content| schemas.complete(content, is_new));
                 }
             }
         }
     }
 }
+
+/// Marks a field that only the answer shows which made the thing.
+const SHOWN_ONCE: &str = "x-shown-once";
 
 /// The named schemas, as JSON.
 struct Schemas(BTreeMap<String, Value>);
@@ -36,41 +40,48 @@ impl Schemas {
         Self(named.filter_map(|(name, schema)| Some((name.clone(), serde_json::to_value(schema).ok()?))).collect())
     }
 
-    fn complete(&self, content: &mut RefOr<Content>) {
+    /// `is_new`: what is shown once is shown here.
+    fn complete(&self, content: &mut RefOr<Content>, is_new: bool) {
         let RefOr::T(content) = content else { return };
-        if content.example.is_none() && content.examples.is_empty() {
-            content.example = content.schema.as_ref().and_then(|schema| self.example(schema));
+        if content.example.is_some() || !content.examples.is_empty() {
+            return;
         }
+        let schema = content.schema.as_ref().and_then(|schema| serde_json::to_value(schema).ok());
+        content.example = schema.and_then(|schema| Search { schemas: self, is_new }.example(&schema, DEPTH_MAX));
     }
+}
 
-    fn example(&self, schema: &RefOr<Schema>) -> Option<Value> {
-        self.example_of(&serde_json::to_value(schema).ok()?, DEPTH_MAX)
-    }
+/// What one example is made by.
+struct Search<'a> {
+    schemas: &'a Schemas,
+    is_new: bool,
+}
 
-    fn example_of(&self, schema: &Value, depth: u8) -> Option<Value> {
+impl Search<'_> {
+    fn example(&self, schema: &Value, depth: u8) -> Option<Value> {
         let depth = depth.checked_sub(1)?;
         if let Some(given) = schema.get("example").or_else(|| schema.get("examples")?.get(0)) {
             return Some(given.clone());
         }
         if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
             let name = name.rsplit('/').next()?;
-            return self.example_of(self.0.get(name)?, depth);
+            return self.example(self.schemas.0.get(name)?, depth);
         }
         if let Some(first) = schema.get("default").or_else(|| schema.get("enum")?.get(0)) {
             return Some(first.clone());
         }
         if let Some(parts) = schema.get("allOf").and_then(Value::as_array) {
-            let parts = parts.iter().filter_map(|part| self.example_of(part, depth));
+            let parts = parts.iter().filter_map(|part| self.example(part, depth));
             let fields = parts.filter_map(|part| if let Value::Object(fields) = part { Some(fields) } else { None });
             return Some(Value::Object(fields.flatten().collect()));
         }
         if let Some(choices) = schema.get("oneOf").and_then(Value::as_array) {
             let mut choices = choices.iter().filter(|choice| choice["type"] != "null");
-            return choices.find_map(|choice| self.example_of(choice, depth));
+            return choices.find_map(|choice| self.example(choice, depth));
         }
         match first_type(schema)? {
             "object" => self.object(schema, depth),
-            "array" => Some(self.example_of(schema.get("items")?, depth).into_iter().collect()),
+            "array" => Some(self.example(schema.get("items")?, depth).into_iter().collect()),
             "string" => Some("text".into()),
             "integer" | "number" => Some(schema.get("minimum").cloned().unwrap_or_else(|| 0.into())),
             "boolean" => Some(true.into()),
@@ -79,10 +90,10 @@ impl Schemas {
     }
 
     fn object(&self, schema: &Value, depth: u8) -> Option<Value> {
-        let fields = schema.get("properties").and_then(Value::as_object);
-        let fields = fields.into_iter().flatten();
+        let fields = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+        let shown = fields.filter(|(_, field)| self.is_new || field.get(SHOWN_ONCE).is_none());
         let fields: Option<Map<_, _>> =
-            fields.map(|(name, field)| Some((name.clone(), self.example_of(field, depth)?))).collect();
+            shown.map(|(name, field)| Some((name.clone(), self.example(field, depth)?))).collect();
         fields.map(Value::Object)
     }
 }

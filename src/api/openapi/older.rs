@@ -150,9 +150,9 @@ mod tests {
     #[test]
     fn the_whole_document_has_nothing_newer() {
         let older = downgrade(serde_json::to_value(super::super::document()).unwrap());
-        assert_eq!(older["openapi"], "3.0.3");
+        assert_eq!((&older["openapi"], older.get("webhooks")), (&json!("3.0.3"), None));
         let text = older.to_string();
-        for newer in ["\"type\":\"null\"", "\"type\":[", "\"webhooks\":", "\"identifier\"", "\"const\":"] {
+        for newer in ["\"type\":\"null\"", "\"type\":[", "\"identifier\"", "\"const\":"] {
             assert!(!text.contains(newer), "{newer}");
         }
         let security = &older["paths"]["/api/v1/webhooks"]["get"]["security"];

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::HeaderBuilder;
@@ -255,21 +255,21 @@ fn headers() -> impl Iterator<Item = (&'static str, Header)> {
 }
 
 fn parameters() -> impl Iterator<Item = (&'static str, Parameter)> {
-    let parameter = |name: &str, about: &str, example: &str| {
+    // Without examples: the explorer would send them.
+    let parameter = |name: &str, about: &str| {
         ParameterBuilder::new()
             .name(name)
             .parameter_in(ParameterIn::Header)
             .required(Required::False)
             .description(Some(about))
             .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
-            .example(Some(json!(example)))
             .build()
     };
     let key = "Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters";
     [
-        ("IdempotencyKey", parameter("Idempotency-Key", key, "order-1001-created")),
-        ("IfMatch", parameter("If-Match", "Changes it only while its `ETag` is this", "\"1\"")),
-        ("IfNoneMatch", parameter("If-None-Match", "Answers 304 while its `ETag` is still this", "\"1\"")),
+        ("IdempotencyKey", parameter("Idempotency-Key", key)),
+        ("IfMatch", parameter("If-Match", "Changes it only while its `ETag` is this")),
+        ("IfNoneMatch", parameter("If-None-Match", "Answers 304 while its `ETag` is still this")),
     ]
     .into_iter()
 }

@@ -14,10 +14,9 @@ use super::ledger::Template;
 use super::{BenchArgs, Progress};
 use crate::cli::Outcome;
 use crate::clock::Clock;
+use crate::domain::profile::Profile;
 use crate::domain::secret::Secret;
-use crate::domain::signature::{
-    HEADER_BODY_HEX, HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, SigningKey, body_hex, standard_header,
-};
+use crate::domain::signature::{HEADER_ID, HEADER_TIMESTAMP, Message, SigningKey};
 use crate::receiver::{Receiver, ReceiverOptions, Recording, Route};
 
 const PATH: &str = "/bench/raw";
@@ -78,16 +77,18 @@ impl Loop {
         while Instant::now() < until {
             let number = usize::try_from(posted.fetch_add(1, Ordering::AcqRel))?;
             let body = template.numbered(number);
-            let seconds = clock.now().as_seconds();
-            let request = client
+            let seconds = clock.now().as_seconds().to_string();
+            let message = Message { id: ID, seconds: &seconds, body: &body };
+            let mut request = client
                 .post(url)
                 .header(CONTENT_TYPE, "application/json")
                 .header(HEADER_ID, ID)
-                .header(HEADER_TIMESTAMP, seconds)
-                .header(HEADER_SIGNATURE, standard_header(std::slice::from_ref(key), ID, seconds, &body))
-                .header(HEADER_BODY_HEX, body_hex(key, &body))
-                .body(body);
-            let answer = request.send().await.context("the receiver does not answer")?.error_for_status()?;
+                .header(HEADER_TIMESTAMP, &seconds);
+            for scheme in Profile::Default.spec().signatures {
+                let signature = scheme.sign(&[key], message).context("the key signs in no scheme")?;
+                request = request.header(scheme.header, signature);
+            }
+            let answer = request.body(body).send().await.context("the receiver does not answer")?.error_for_status()?;
             answer.bytes().await?;
         }
         Ok(())

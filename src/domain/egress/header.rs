@@ -8,7 +8,7 @@ pub const HEADERS_MAX: usize = 20;
 /// The most bytes in all names and values of a webhook's custom headers.
 pub const HEADERS_BYTES_MAX: usize = 4096;
 
-const DENIED_NAMES: [&str; 31] = [
+const DENIED_NAMES: [&str; 22] = [
     // Framing and hop-by-hop.
     "connection",
     "expect",
@@ -32,23 +32,26 @@ const DENIED_NAMES: [&str; 31] = [
     // What metadata services want to see.
     "metadata",
     "metadata-flavor",
-    // Signatures and what belongs to them, of every profile.
+    // What belongs to signatures of other kinds than those below.
     "digest",
-    "signature",
     "signature-input",
+    "x-twilio-signature",
+    "x-webhook-token",
+];
+
+/// Headers that carry signatures: no customer may set them, and a profile may be told to sign in one.
+const SIGNATURE_NAMES: [&str; 7] = [
+    "signature",
     "stripe-signature",
     "x-hub-signature",
     "x-hub-signature-256",
     "x-shopify-hmac-sha256",
     "x-signature",
-    "x-slack-request-timestamp",
-    "x-slack-signature",
-    "x-twilio-signature",
     "x-webhook-signature",
-    "x-webhook-token",
 ];
 
-const DENIED_PREFIXES: [&str; 11] = [
+/// With these, what belongs to signatures in every profile of ours, whichever a webhook has.
+const DENIED_PREFIXES: [&str; 14] = [
     "ce-",
     "content-",
     "proxy-",
@@ -60,6 +63,9 @@ const DENIED_PREFIXES: [&str; 11] = [
     "x-aws-ec2-metadata-",
     "x-forwarded-",
     "x-github-",
+    "x-hub-",
+    "x-shopify-",
+    "x-slack-",
 ];
 
 /// Why a custom header is refused.
@@ -95,11 +101,21 @@ pub fn check_header(name: &str, value: &str) -> Result<(), HeaderDenied> {
     }
     // Some servers read `_` as `-`, so `Content_Length` must not get past either.
     let name = name.to_ascii_lowercase().replace('_', "-");
-    if DENIED_NAMES.contains(&name.as_str()) || DENIED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+    let is_denied = DENIED_NAMES.contains(&name.as_str()) || SIGNATURE_NAMES.contains(&name.as_str());
+    if is_denied || DENIED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
         return Err(HeaderDenied::Reserved);
     }
     let visible = value.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
     if visible && value.trim_matches(' ') == value { Ok(()) } else { Err(HeaderDenied::Value) }
+}
+
+/// Whether a webhook's signature may be put into a header of this name: one that a customer may set, or one that is
+/// made for it. Not with `_`, which proxies drop.
+#[must_use]
+pub fn may_carry_signature(name: &str) -> bool {
+    let plain = !name.contains('_') && !name.eq_ignore_ascii_case("user-agent");
+    let made_for_it = SIGNATURE_NAMES.iter().any(|other| name.eq_ignore_ascii_case(other));
+    plain && (made_for_it || check_header(name, "").is_ok())
 }
 
 /// Judges all custom headers of a webhook.
@@ -123,6 +139,7 @@ pub fn check_headers<N: AsRef<str>, V: AsRef<str>>(headers: &[(N, V)]) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::profile::{Profile, SignatureOption};
     use proptest::prelude::*;
 
     #[test]
@@ -158,6 +175,28 @@ mod tests {
         }
         for name in ["Authorization", "X-Api-Key", "User-Agent", "X-Tenant", "Accept", "traceparent"] {
             assert_eq!(check_header(name, "Bearer a b"), Ok(()), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_profile_sets_no_customer_can() {
+        for profile in Profile::ALL {
+            let option = SignatureOption::default_of(profile);
+            let signatures = profile.schemes(&option).map(|scheme| scheme.header.to_owned());
+            for name in profile.spec().headers.iter().map(|(name, _)| (*name).to_owned()).chain(signatures) {
+                assert_eq!(check_header(&name, "x"), Err(HeaderDenied::Reserved), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_signature_goes_where_it_can_do_no_harm() {
+        for name in ["X-Webhook-Signature", "x-signature", "Stripe-Signature", "X-Acme-Mac", "Authorization"] {
+            assert!(may_carry_signature(name), "{name}");
+        }
+        for name in ["", "x y", "Host", "Content-Type", "webhook-signature", "User-Agent", "X_Sig", "Transfer-Encoding"]
+        {
+            assert!(!may_carry_signature(name), "{name}");
         }
     }
 

@@ -29,10 +29,64 @@ fn other_spellings_and_lengths_are_refused() {
     for bytes in [0, 23, 65] {
         assert_eq!(Secret::parse(&text(bytes)), Err(InvalidSecret::Length { bytes }));
     }
-    assert_eq!(Secret::parse(&text(32)[6..]), Err(InvalidSecret::Prefix));
-    assert_eq!(Secret::parse(&text(32).replace('=', "")), Err(InvalidSecret::Encoding));
-    assert_eq!(Secret::parse(&text(32).replace('+', "-")), Err(InvalidSecret::Encoding));
-    assert_eq!(Secret::parse(&(text(32) + "\n")), Err(InvalidSecret::Encoding));
+    assert_eq!(Secret::parse(&text(32)[6..]), Err(InvalidSecret::Prefix { prefix: SECRET_PREFIX }));
+    assert_eq!(Secret::parse(&text(32).replace('=', "")), Err(InvalidSecret::Encoding { prefix: SECRET_PREFIX }));
+    assert_eq!(Secret::parse(&text(32).replace('+', "-")), Err(InvalidSecret::Encoding { prefix: SECRET_PREFIX }));
+    assert_eq!(Secret::parse(&(text(32) + "\n")), Err(InvalidSecret::Encoding { prefix: SECRET_PREFIX }));
+}
+
+#[test]
+fn a_text_is_a_key_as_it_is() {
+    let made = Secret::generate_as(SecretKind::Text, [0x1f; 32]);
+    assert_eq!(made.reveal(), "1f".repeat(32));
+    assert_eq!(made.key(), made.reveal().as_bytes());
+    assert_eq!(Secret::own_text(&made.reveal(), false), Ok(made));
+    let own = Secret::own_text("correct horse battery staple", false).unwrap();
+    assert_eq!((own.kind(), own.key()), (SecretKind::Text, &b"correct horse battery staple"[..]));
+    for (text, error) in [
+        ("fifteen letters", InvalidSecret::TextLength),
+        (&"x".repeat(TEXT_CHARS_MAX + 1), InvalidSecret::TextLength),
+        (" leading space here", InvalidSecret::TextCharacters),
+        ("pässwörter-sind-lang", InvalidSecret::TextCharacters),
+        ("with\na line end in it", InvalidSecret::TextCharacters),
+        ("whsec_looks like another", InvalidSecret::TextPrefix),
+        ("whpk_looks like another", InvalidSecret::TextPrefix),
+    ] {
+        assert_eq!(Secret::own_text(text, false), Err(error), "{text:?}");
+    }
+    assert!(Secret::own_text("whsec_taken for a text", true).is_ok());
+}
+
+#[test]
+fn a_key_pair_comes_in_whole_and_leaves_by_halves() {
+    let published = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
+    let public = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=";
+    let pair = Secret::parse_pair(published).unwrap();
+    assert_eq!((pair.kind(), pair.reveal().as_str()), (SecretKind::Ed25519, public));
+    assert_eq!(PublicKey::parse(public).ok(), pair.public_key());
+    let both = STANDARD.decode(&published[5..]).unwrap();
+    let seed = format!("whsk_{}", STANDARD.encode(&both[..32]));
+    assert_eq!(Secret::parse_pair(&seed), Ok(pair));
+
+    let mut mismatched = both.clone();
+    mismatched[40] ^= 1;
+    for bytes in [&mismatched[..], &both[..63], &[]] {
+        assert_eq!(Secret::parse_pair(&format!("whsk_{}", STANDARD.encode(bytes))), Err(InvalidSecret::Pair));
+    }
+    assert_eq!(Secret::parse_pair(public), Err(InvalidSecret::Prefix { prefix: "whsk_" }));
+    assert_eq!(PublicKey::parse("whpk_AAAA"), Err(InvalidSecret::Public));
+}
+
+#[test]
+fn what_is_sealed_comes_out_as_what_it_was() {
+    for kind in [SecretKind::Standard, SecretKind::Text, SecretKind::Ed25519] {
+        let secret = Secret::generate_as(kind, [5; 32]);
+        assert_eq!(SecretKind::parse(kind.as_str()), Some(kind));
+        assert_eq!(Secret::unsealed(kind, secret.key().to_vec()), Some(secret));
+    }
+    assert_eq!(Secret::unsealed(SecretKind::Ed25519, vec![1; 31]), None);
+    assert_eq!(Secret::unsealed(SecretKind::Standard, vec![1; 23]), None);
+    assert_eq!(Secret::unsealed(SecretKind::Text, vec![0xff; 32]), None);
 }
 
 #[test]

@@ -9,33 +9,31 @@ use std::fmt;
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use super::super::secret::{SECRET_PREFIX, Secret};
-use super::super::time::Timestamp;
 use super::json::{Layout, lay_out, sort_keys};
-use super::{
-    HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, SIGNATURES_MAX, Signed, SigningKey, Tag, VERSION, VerifyFailure,
-    any_match, check_time, verify,
-};
+use super::verify::{Given, Headers, Read, check_time};
+use super::{Encoding, Message, Received, SIGNATURES_MAX, Scheme, Signed, TimeAt, VerifyFailure, VerifyingKey, verify};
+use crate::domain::secret::{SECRET_PREFIX, Secret, SecretKind};
+use crate::domain::time::Timestamp;
 
 /// No date before the year 5138 has this many seconds; every date after March 1973 has this many milliseconds.
 const MILLISECONDS_FROM: u64 = 100_000_000_000;
 
 /// One thing that is wrong with a signed request, and what to do about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Finding {
     /// A header is missing or empty.
-    #[error("The header `{name}` is missing: pass all three `webhook-` headers on, proxies included.")]
+    #[error("The header `{name}` is missing: pass all of the sender's headers on, proxies included.")]
     MissingHeader {
         /// Which one.
-        name: &'static str,
+        name: String,
     },
     /// The timestamp counts milliseconds.
-    #[error("`{HEADER_TIMESTAMP}` counts milliseconds: it must be in seconds.")]
+    #[error("The timestamp counts milliseconds: it must be in seconds.")]
     TimestampInMilliseconds,
     /// The timestamp is not a plain number.
-    #[error("`{HEADER_TIMESTAMP}` is not a plain number: it must be Unix seconds, digits only, no leading zero.")]
+    #[error("The timestamp is not a plain number: it must be Unix seconds, digits only, no leading zero.")]
     TimestampNotAnInteger,
     /// The timestamp is too old.
     #[error("The timestamp is {} s old: sign when sending, check on arrival, keep both clocks on NTP.", age.as_secs())]
@@ -50,43 +48,66 @@ pub enum Finding {
         ahead: Duration,
     },
     /// More entries than a receiver looks at.
-    #[error("`{HEADER_SIGNATURE}` has more than {SIGNATURES_MAX} entries: sign with the keys that are valid now only.")]
+    #[error("There are more than {SIGNATURES_MAX} signatures: sign with the keys that are valid now only.")]
     TooManySignatures,
-    /// Entries are separated by commas.
+    /// Entries are separated by commas where spaces belong.
     #[error("The signatures are separated by commas: use one header line with one space between entries.")]
     CommaBetweenEntries,
-    /// Entries are separated by more than one space, or there is one at an end.
-    #[error("There is a spare space in the signature header: use exactly one between entries.")]
+    /// Entries are separated by more than they should, or there is a space at an end.
+    #[error("There is a spare space in the signature header: leave it out.")]
     SpareSpace,
-    /// An entry does not start with a version and a comma.
-    #[error("A signature has no version in front: each entry must read `v1,` and base64.")]
-    EntryWithoutVersion,
-    /// No entry is of version `v1`.
-    #[error("No signature is of version `v1`: the secret belongs to `v1` entries only.")]
-    NoEntryOfVersion1,
+    /// An entry does not start as it should.
+    #[error("A signature has no `{prefix}` in front: write it before each.")]
+    PrefixMissing {
+        /// What it should start with.
+        prefix: String,
+    },
+    /// No entry is one that the keys could have made.
+    #[error("No signature starts with `{prefix}`: the given key belongs to such entries only.")]
+    NoEntryForKey {
+        /// What it should start with.
+        prefix: String,
+    },
     /// The signature is in hex.
-    #[error("The signature is in hex: encode the 32 bytes in standard base64.")]
+    #[error("The signature is in hex: encode its bytes in standard base64.")]
     SignatureInHex,
+    /// The signature is in base64.
+    #[error("The signature is in base64: encode its bytes in lower-case hex.")]
+    SignatureInBase64,
+    /// The signature has capitals.
+    #[error("The signature has capital letters: write the hex digits in lower case.")]
+    SignatureInCapitals,
     /// The signature is in the URL-safe alphabet.
     #[error("The signature is in URL-safe base64: use the standard alphabet, with `+` and `/`.")]
     SignatureInBase64Url,
     /// The signature has no padding.
     #[error("The signature's base64 has lost its `=` at the end: keep the padding.")]
     SignatureUnpadded,
-    /// The signature is not 32 bytes in any encoding known here.
-    #[error("A signature is not 32 bytes in standard base64: it was cut or changed on its way.")]
-    SignatureUnreadable,
+    /// The signature does not have its length in any encoding known here.
+    #[error("A signature is not {bytes} bytes in {encoding}: it was cut or changed on its way.")]
+    SignatureUnreadable {
+        /// How many bytes it should have.
+        bytes: usize,
+        /// How they should be written.
+        encoding: &'static str,
+    },
     /// The body is not, byte for byte, the one that was signed.
     #[error("The body {0} after it was signed: check the raw bytes, before any JSON parser touches them.")]
     BodyChanged(BodyChange),
     /// The HMAC key was the secret's text.
     #[error("The secret's text was used as the key: take off `{SECRET_PREFIX}` and decode the rest from base64.")]
     SecretUsedAsText,
+    /// The HMAC key was what the secret's text decodes to.
+    #[error("The secret was decoded from base64: in this scheme the key is the whole text, as it is.")]
+    SecretDecoded,
     /// Id and timestamp were left out of the signed bytes.
-    #[error("Only the body was signed: sign `{{id}}.{{timestamp}}.{{body}}`, joined by dots.")]
-    OnlyBodySigned,
+    #[error("Only the body was signed: sign `{template}`.")]
+    OnlyBodySigned {
+        /// What should be signed.
+        template: String,
+    },
     /// Nothing known here explains it.
-    #[error("No signature matches: the secret is another's or was rotated, or id, time or body were changed.")]
+    #[error("No signature matches: the secret is another's or was rotated, or something that is signed was changed.")]
     NoMatch,
 }
 
@@ -122,19 +143,28 @@ impl fmt::Display for BodyChange {
 
 /// Everything that is wrong with a request that [`verify`] refuses; nothing for one that it accepts.
 #[must_use]
-pub fn diagnose(secrets: &[Secret], message: &Signed<'_>, now: Timestamp, tolerance: Duration) -> Vec<Finding> {
-    if verify(secrets, message, now, tolerance).is_ok() {
+pub fn diagnose(
+    scheme: &Scheme<'_>,
+    keys: &[VerifyingKey],
+    received: &Received<'_>,
+    now: Timestamp,
+    tolerance: Duration,
+) -> Vec<Finding> {
+    if verify(scheme, keys, received, now, tolerance).is_ok() {
         return Vec::new();
     }
-    let mut findings = missing_headers(message);
+    let read = Read::new(scheme, received);
+    let mut findings = Vec::new();
+    findings.extend(read.missing().filter_map(|missing| missing_header(missing, scheme)));
     let complete = findings.is_empty();
-    if !message.timestamp.is_empty() {
-        findings.extend(time_finding(message, now, tolerance));
+    let has_time = scheme.time != TimeAt::Nowhere && !(read.value.is_empty() && read.message.seconds.is_empty());
+    if has_time && (complete || !read.message.seconds.is_empty()) {
+        findings.extend(time_finding(read.message.seconds, now, tolerance));
     }
-    if !message.signature.is_empty() {
-        let given = read_leniently(message.signature, &mut findings);
-        if complete && !given.is_empty() {
-            findings.extend(explain_mismatch(secrets, message, &given));
+    if !read.value.is_empty() {
+        let given = Lenient { scheme, keys, findings: &mut findings }.read(received.headers);
+        if complete && !(given.tags.is_empty() && given.pairs.is_empty()) {
+            findings.extend(explain_mismatch(scheme, keys, read.message, &given));
         }
     }
     if findings.is_empty() {
@@ -143,126 +173,200 @@ pub fn diagnose(secrets: &[Secret], message: &Signed<'_>, now: Timestamp, tolera
     findings
 }
 
-fn missing_headers(message: &Signed<'_>) -> Vec<Finding> {
-    [(HEADER_ID, message.id), (HEADER_TIMESTAMP, message.timestamp), (HEADER_SIGNATURE, message.signature)]
-        .into_iter()
-        .filter(|(_, value)| value.is_empty())
-        .map(|(name, _)| Finding::MissingHeader { name })
-        .collect()
+fn missing_header(missing: VerifyFailure, scheme: &Scheme<'_>) -> Option<Finding> {
+    let name = match missing {
+        VerifyFailure::MissingHeader { name } => name,
+        VerifyFailure::MissingSignature => scheme.header,
+        VerifyFailure::TimestampMalformed
+        | VerifyFailure::TooOld { .. }
+        | VerifyFailure::InFuture { .. }
+        | VerifyFailure::TooManySignatures
+        | VerifyFailure::NoMatch => return None,
+    };
+    Some(Finding::MissingHeader { name: name.to_owned() })
 }
 
-fn time_finding(message: &Signed<'_>, now: Timestamp, tolerance: Duration) -> Option<Finding> {
-    if message.timestamp.parse().is_ok_and(|number: u64| number >= MILLISECONDS_FROM) {
+fn time_finding(seconds: &str, now: Timestamp, tolerance: Duration) -> Option<Finding> {
+    if seconds.parse().is_ok_and(|number: u64| number >= MILLISECONDS_FROM) {
         return Some(Finding::TimestampInMilliseconds);
     }
-    match check_time(message, now, tolerance).err()? {
+    match check_time(seconds, now, tolerance).err()? {
         VerifyFailure::TooOld { age } => Some(Finding::TooOld { age }),
         VerifyFailure::InFuture { ahead } => Some(Finding::InFuture { ahead }),
         VerifyFailure::TimestampMalformed
         | VerifyFailure::MissingHeader { .. }
+        | VerifyFailure::MissingSignature
         | VerifyFailure::TooManySignatures
         | VerifyFailure::NoMatch => Some(Finding::TimestampNotAnInteger),
     }
 }
 
-/// The signatures that somebody meant, with what is wrong with how they are written.
-fn read_leniently(header: &str, findings: &mut Vec<Finding>) -> Vec<Tag> {
-    let mut note = |finding| {
-        if !findings.contains(&finding) {
-            findings.push(finding);
+/// Reads the signatures that somebody meant, and notes what is wrong with how they are written.
+struct Lenient<'a> {
+    scheme: &'a Scheme<'a>,
+    keys: &'a [VerifyingKey],
+    findings: &'a mut Vec<Finding>,
+}
+
+impl Lenient<'_> {
+    fn note(&mut self, finding: Finding) {
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
         }
-    };
-    // Base64 has no comma, so a comma before `v1,` can only separate entries.
-    let separated = header.replace(", v1,", " v1,").replace(",v1,", " v1,");
-    if separated != header || header.split(' ').any(|entry| entry.ends_with(',')) {
-        note(Finding::CommaBetweenEntries);
     }
-    let entries: Vec<&str> = separated.split(' ').filter(|entry| !entry.is_empty()).collect();
-    if entries.len() != separated.split(' ').count() {
-        note(Finding::SpareSpace);
+
+    fn read(mut self, headers: &dyn Headers) -> Given {
+        let separated = self.separated(headers.value(self.scheme.header));
+        let all: Vec<&str> =
+            self.scheme.between.map_or_else(|| vec![separated.as_str()], |b| separated.split(b).collect());
+        let mut entries: Vec<&str> = all.iter().map(|entry| entry.trim()).filter(|entry| !entry.is_empty()).collect();
+        if entries.len() != all.len() || all.iter().any(|entry| entry.trim() != *entry) {
+            self.note(Finding::SpareSpace);
+        }
+        if let TimeAt::Entry(prefix) = self.scheme.time {
+            entries.retain(|entry| !entry.starts_with(prefix));
+        }
+        if entries.len() > SIGNATURES_MAX {
+            self.note(Finding::TooManySignatures);
+        }
+        let mut given = Given::default();
+        let mut of_other_schemes = 0;
+        for entry in entries.iter().take(SIGNATURES_MAX) {
+            of_other_schemes += usize::from(!self.read_entry(entry.trim_end_matches(','), &mut given));
+        }
+        if of_other_schemes == entries.len() {
+            let prefix = self.mark().to_owned();
+            self.note(Finding::NoEntryForKey { prefix });
+        }
+        given
     }
-    if entries.len() > SIGNATURES_MAX {
-        note(Finding::TooManySignatures);
+
+    /// Base64 has no comma, so where spaces separate, a comma before a mark can only separate entries.
+    fn separated(&mut self, value: &str) -> String {
+        if self.scheme.between != Some(" ") {
+            return value.to_owned();
+        }
+        let mut separated = value.to_owned();
+        for mark in [self.scheme.hmac, self.scheme.ed25519].into_iter().flatten() {
+            separated = separated.replace(&format!(", {mark}"), &format!(" {mark}"));
+            separated = separated.replace(&format!(",{mark}"), &format!(" {mark}"));
+        }
+        if separated != value || value.split(' ').any(|entry| entry.ends_with(',')) {
+            self.note(Finding::CommaBetweenEntries);
+        }
+        separated
     }
-    let mut given = Vec::new();
-    let mut other_versions = 0;
-    for entry in entries.iter().take(SIGNATURES_MAX) {
-        let encoded = match entry.trim_end_matches(',').split_once(',') {
-            Some((VERSION, encoded)) => encoded,
-            Some(_) => {
-                other_versions += 1;
-                continue;
+
+    fn is_for_pair(&self) -> bool {
+        self.scheme.hmac.is_none() || self.keys.iter().all(|key| matches!(key, VerifyingKey::Public(_)))
+    }
+
+    /// What stands before the signatures that the keys make.
+    fn mark(&self) -> &str {
+        let mark = if self.is_for_pair() { self.scheme.ed25519 } else { self.scheme.hmac };
+        mark.unwrap_or_default()
+    }
+
+    /// False when the entry is a signature of another scheme.
+    fn read_entry(&mut self, entry: &str, given: &mut Given) -> bool {
+        let mark = self.mark().to_owned();
+        let encoded = match entry.strip_prefix(&mark) {
+            Some(encoded) => encoded,
+            // A version of several that the header may have.
+            None if self.scheme.between == Some(" ") && entry.contains(',') => return false,
+            None if self.scheme.between == Some(",") && entry.contains('=') && !entry.starts_with("sha256=") => {
+                return false;
             }
             None => {
-                note(Finding::EntryWithoutVersion);
-                let unprefixed = ["v1=", "sha256="].iter().find_map(|prefix| entry.strip_prefix(prefix));
-                unprefixed.unwrap_or(entry)
+                self.note(Finding::PrefixMissing { prefix: mark });
+                ["v1=", "v0=", "sha256="].iter().find_map(|prefix| entry.strip_prefix(prefix)).unwrap_or(entry)
             }
         };
-        let (tag, finding) = decode_leniently(encoded);
-        given.extend(tag);
-        if let Some(finding) = finding {
-            note(finding);
+        if self.is_for_pair() {
+            given.pairs.extend(self.decode(encoded));
+        } else {
+            given.tags.extend(self.decode(encoded));
         }
+        true
     }
-    if other_versions == entries.len() {
-        note(Finding::NoEntryOfVersion1);
-    }
-    given
-}
 
-fn decode_leniently(encoded: &str) -> (Option<Tag>, Option<Finding>) {
-    let tag = |bytes: Vec<u8>| Tag::try_from(bytes).ok();
-    if let Some(tag) = STANDARD.decode(encoded).ok().and_then(tag) {
-        return (Some(tag), None);
+    fn decode<const N: usize>(&mut self, encoded: &str) -> Option<[u8; N]> {
+        let encoding = self.scheme.encoding;
+        if let Some(bytes) = encoding.read(encoded) {
+            return Some(bytes);
+        }
+        let is_hex = encoding == Encoding::Hex;
+        let unpadded = encoded.trim_end_matches('=');
+        let lower = Encoding::Hex.read(&encoded.to_ascii_lowercase());
+        let plain = || STANDARD_NO_PAD.decode(unpadded).ok().and_then(|bytes| bytes.try_into().ok());
+        let for_urls = || URL_SAFE_NO_PAD.decode(unpadded).ok().and_then(|bytes| bytes.try_into().ok());
+        let (bytes, finding) = if let Some(bytes) = lower {
+            (bytes, if is_hex { Finding::SignatureInCapitals } else { Finding::SignatureInHex })
+        } else if let Some(bytes) = plain() {
+            (bytes, if is_hex { Finding::SignatureInBase64 } else { Finding::SignatureUnpadded })
+        } else if let Some(bytes) = for_urls() {
+            (bytes, if is_hex { Finding::SignatureInBase64 } else { Finding::SignatureInBase64Url })
+        } else {
+            let encoding = if is_hex { "lower-case hex" } else { "standard base64" };
+            self.note(Finding::SignatureUnreadable { bytes: N, encoding });
+            return None;
+        };
+        self.note(finding);
+        Some(bytes)
     }
-    if let Some(tag) = decode_hex(encoded) {
-        return (Some(tag), Some(Finding::SignatureInHex));
-    }
-    let unpadded = encoded.trim_end_matches('=');
-    if let Some(tag) = STANDARD_NO_PAD.decode(unpadded).ok().and_then(tag) {
-        return (Some(tag), Some(Finding::SignatureUnpadded));
-    }
-    if let Some(tag) = URL_SAFE_NO_PAD.decode(unpadded).ok().and_then(tag) {
-        return (Some(tag), Some(Finding::SignatureInBase64Url));
-    }
-    (None, Some(Finding::SignatureUnreadable))
-}
-
-fn decode_hex(text: &str) -> Option<Tag> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pair = |pair: &[u8]| Some(digit(pair[0])? << 4 | digit(pair[1])?);
-    if text.len() != 2 * super::TAG_BYTES {
-        return None;
-    }
-    let bytes: Vec<u8> = text.as_bytes().chunks_exact(2).map(pair).collect::<Option<_>>()?;
-    Tag::try_from(bytes).ok()
 }
 
 /// `None` when a signature does match, so that only how it is written was wrong.
-fn explain_mismatch(secrets: &[Secret], message: &Signed<'_>, given: &[Tag]) -> Option<Finding> {
-    let keys: Vec<SigningKey> = secrets.iter().map(SigningKey::new).collect();
-    let matches = |keys: &[SigningKey], body: &[u8]| {
-        let tag = |key: &SigningKey| key.standard_tag(message.id, message.timestamp, body);
-        any_match(&keys.iter().map(tag).collect::<Vec<_>>(), given)
-    };
-    if matches(&keys, message.body) {
+fn explain_mismatch(
+    scheme: &Scheme<'_>,
+    keys: &[VerifyingKey],
+    message: Message<'_>,
+    given: &Given,
+) -> Option<Finding> {
+    if given.are_by(scheme, keys, message) {
         return None;
     }
-    let texts: Vec<SigningKey> = secrets.iter().flat_map(keys_from_text).collect();
-    if matches(&texts, message.body) {
-        return Some(Finding::SecretUsedAsText);
+    let misread = keys.iter().flat_map(misread_keys);
+    for (key, finding) in misread {
+        if given.are_by(scheme, std::slice::from_ref(&key), message) {
+            return Some(finding);
+        }
     }
-    if any_match(&keys.iter().map(|key| key.tag(&[message.body])).collect::<Vec<_>>(), given) {
-        return Some(Finding::OnlyBodySigned);
+    let body_alone = Scheme { signed: &[Signed::Body], ..*scheme };
+    if scheme.signed != body_alone.signed && given.are_by(&body_alone, keys, message) {
+        return Some(Finding::OnlyBodySigned { template: template(scheme) });
     }
-    let change = bodies_before(message.body).find(|(_, body)| matches(&keys, body)).map(|(change, _)| change);
+    let matches = |body: &[u8]| given.are_by(scheme, keys, Message { body, ..message });
+    let change = bodies_before(message.body).find(|(_, body)| matches(body)).map(|(change, _)| change);
     Some(change.map_or(Finding::NoMatch, Finding::BodyChanged))
 }
 
-fn keys_from_text(secret: &Secret) -> [SigningKey; 2] {
+/// The keys that somebody makes of a secret who takes its text for the key, or the reverse.
+fn misread_keys(key: &VerifyingKey) -> Vec<(VerifyingKey, Finding)> {
+    let VerifyingKey::Shared(secret) = key else { return Vec::new() };
     let text = secret.reveal();
-    [SigningKey::from_bytes(text.as_bytes()), SigningKey::from_bytes(&text.as_bytes()[SECRET_PREFIX.len()..])]
+    let bare = text.strip_prefix(SECRET_PREFIX).unwrap_or(&text);
+    match secret.kind() {
+        SecretKind::Standard => {
+            [text.as_str(), bare].map(|text| (Secret::received_text(text).into(), Finding::SecretUsedAsText)).into()
+        }
+        SecretKind::Text => {
+            let decoded = Secret::parse_received(&format!("{SECRET_PREFIX}{bare}"));
+            decoded.into_iter().map(|secret| (secret.into(), Finding::SecretDecoded)).collect()
+        }
+        SecretKind::Ed25519 => Vec::new(),
+    }
+}
+
+/// What a scheme signs, for people.
+fn template(scheme: &Scheme<'_>) -> String {
+    let parts = scheme.signed.iter().map(|part| match part {
+        Signed::Text(text) => text,
+        Signed::Id => "{id}",
+        Signed::Time => "{timestamp}",
+        Signed::Body => "{body}",
+    });
+    parts.collect()
 }
 
 /// The bodies that may have been signed before something changed them into this one.

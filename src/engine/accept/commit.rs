@@ -1,9 +1,9 @@
 //! Commits what waits, as many jobs together as there are.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::Semaphore;
 
 use super::plan::{Plan, plan};
 use super::tally::Lane;
@@ -27,18 +27,20 @@ pub(in crate::engine) async fn run(engine: Arc<Engine>, jobs: AcceptJobs) {
         Db::Postgres(_) => 2,
         Db::Sqlite { .. } => 1,
     };
-    let (free, mut lanes) = mpsc::channel(commits);
-    for _ in 0..commits {
-        let _ = free.send(Lane::new()).await;
-    }
+    let permits = Arc::new(Semaphore::new(commits));
+    // The lane that was used last goes first, so that what the others hold runs out while there is little to do.
+    let lanes: Arc<Mutex<Vec<Lane>>> = Arc::new(Mutex::new((0..commits).map(|_| Lane::new()).collect()));
     let mut group = Group::new(jobs.0, engine.limits.accept_batch_max);
-    while let Some(mut lane) = lanes.recv().await {
+    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
         let Some(batch) = group.next().await else { break };
         engine.metrics.accept_queue.set(i64::try_from(group.waiting()).unwrap_or(i64::MAX));
-        let (engine_of_batch, free) = (Arc::clone(&engine), free.clone());
+        let (engine_of_batch, lanes) = (Arc::clone(&engine), Arc::clone(&lanes));
         engine.tasks.spawn(async move {
+            let lane = lanes.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut lane = lane.unwrap_or_else(Lane::new);
             commit(&engine_of_batch, &mut lane, batch).await;
-            let _ = free.send(lane).await;
+            lanes.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
+            drop(permit);
         });
     }
 }

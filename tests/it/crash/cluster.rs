@@ -42,7 +42,8 @@ pub(super) struct Cluster {
     pub(super) client: Client,
     pub(super) receiver: Receiver,
     pub(super) webhooks: Vec<CrashWebhook>,
-    _folder: Folder,
+    settings: Settings,
+    folder: Folder,
 }
 
 impl Cluster {
@@ -62,6 +63,7 @@ impl Cluster {
         let mut cluster = Self::around(apis, addresses, key, folder).await;
         (cluster.workers, cluster.schedulers) = (workers, schedulers);
         (cluster.postgres, cluster.rabbitmq) = (Some(postgres), Some(rabbitmq));
+        cluster.settings = settings;
         cluster.register_webhooks().await;
         cluster
     }
@@ -89,7 +91,8 @@ impl Cluster {
             addresses,
             receiver: Receiver::start_on_thread(ReceiverOptions::default()).await.unwrap(),
             webhooks: Vec::new(),
-            _folder: folder,
+            settings: Settings::new(),
+            folder,
         }
     }
 
@@ -129,6 +132,11 @@ impl Cluster {
             }
         }
         began.elapsed()
+    }
+
+    /// Runs a command of the program on the same deployment.
+    pub(super) fn command(&self, arguments: &[&str]) -> Value {
+        run(&self.settings, &self.folder, arguments)
     }
 
     pub(super) fn postgres(&self) -> &PrivateServer {

@@ -10,6 +10,7 @@ mod cluster;
 mod histories;
 mod load;
 mod process;
+mod quota;
 mod servers;
 
 use std::time::{Duration, Instant};

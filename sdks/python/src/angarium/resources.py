@@ -8,7 +8,7 @@ Arguments have the API's own names. Ids are positional; the fields of a request'
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, List, Literal, Optional, Sequence, Union
 
 from . import types
 from ._core import Core, Operation
@@ -44,7 +44,7 @@ class Events(_Resource):
 
         The key needs `write:events`.
         """
-        operation = Operation("publishEvent", "POST", "/api/v1/events")
+        operation = Operation("publishEvent", "POST", "/api/v1/events", ("apiKey", "session"))
         answer: types.AcceptedEvent = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
         return answer
 
@@ -60,7 +60,7 @@ class Events(_Resource):
 
         The key needs `write:events`.
         """
-        operation = Operation("publishEvents", "POST", "/api/v1/events/batch")
+        operation = Operation("publishEvents", "POST", "/api/v1/events/batch", ("apiKey", "session"))
         answer: types.PublishedEvents = self._core.call(
             operation, [], body=body, idempotency_key=idempotency_key
         ).data()
@@ -71,7 +71,7 @@ class Events(_Resource):
 
         The key needs `read:events`.
         """
-        operation = Operation("getEvent", "GET", "/api/v1/events/{id}")
+        operation = Operation("getEvent", "GET", "/api/v1/events/{id}", ("apiKey", "session"))
         answer: types.Event = self._core.call(operation, [id]).data()
         return answer
 
@@ -90,7 +90,7 @@ class Events(_Resource):
 
         The key needs `write:events`.
         """
-        operation = Operation("replayEvent", "POST", "/api/v1/events/{id}/replay")
+        operation = Operation("replayEvent", "POST", "/api/v1/events/{id}/replay", ("apiKey", "session"))
         answer: types.ReplayedEvent = self._core.call(
             operation, [id], body=body, idempotency_key=idempotency_key
         ).data()
@@ -111,7 +111,7 @@ class Webhooks(_Resource):
 
         The key needs `read:webhooks`.
         """
-        operation = Operation("listWebhooks", "GET", "/api/v1/webhooks")
+        operation = Operation("listWebhooks", "GET", "/api/v1/webhooks", ("apiKey", "session"))
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
@@ -126,7 +126,7 @@ class Webhooks(_Resource):
 
         The key needs `write:webhooks`.
         """
-        operation = Operation("createWebhook", "POST", "/api/v1/webhooks")
+        operation = Operation("createWebhook", "POST", "/api/v1/webhooks", ("apiKey", "session"))
         answer: types.Webhook = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
         return answer
 
@@ -137,7 +137,7 @@ class Webhooks(_Resource):
 
         The key needs `read:webhooks`.
         """
-        operation = Operation("getWebhook", "GET", "/api/v1/webhooks/{id}")
+        operation = Operation("getWebhook", "GET", "/api/v1/webhooks/{id}", ("apiKey", "session"))
         answer: types.Webhook = self._core.call(operation, [id]).data()
         return answer
 
@@ -155,7 +155,7 @@ class Webhooks(_Resource):
 
         The key needs `write:webhooks`.
         """
-        operation = Operation("replaceWebhook", "PUT", "/api/v1/webhooks/{id}")
+        operation = Operation("replaceWebhook", "PUT", "/api/v1/webhooks/{id}", ("apiKey", "session"))
         answer: types.Webhook = self._core.call(
             operation, [id], body=body, headers={"If-Match": _tag(if_match)}
         ).data()
@@ -175,7 +175,7 @@ class Webhooks(_Resource):
 
         The key needs `write:webhooks`.
         """
-        operation = Operation("updateWebhook", "PATCH", "/api/v1/webhooks/{id}")
+        operation = Operation("updateWebhook", "PATCH", "/api/v1/webhooks/{id}", ("apiKey", "session"))
         answer: types.Webhook = self._core.call(
             operation, [id], body=body, headers={"If-Match": _tag(if_match)}
         ).data()
@@ -188,7 +188,7 @@ class Webhooks(_Resource):
 
         The key needs `write:webhooks`.
         """
-        operation = Operation("deleteWebhook", "DELETE", "/api/v1/webhooks/{id}")
+        operation = Operation("deleteWebhook", "DELETE", "/api/v1/webhooks/{id}", ("apiKey", "session"))
         answer: types.DeletedWebhook = self._core.call(operation, [id], headers={"If-Match": _tag(if_match)}).data()
         return answer
 
@@ -197,7 +197,7 @@ class Webhooks(_Resource):
 
         The key needs `write:webhooks`.
         """
-        operation = Operation("testWebhook", "POST", "/api/v1/webhooks/{id}/test")
+        operation = Operation("testWebhook", "POST", "/api/v1/webhooks/{id}/test", ("apiKey", "session"))
         answer: types.TestedWebhook = self._core.call(operation, [id], idempotency_key=idempotency_key).data()
         return answer
 
@@ -208,7 +208,7 @@ class Webhooks(_Resource):
 
         The key needs `write:webhooks`.
         """
-        operation = Operation("pauseWebhook", "POST", "/api/v1/webhooks/{id}/pause")
+        operation = Operation("pauseWebhook", "POST", "/api/v1/webhooks/{id}/pause", ("apiKey", "session"))
         answer: types.Webhook = self._core.call(operation, [id], idempotency_key=idempotency_key).data()
         return answer
 
@@ -219,7 +219,7 @@ class Webhooks(_Resource):
 
         The key needs `write:webhooks`.
         """
-        operation = Operation("resumeWebhook", "POST", "/api/v1/webhooks/{id}/resume")
+        operation = Operation("resumeWebhook", "POST", "/api/v1/webhooks/{id}/resume", ("apiKey", "session"))
         answer: types.Webhook = self._core.call(operation, [id], idempotency_key=idempotency_key).data()
         return answer
 
@@ -238,7 +238,7 @@ class Webhooks(_Resource):
 
         The key needs `write:webhooks`.
         """
-        operation = Operation("rotateWebhookSecret", "POST", "/api/v1/webhooks/{id}/rotate-secret")
+        operation = Operation("rotateWebhookSecret", "POST", "/api/v1/webhooks/{id}/rotate-secret", ("apiKey", "session"))
         answer: types.RotatedSecret = self._core.call(
             operation, [id], body=body, idempotency_key=idempotency_key
         ).data()
@@ -258,7 +258,7 @@ class Webhooks(_Resource):
 
         The key needs `read:webhooks`.
         """
-        operation = Operation("listWebhookLogs", "GET", "/api/v1/webhooks/{id}/logs")
+        operation = Operation("listWebhookLogs", "GET", "/api/v1/webhooks/{id}/logs", ("apiKey", "session"))
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
@@ -290,7 +290,7 @@ class Deliveries(_Resource):
 
         The key needs `read:deliveries`.
         """
-        operation = Operation("listDeliveries", "GET", "/api/v1/deliveries")
+        operation = Operation("listDeliveries", "GET", "/api/v1/deliveries", ("apiKey", "session"))
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
@@ -311,7 +311,7 @@ class Deliveries(_Resource):
 
         The key needs `read:deliveries`.
         """
-        operation = Operation("getDelivery", "GET", "/api/v1/deliveries/{id}")
+        operation = Operation("getDelivery", "GET", "/api/v1/deliveries/{id}", ("apiKey", "session"))
         answer: types.DeliveryDetail = self._core.call(operation, [id]).data()
         return answer
 
@@ -322,7 +322,7 @@ class Deliveries(_Resource):
 
         The key needs `write:deliveries`.
         """
-        operation = Operation("retryDelivery", "POST", "/api/v1/deliveries/{id}/retry")
+        operation = Operation("retryDelivery", "POST", "/api/v1/deliveries/{id}/retry", ("apiKey", "session"))
         answer: types.Delivery = self._core.call(operation, [id], idempotency_key=idempotency_key).data()
         return answer
 
@@ -331,7 +331,7 @@ class Deliveries(_Resource):
 
         The key needs `write:deliveries`.
         """
-        operation = Operation("cancelDelivery", "POST", "/api/v1/deliveries/{id}/cancel")
+        operation = Operation("cancelDelivery", "POST", "/api/v1/deliveries/{id}/cancel", ("apiKey", "session"))
         answer: types.Delivery = self._core.call(operation, [id], idempotency_key=idempotency_key).data()
         return answer
 
@@ -354,7 +354,7 @@ class DeadLetters(_Resource):
 
         The key needs `read:deliveries`.
         """
-        operation = Operation("listDeadLetters", "GET", "/api/v1/dead-letters")
+        operation = Operation("listDeadLetters", "GET", "/api/v1/dead-letters", ("apiKey", "session"))
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
@@ -373,7 +373,7 @@ class DeadLetters(_Resource):
 
         The key needs `write:deliveries`.
         """
-        operation = Operation("redriveDeadLetters", "POST", "/api/v1/dead-letters/redrive")
+        operation = Operation("redriveDeadLetters", "POST", "/api/v1/dead-letters/redrive", ("apiKey", "session"))
         answer: types.Redriven = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
         return answer
 
@@ -382,13 +382,144 @@ class DeadLetters(_Resource):
 
         The key needs `write:deliveries`.
         """
-        operation = Operation("redriveDeadLetter", "POST", "/api/v1/dead-letters/{id}/redrive")
+        operation = Operation("redriveDeadLetter", "POST", "/api/v1/dead-letters/{id}/redrive", ("apiKey", "session"))
         answer: types.Delivery = self._core.call(operation, [id], idempotency_key=idempotency_key).data()
         return answer
 
 
+class ApiKeys(_Resource):
+    """Make keys for programs, limit them, rotate and revoke them. For people who have signed in, never for keys."""
+
+    def list(
+        self,
+        *,
+        page: Optional[int] = None,
+        limit: Optional[int] = None,
+        environment: Optional[str] = None,
+        isActive: Optional[bool] = None,
+    ) -> Page[types.ApiKey]:
+        """List API keys."""
+        operation = Operation("listApiKeys", "GET", "/api/tenant/api-keys", ("session",))
+        query: dict[str, Any] = {
+            "page": page,
+            "limit": limit,
+            "environment": environment,
+            "isActive": isActive,
+        }
+        return self._page(operation, [], query)
+
+    def create(self, *, idempotency_key: Optional[str] = None, **body: Unpack[types.NewApiKey]) -> types.ApiKey:
+        """Make an API key
+
+        The answer shows it, this once.
+        """
+        operation = Operation("createApiKey", "POST", "/api/tenant/api-keys", ("session",))
+        answer: types.ApiKey = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
+        return answer
+
+    def get(self, id: str, /) -> types.ApiKey:
+        """Read an API key
+
+        Not the key itself, of which only a hash is kept.
+        """
+        operation = Operation("getApiKey", "GET", "/api/tenant/api-keys/{id}", ("session",))
+        answer: types.ApiKey = self._core.call(operation, [id]).data()
+        return answer
+
+    def update(self, id: str, /, **body: Unpack[types.ApiKeyChange]) -> types.ApiKey:
+        """Change an API key
+
+        What is not mentioned stays.
+        """
+        operation = Operation("updateApiKey", "PUT", "/api/tenant/api-keys/{id}", ("session",))
+        answer: types.ApiKey = self._core.call(operation, [id], body=body).data()
+        return answer
+
+    def delete(self, id: str, /) -> types.DeletedApiKey:
+        """Delete an API key."""
+        operation = Operation("deleteApiKey", "DELETE", "/api/tenant/api-keys/{id}", ("session",))
+        answer: types.DeletedApiKey = self._core.call(operation, [id]).data()
+        return answer
+
+    def revoke(self, id: str, /, *, idempotency_key: Optional[str] = None) -> types.ApiKey:
+        """Revoke an API key
+
+        It stops at once, for good.
+        """
+        operation = Operation("revokeApiKey", "POST", "/api/tenant/api-keys/{id}/revoke", ("session",))
+        answer: types.ApiKey = self._core.call(operation, [id], idempotency_key=idempotency_key).data()
+        return answer
+
+    def rotate(
+        self,
+        id: str,
+        /,
+        *,
+        idempotency_key: Optional[str] = None,
+        **body: Unpack[types.ApiKeyRotation]
+    ) -> types.RotatedApiKey:
+        """Replace an API key
+
+        The answer shows the new one, this once; the old one goes on working until the overlap ends. The body may be
+        left out.
+        """
+        operation = Operation("rotateApiKey", "POST", "/api/tenant/api-keys/{id}/rotate", ("session",))
+        answer: types.RotatedApiKey = self._core.call(
+            operation, [id], body=body, idempotency_key=idempotency_key
+        ).data()
+        return answer
+
+    def get_usage(self, id: str, /, *, month: Optional[str] = None) -> types.ApiKeyUsage:
+        """Read what an API key was used for."""
+        operation = Operation("getApiKeyUsage", "GET", "/api/tenant/api-keys/{id}/usage", ("session",))
+        query: dict[str, Any] = {
+            "month": month,
+        }
+        answer: types.ApiKeyUsage = self._core.call(operation, [id], query=query).data()
+        return answer
+
+
+class Auth(_Resource):
+    """Sessions of people."""
+
+    def login(self, *, idempotency_key: Optional[str] = None, **body: Unpack[types.Credentials]) -> types.SignedIn:
+        """Sign in
+
+        The answer also sets a cookie, for browsers.
+        """
+        operation = Operation("login", "POST", "/api/auth/login", ())
+        answer: types.SignedIn = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
+        return answer
+
+    def logout(self, *, idempotency_key: Optional[str] = None) -> dict[str, Any]:
+        """Sign out."""
+        operation = Operation("logout", "POST", "/api/auth/logout", ("session",))
+        answer: dict[str, Any] = self._core.call(operation, [], idempotency_key=idempotency_key).data()
+        return answer
+
+    def get_me(self) -> types.Me:
+        """Say who is signed in."""
+        operation = Operation("getMe", "GET", "/api/auth/me", ("session",))
+        answer: types.Me = self._core.call(operation, []).data()
+        return answer
+
+    def change_password(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        **body: Unpack[types.PasswordChange]
+    ) -> dict[str, Any]:
+        """Change one's password
+
+        All other sessions end.
+        """
+        operation = Operation("changePassword", "POST", "/api/auth/password", ("session",))
+        answer: dict[str, Any] = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
+        return answer
+
+
 class Customers(_Resource):
-    """Customers."""
+    """The people and companies that your users talk to."""
 
     def list(
         self,
@@ -406,7 +537,7 @@ class Customers(_Resource):
 
         The key needs `read:customers`.
         """
-        operation = Operation("listCustomers", "GET", "/api/v1/customers")
+        operation = Operation("listCustomers", "GET", "/api/v1/customers", ("apiKey", "session"))
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
@@ -424,7 +555,7 @@ class Customers(_Resource):
 
         The key needs `write:customers`.
         """
-        operation = Operation("createCustomer", "POST", "/api/v1/customers")
+        operation = Operation("createCustomer", "POST", "/api/v1/customers", ("apiKey", "session"))
         answer: types.Customer = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
         return answer
 
@@ -433,11 +564,11 @@ class Customers(_Resource):
 
         The key needs `read:customers`.
         """
-        operation = Operation("getCustomer", "GET", "/api/v1/customers/{id}")
+        operation = Operation("getCustomer", "GET", "/api/v1/customers/{id}", ("apiKey", "session"))
         answer: types.Customer = self._core.call(operation, [id]).data()
         return answer
 
-    def put(
+    def replace(
         self,
         id: str,
         /,
@@ -445,13 +576,13 @@ class Customers(_Resource):
         if_match: Union[str, int, None] = None,
         **body: Unpack[types.CustomerChange]
     ) -> types.Customer:
-        """Change a customer
+        """Change a customer with PUT
 
         What is not mentioned stays, null resets. Emits `customer.updated`, in the same transaction.
 
         The key needs `write:customers`.
         """
-        operation = Operation("putCustomer", "PUT", "/api/v1/customers/{id}")
+        operation = Operation("replaceCustomer", "PUT", "/api/v1/customers/{id}", ("apiKey", "session"))
         answer: types.Customer = self._core.call(
             operation, [id], body=body, headers={"If-Match": _tag(if_match)}
         ).data()
@@ -471,7 +602,7 @@ class Customers(_Resource):
 
         The key needs `write:customers`.
         """
-        operation = Operation("updateCustomer", "PATCH", "/api/v1/customers/{id}")
+        operation = Operation("updateCustomer", "PATCH", "/api/v1/customers/{id}", ("apiKey", "session"))
         answer: types.Customer = self._core.call(
             operation, [id], body=body, headers={"If-Match": _tag(if_match)}
         ).data()
@@ -484,7 +615,7 @@ class Customers(_Resource):
 
         The key needs `write:customers`.
         """
-        operation = Operation("deleteCustomer", "DELETE", "/api/v1/customers/{id}")
+        operation = Operation("deleteCustomer", "DELETE", "/api/v1/customers/{id}", ("apiKey", "session"))
         answer: types.DeleteCustomerData = self._core.call(
             operation, [id], headers={"If-Match": _tag(if_match)}
         ).data()
@@ -492,7 +623,7 @@ class Customers(_Resource):
 
 
 class Conversations(_Resource):
-    """Conversations."""
+    """What customers want, who looks after it, and where it stands."""
 
     def list(
         self,
@@ -512,7 +643,7 @@ class Conversations(_Resource):
 
         The key needs `read:conversations`.
         """
-        operation = Operation("listConversations", "GET", "/api/v1/conversations")
+        operation = Operation("listConversations", "GET", "/api/v1/conversations", ("apiKey", "session"))
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
@@ -537,7 +668,7 @@ class Conversations(_Resource):
 
         The key needs `write:conversations`.
         """
-        operation = Operation("createConversation", "POST", "/api/v1/conversations")
+        operation = Operation("createConversation", "POST", "/api/v1/conversations", ("apiKey", "session"))
         answer: types.Conversation = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
         return answer
 
@@ -546,11 +677,11 @@ class Conversations(_Resource):
 
         The key needs `read:conversations`.
         """
-        operation = Operation("getConversation", "GET", "/api/v1/conversations/{id}")
+        operation = Operation("getConversation", "GET", "/api/v1/conversations/{id}", ("apiKey", "session"))
         answer: types.Conversation = self._core.call(operation, [id]).data()
         return answer
 
-    def put(
+    def replace(
         self,
         id: str,
         /,
@@ -558,14 +689,14 @@ class Conversations(_Resource):
         if_match: Union[str, int, None] = None,
         **body: Unpack[types.ConversationChange]
     ) -> types.Conversation:
-        """Change a conversation
+        """Change a conversation with PUT
 
         What is not mentioned stays, null resets. Emits `conversation.updated` or `conversation.closed` or
         `conversation.escalated` or `conversation.assigned`, in the same transaction.
 
         The key needs `write:conversations`.
         """
-        operation = Operation("putConversation", "PUT", "/api/v1/conversations/{id}")
+        operation = Operation("replaceConversation", "PUT", "/api/v1/conversations/{id}", ("apiKey", "session"))
         answer: types.Conversation = self._core.call(
             operation, [id], body=body, headers={"If-Match": _tag(if_match)}
         ).data()
@@ -586,7 +717,7 @@ class Conversations(_Resource):
 
         The key needs `write:conversations`.
         """
-        operation = Operation("updateConversation", "PATCH", "/api/v1/conversations/{id}")
+        operation = Operation("updateConversation", "PATCH", "/api/v1/conversations/{id}", ("apiKey", "session"))
         answer: types.Conversation = self._core.call(
             operation, [id], body=body, headers={"If-Match": _tag(if_match)}
         ).data()
@@ -599,7 +730,7 @@ class Conversations(_Resource):
 
         The key needs `write:conversations`.
         """
-        operation = Operation("deleteConversation", "DELETE", "/api/v1/conversations/{id}")
+        operation = Operation("deleteConversation", "DELETE", "/api/v1/conversations/{id}", ("apiKey", "session"))
         answer: types.DeleteConversationData = self._core.call(
             operation, [id], headers={"If-Match": _tag(if_match)}
         ).data()
@@ -610,6 +741,7 @@ class Conversations(_Resource):
         id: str,
         /,
         *,
+        if_match: Union[str, int, None] = None,
         idempotency_key: Optional[str] = None,
         **body: Unpack[types.AssignConversation]
     ) -> types.Conversation:
@@ -619,9 +751,9 @@ class Conversations(_Resource):
 
         The key needs `write:conversations`.
         """
-        operation = Operation("assignConversation", "POST", "/api/v1/conversations/{id}/assign")
+        operation = Operation("assignConversation", "POST", "/api/v1/conversations/{id}/assign", ("apiKey", "session"))
         answer: types.Conversation = self._core.call(
-            operation, [id], body=body, idempotency_key=idempotency_key
+            operation, [id], body=body, headers={"If-Match": _tag(if_match)}, idempotency_key=idempotency_key
         ).data()
         return answer
 
@@ -630,6 +762,7 @@ class Conversations(_Resource):
         id: str,
         /,
         *,
+        if_match: Union[str, int, None] = None,
         idempotency_key: Optional[str] = None,
         **body: Unpack[types.EscalateConversation]
     ) -> types.Conversation:
@@ -639,37 +772,55 @@ class Conversations(_Resource):
 
         The key needs `write:conversations`.
         """
-        operation = Operation("escalateConversation", "POST", "/api/v1/conversations/{id}/escalate")
+        operation = Operation("escalateConversation", "POST", "/api/v1/conversations/{id}/escalate", ("apiKey", "session"))
         answer: types.Conversation = self._core.call(
-            operation, [id], body=body, idempotency_key=idempotency_key
+            operation, [id], body=body, headers={"If-Match": _tag(if_match)}, idempotency_key=idempotency_key
         ).data()
         return answer
 
-    def close(self, id: str, /, *, idempotency_key: Optional[str] = None) -> types.Conversation:
+    def close(
+        self,
+        id: str,
+        /,
+        *,
+        if_match: Union[str, int, None] = None,
+        idempotency_key: Optional[str] = None,
+    ) -> types.Conversation:
         """Close a conversation
 
         Ends it. In a state that does not allow it: 409.
 
         The key needs `write:conversations`.
         """
-        operation = Operation("closeConversation", "POST", "/api/v1/conversations/{id}/close")
-        answer: types.Conversation = self._core.call(operation, [id], idempotency_key=idempotency_key).data()
+        operation = Operation("closeConversation", "POST", "/api/v1/conversations/{id}/close", ("apiKey", "session"))
+        answer: types.Conversation = self._core.call(
+            operation, [id], headers={"If-Match": _tag(if_match)}, idempotency_key=idempotency_key
+        ).data()
         return answer
 
-    def reopen(self, id: str, /, *, idempotency_key: Optional[str] = None) -> types.Conversation:
+    def reopen(
+        self,
+        id: str,
+        /,
+        *,
+        if_match: Union[str, int, None] = None,
+        idempotency_key: Optional[str] = None,
+    ) -> types.Conversation:
         """Reopen a conversation
 
         Takes it up again. It is then no longer escalated. In a state that does not allow it: 409.
 
         The key needs `write:conversations`.
         """
-        operation = Operation("reopenConversation", "POST", "/api/v1/conversations/{id}/reopen")
-        answer: types.Conversation = self._core.call(operation, [id], idempotency_key=idempotency_key).data()
+        operation = Operation("reopenConversation", "POST", "/api/v1/conversations/{id}/reopen", ("apiKey", "session"))
+        answer: types.Conversation = self._core.call(
+            operation, [id], headers={"If-Match": _tag(if_match)}, idempotency_key=idempotency_key
+        ).data()
         return answer
 
 
 class Messages(_Resource):
-    """Messages."""
+    """What was said in conversations."""
 
     def list(
         self,
@@ -686,7 +837,7 @@ class Messages(_Resource):
 
         The key needs `read:messages`.
         """
-        operation = Operation("listMessages", "GET", "/api/v1/messages")
+        operation = Operation("listMessages", "GET", "/api/v1/messages", ("apiKey", "session"))
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
@@ -703,7 +854,7 @@ class Messages(_Resource):
 
         The key needs `write:messages`.
         """
-        operation = Operation("createMessage", "POST", "/api/v1/messages")
+        operation = Operation("createMessage", "POST", "/api/v1/messages", ("apiKey", "session"))
         answer: types.Message = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
         return answer
 
@@ -712,11 +863,11 @@ class Messages(_Resource):
 
         The key needs `read:messages`.
         """
-        operation = Operation("getMessage", "GET", "/api/v1/messages/{id}")
+        operation = Operation("getMessage", "GET", "/api/v1/messages/{id}", ("apiKey", "session"))
         answer: types.Message = self._core.call(operation, [id]).data()
         return answer
 
-    def put(
+    def replace(
         self,
         id: str,
         /,
@@ -724,13 +875,13 @@ class Messages(_Resource):
         if_match: Union[str, int, None] = None,
         **body: Unpack[types.MessageChange]
     ) -> types.Message:
-        """Change a message
+        """Change a message with PUT
 
         What is not mentioned stays, null resets. Emits no event.
 
         The key needs `write:messages`.
         """
-        operation = Operation("putMessage", "PUT", "/api/v1/messages/{id}")
+        operation = Operation("replaceMessage", "PUT", "/api/v1/messages/{id}", ("apiKey", "session"))
         answer: types.Message = self._core.call(
             operation, [id], body=body, headers={"If-Match": _tag(if_match)}
         ).data()
@@ -750,7 +901,7 @@ class Messages(_Resource):
 
         The key needs `write:messages`.
         """
-        operation = Operation("updateMessage", "PATCH", "/api/v1/messages/{id}")
+        operation = Operation("updateMessage", "PATCH", "/api/v1/messages/{id}", ("apiKey", "session"))
         answer: types.Message = self._core.call(
             operation, [id], body=body, headers={"If-Match": _tag(if_match)}
         ).data()
@@ -763,11 +914,11 @@ class Messages(_Resource):
 
         The key needs `write:messages`.
         """
-        operation = Operation("deleteMessage", "DELETE", "/api/v1/messages/{id}")
+        operation = Operation("deleteMessage", "DELETE", "/api/v1/messages/{id}", ("apiKey", "session"))
         answer: types.DeleteMessageData = self._core.call(operation, [id], headers={"If-Match": _tag(if_match)}).data()
         return answer
 
-    def list_conversation(
+    def list_in_conversation(
         self,
         id: str,
         /,
@@ -781,7 +932,7 @@ class Messages(_Resource):
 
         The key needs `read:messages`.
         """
-        operation = Operation("listConversationMessages", "GET", "/api/v1/conversations/{id}/messages")
+        operation = Operation("listConversationMessages", "GET", "/api/v1/conversations/{id}/messages", ("apiKey", "session"))
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
@@ -790,7 +941,7 @@ class Messages(_Resource):
         }
         return self._page(operation, [id], query)
 
-    def create_conversation(
+    def create_in_conversation(
         self,
         id: str,
         /,
@@ -804,13 +955,13 @@ class Messages(_Resource):
 
         The key needs `write:messages`.
         """
-        operation = Operation("createConversationMessage", "POST", "/api/v1/conversations/{id}/messages")
+        operation = Operation("createConversationMessage", "POST", "/api/v1/conversations/{id}/messages", ("apiKey", "session"))
         answer: types.Message = self._core.call(operation, [id], body=body, idempotency_key=idempotency_key).data()
         return answer
 
 
 class Leads(_Resource):
-    """Leads."""
+    """Those who left a way to reach them."""
 
     def list(
         self,
@@ -827,7 +978,7 @@ class Leads(_Resource):
 
         The key needs `read:customers`.
         """
-        operation = Operation("listLeads", "GET", "/api/v1/leads")
+        operation = Operation("listLeads", "GET", "/api/v1/leads", ("apiKey", "session"))
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
@@ -844,7 +995,7 @@ class Leads(_Resource):
 
         The key needs `write:customers`.
         """
-        operation = Operation("createLead", "POST", "/api/v1/leads")
+        operation = Operation("createLead", "POST", "/api/v1/leads", ("apiKey", "session"))
         answer: types.Lead = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
         return answer
 
@@ -853,11 +1004,11 @@ class Leads(_Resource):
 
         The key needs `read:customers`.
         """
-        operation = Operation("getLead", "GET", "/api/v1/leads/{id}")
+        operation = Operation("getLead", "GET", "/api/v1/leads/{id}", ("apiKey", "session"))
         answer: types.Lead = self._core.call(operation, [id]).data()
         return answer
 
-    def put(
+    def replace(
         self,
         id: str,
         /,
@@ -865,13 +1016,13 @@ class Leads(_Resource):
         if_match: Union[str, int, None] = None,
         **body: Unpack[types.LeadChange]
     ) -> types.Lead:
-        """Change a lead
+        """Change a lead with PUT
 
         What is not mentioned stays, null resets. Emits no event.
 
         The key needs `write:customers`.
         """
-        operation = Operation("putLead", "PUT", "/api/v1/leads/{id}")
+        operation = Operation("replaceLead", "PUT", "/api/v1/leads/{id}", ("apiKey", "session"))
         answer: types.Lead = self._core.call(operation, [id], body=body, headers={"If-Match": _tag(if_match)}).data()
         return answer
 
@@ -889,7 +1040,7 @@ class Leads(_Resource):
 
         The key needs `write:customers`.
         """
-        operation = Operation("updateLead", "PATCH", "/api/v1/leads/{id}")
+        operation = Operation("updateLead", "PATCH", "/api/v1/leads/{id}", ("apiKey", "session"))
         answer: types.Lead = self._core.call(operation, [id], body=body, headers={"If-Match": _tag(if_match)}).data()
         return answer
 
@@ -900,13 +1051,13 @@ class Leads(_Resource):
 
         The key needs `write:customers`.
         """
-        operation = Operation("deleteLead", "DELETE", "/api/v1/leads/{id}")
+        operation = Operation("deleteLead", "DELETE", "/api/v1/leads/{id}", ("apiKey", "session"))
         answer: types.DeleteLeadData = self._core.call(operation, [id], headers={"If-Match": _tag(if_match)}).data()
         return answer
 
 
 class Users(_Resource):
-    """Users."""
+    """Your people, who look after conversations. Not those who sign in to Angarium."""
 
     def list(
         self,
@@ -923,7 +1074,7 @@ class Users(_Resource):
 
         The key needs `read:conversations`.
         """
-        operation = Operation("listUsers", "GET", "/api/v1/users")
+        operation = Operation("listUsers", "GET", "/api/v1/users", ("apiKey", "session"))
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
@@ -940,7 +1091,7 @@ class Users(_Resource):
 
         The key needs `write:conversations`.
         """
-        operation = Operation("createUser", "POST", "/api/v1/users")
+        operation = Operation("createUser", "POST", "/api/v1/users", ("apiKey", "session"))
         answer: types.User = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
         return answer
 
@@ -949,11 +1100,11 @@ class Users(_Resource):
 
         The key needs `read:conversations`.
         """
-        operation = Operation("getUser", "GET", "/api/v1/users/{id}")
+        operation = Operation("getUser", "GET", "/api/v1/users/{id}", ("apiKey", "session"))
         answer: types.User = self._core.call(operation, [id]).data()
         return answer
 
-    def put(
+    def replace(
         self,
         id: str,
         /,
@@ -961,13 +1112,13 @@ class Users(_Resource):
         if_match: Union[str, int, None] = None,
         **body: Unpack[types.UserChange]
     ) -> types.User:
-        """Change a user
+        """Change a user with PUT
 
         What is not mentioned stays, null resets. Emits `user.updated`, in the same transaction.
 
         The key needs `write:conversations`.
         """
-        operation = Operation("putUser", "PUT", "/api/v1/users/{id}")
+        operation = Operation("replaceUser", "PUT", "/api/v1/users/{id}", ("apiKey", "session"))
         answer: types.User = self._core.call(operation, [id], body=body, headers={"If-Match": _tag(if_match)}).data()
         return answer
 
@@ -985,7 +1136,7 @@ class Users(_Resource):
 
         The key needs `write:conversations`.
         """
-        operation = Operation("updateUser", "PATCH", "/api/v1/users/{id}")
+        operation = Operation("updateUser", "PATCH", "/api/v1/users/{id}", ("apiKey", "session"))
         answer: types.User = self._core.call(operation, [id], body=body, headers={"If-Match": _tag(if_match)}).data()
         return answer
 
@@ -996,13 +1147,13 @@ class Users(_Resource):
 
         The key needs `write:conversations`.
         """
-        operation = Operation("deleteUser", "DELETE", "/api/v1/users/{id}")
+        operation = Operation("deleteUser", "DELETE", "/api/v1/users/{id}", ("apiKey", "session"))
         answer: types.DeleteUserData = self._core.call(operation, [id], headers={"If-Match": _tag(if_match)}).data()
         return answer
 
 
 class Calls(_Resource):
-    """Calls."""
+    """Phone calls, step by step."""
 
     def list(
         self,
@@ -1021,7 +1172,7 @@ class Calls(_Resource):
 
         The key needs `read:conversations`.
         """
-        operation = Operation("listCalls", "GET", "/api/v1/calls")
+        operation = Operation("listCalls", "GET", "/api/v1/calls", ("apiKey", "session"))
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
@@ -1040,7 +1191,7 @@ class Calls(_Resource):
 
         The key needs `write:conversations`.
         """
-        operation = Operation("createCall", "POST", "/api/v1/calls")
+        operation = Operation("createCall", "POST", "/api/v1/calls", ("apiKey", "session"))
         answer: types.Call = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
         return answer
 
@@ -1049,11 +1200,11 @@ class Calls(_Resource):
 
         The key needs `read:conversations`.
         """
-        operation = Operation("getCall", "GET", "/api/v1/calls/{id}")
+        operation = Operation("getCall", "GET", "/api/v1/calls/{id}", ("apiKey", "session"))
         answer: types.Call = self._core.call(operation, [id]).data()
         return answer
 
-    def put(
+    def replace(
         self,
         id: str,
         /,
@@ -1061,14 +1212,14 @@ class Calls(_Resource):
         if_match: Union[str, int, None] = None,
         **body: Unpack[types.CallChange]
     ) -> types.Call:
-        """Change a call
+        """Change a call with PUT
 
         What is not mentioned stays, null resets. Emits `call.ringing` or `call.answered` or `call.completed` or
         `call.failed` or `call.recording.available`, in the same transaction.
 
         The key needs `write:conversations`.
         """
-        operation = Operation("putCall", "PUT", "/api/v1/calls/{id}")
+        operation = Operation("replaceCall", "PUT", "/api/v1/calls/{id}", ("apiKey", "session"))
         answer: types.Call = self._core.call(operation, [id], body=body, headers={"If-Match": _tag(if_match)}).data()
         return answer
 
@@ -1087,7 +1238,7 @@ class Calls(_Resource):
 
         The key needs `write:conversations`.
         """
-        operation = Operation("updateCall", "PATCH", "/api/v1/calls/{id}")
+        operation = Operation("updateCall", "PATCH", "/api/v1/calls/{id}", ("apiKey", "session"))
         answer: types.Call = self._core.call(operation, [id], body=body, headers={"If-Match": _tag(if_match)}).data()
         return answer
 
@@ -1098,30 +1249,48 @@ class Calls(_Resource):
 
         The key needs `write:conversations`.
         """
-        operation = Operation("deleteCall", "DELETE", "/api/v1/calls/{id}")
+        operation = Operation("deleteCall", "DELETE", "/api/v1/calls/{id}", ("apiKey", "session"))
         answer: types.DeleteCallData = self._core.call(operation, [id], headers={"If-Match": _tag(if_match)}).data()
         return answer
 
-    def ring(self, id: str, /, *, idempotency_key: Optional[str] = None) -> types.Call:
+    def ring(
+        self,
+        id: str,
+        /,
+        *,
+        if_match: Union[str, int, None] = None,
+        idempotency_key: Optional[str] = None,
+    ) -> types.Call:
         """Ring a call
 
         It rings at the other end. In a state that does not allow it: 409.
 
         The key needs `write:conversations`.
         """
-        operation = Operation("ringCall", "POST", "/api/v1/calls/{id}/ring")
-        answer: types.Call = self._core.call(operation, [id], idempotency_key=idempotency_key).data()
+        operation = Operation("ringCall", "POST", "/api/v1/calls/{id}/ring", ("apiKey", "session"))
+        answer: types.Call = self._core.call(
+            operation, [id], headers={"If-Match": _tag(if_match)}, idempotency_key=idempotency_key
+        ).data()
         return answer
 
-    def answer(self, id: str, /, *, idempotency_key: Optional[str] = None) -> types.Call:
+    def answer(
+        self,
+        id: str,
+        /,
+        *,
+        if_match: Union[str, int, None] = None,
+        idempotency_key: Optional[str] = None,
+    ) -> types.Call:
         """Answer a call
 
         The other end picked up. In a state that does not allow it: 409.
 
         The key needs `write:conversations`.
         """
-        operation = Operation("answerCall", "POST", "/api/v1/calls/{id}/answer")
-        answer: types.Call = self._core.call(operation, [id], idempotency_key=idempotency_key).data()
+        operation = Operation("answerCall", "POST", "/api/v1/calls/{id}/answer", ("apiKey", "session"))
+        answer: types.Call = self._core.call(
+            operation, [id], headers={"If-Match": _tag(if_match)}, idempotency_key=idempotency_key
+        ).data()
         return answer
 
     def complete(
@@ -1129,6 +1298,7 @@ class Calls(_Resource):
         id: str,
         /,
         *,
+        if_match: Union[str, int, None] = None,
         idempotency_key: Optional[str] = None,
         **body: Unpack[types.CompleteCall]
     ) -> types.Call:
@@ -1138,26 +1308,39 @@ class Calls(_Resource):
 
         The key needs `write:conversations`.
         """
-        operation = Operation("completeCall", "POST", "/api/v1/calls/{id}/complete")
-        answer: types.Call = self._core.call(operation, [id], body=body, idempotency_key=idempotency_key).data()
+        operation = Operation("completeCall", "POST", "/api/v1/calls/{id}/complete", ("apiKey", "session"))
+        answer: types.Call = self._core.call(
+            operation, [id], body=body, headers={"If-Match": _tag(if_match)}, idempotency_key=idempotency_key
+        ).data()
         return answer
 
-    def fail(self, id: str, /, *, idempotency_key: Optional[str] = None, **body: Unpack[types.FailCall]) -> types.Call:
+    def fail(
+        self,
+        id: str,
+        /,
+        *,
+        if_match: Union[str, int, None] = None,
+        idempotency_key: Optional[str] = None,
+        **body: Unpack[types.FailCall]
+    ) -> types.Call:
         """Fail a call
 
         It broke off, or did not come about. In a state that does not allow it: 409.
 
         The key needs `write:conversations`.
         """
-        operation = Operation("failCall", "POST", "/api/v1/calls/{id}/fail")
-        answer: types.Call = self._core.call(operation, [id], body=body, idempotency_key=idempotency_key).data()
+        operation = Operation("failCall", "POST", "/api/v1/calls/{id}/fail", ("apiKey", "session"))
+        answer: types.Call = self._core.call(
+            operation, [id], body=body, headers={"If-Match": _tag(if_match)}, idempotency_key=idempotency_key
+        ).data()
         return answer
 
-    def recording(
+    def add_recording(
         self,
         id: str,
         /,
         *,
+        if_match: Union[str, int, None] = None,
         idempotency_key: Optional[str] = None,
         **body: Unpack[types.RecordingCall]
     ) -> types.Call:
@@ -1167,8 +1350,52 @@ class Calls(_Resource):
 
         The key needs `write:conversations`.
         """
-        operation = Operation("recordingCall", "POST", "/api/v1/calls/{id}/recording")
-        answer: types.Call = self._core.call(operation, [id], body=body, idempotency_key=idempotency_key).data()
+        operation = Operation("recordingCall", "POST", "/api/v1/calls/{id}/recording", ("apiKey", "session"))
+        answer: types.Call = self._core.call(
+            operation, [id], body=body, headers={"If-Match": _tag(if_match)}, idempotency_key=idempotency_key
+        ).data()
+        return answer
+
+
+class Analytics(_Resource):
+    """What was used of a plan, and how quickly requests were answered."""
+
+    def get_usage(self, *, month: Optional[str] = None) -> types.Usage:
+        """Usage of a month
+
+        The key needs `read:analytics`.
+        """
+        operation = Operation("getUsage", "GET", "/api/v1/analytics/usage", ("apiKey", "session"))
+        query: dict[str, Any] = {
+            "month": month,
+        }
+        answer: types.Usage = self._core.call(operation, [], query=query).data()
+        return answer
+
+    def get_usage_history(self, *, months: Optional[int] = None) -> List[types.Usage]:
+        """Usage of the last months
+
+        Oldest first, this month last.
+
+        The key needs `read:analytics`.
+        """
+        operation = Operation("getUsageHistory", "GET", "/api/v1/analytics/usage/history", ("apiKey", "session"))
+        query: dict[str, Any] = {
+            "months": months,
+        }
+        answer: List[types.Usage] = self._core.call(operation, [], query=query).data()
+        return answer
+
+    def get_performance(self, *, month: Optional[str] = None) -> types.Performance:
+        """Performance of a month
+
+        The key needs `read:analytics`.
+        """
+        operation = Operation("getPerformance", "GET", "/api/v1/analytics/performance", ("apiKey", "session"))
+        query: dict[str, Any] = {
+            "month": month,
+        }
+        answer: types.Performance = self._core.call(operation, [], query=query).data()
         return answer
 
 
@@ -1211,10 +1438,13 @@ class Resources:
         self.webhooks = Webhooks(core)
         self.deliveries = Deliveries(core)
         self.dead_letters = DeadLetters(core)
+        self.api_keys = ApiKeys(core)
+        self.auth = Auth(core)
         self.customers = Customers(core)
         self.conversations = Conversations(core)
         self.messages = Messages(core)
         self.leads = Leads(core)
         self.users = Users(core)
         self.calls = Calls(core)
+        self.analytics = Analytics(core)
         self.health = Health(core)

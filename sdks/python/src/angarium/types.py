@@ -7,6 +7,10 @@ from __future__ import annotations
 from typing import Any, Literal, Optional, TypedDict, Union
 
 
+Channels = list[str]
+"""Names that split events further than their types do, such as a customer's project"""
+
+
 class _NewEvent(TypedDict):
     type: str
     """Dotted lower-case words."""
@@ -21,12 +25,22 @@ class NewEvent(_NewEvent, total=False):
     idempotencyKey: Optional[str]
     """A second event with the same key and the same content within 24 hours is not made."""
     deliverAt: Optional[str]
-    channels: Optional[list[str]]
-    """Goes only to webhooks that have one of these channels, or none."""
+    channels: Optional[Channels]
 
 
-class AcceptedEvent(TypedDict):
-    """An event that was accepted."""
+class FieldProblem(TypedDict):
+    """What is wrong with a field"""
+    path: list[Union[str, int]]
+    """Names of fields, and places in lists from 0"""
+    code: Literal[
+        "REQUIRED", "UNKNOWN", "WRONG_TYPE", "INVALID", "LENGTH", "OUT_OF_RANGE", "NOT_ALLOWED", "MISMATCH",
+        "NOT_FOUND",
+    ]
+    message: str
+    """What would be right; reads on from the field's name"""
+
+
+class _AcceptedEvent(TypedDict):
     id: str
     type: str
     deliveries: int
@@ -36,18 +50,15 @@ class AcceptedEvent(TypedDict):
     """Whether an earlier request with the same key made it."""
 
 
+class AcceptedEvent(_AcceptedEvent, total=False):
+    """An event that was accepted."""
+    warnings: list[FieldProblem]
+    """Where the data does not fit the schema of its type, which only warns."""
+
+
 class NewEvents(TypedDict):
     """Events to publish, each judged and accepted alone."""
     events: list[NewEvent]
-
-
-class FieldProblem(TypedDict):
-    """What is wrong with a field"""
-    path: list[Union[str, int]]
-    """Names of fields, and places in lists from 0"""
-    code: Literal["REQUIRED", "UNKNOWN", "WRONG_TYPE", "INVALID", "LENGTH", "OUT_OF_RANGE", "NOT_ALLOWED", "MISMATCH"]
-    message: str
-    """What would be right; reads on from the field's name"""
 
 
 class ItemErrorDetails(TypedDict, total=False):
@@ -96,7 +107,7 @@ class _Event(TypedDict):
     data: dict[str, Any]
     occurredAt: str
     createdAt: str
-    channels: list[str]
+    channels: Channels
 
 
 class Event(_Event, total=False):
@@ -119,7 +130,7 @@ Subscription = list[str]
 
 
 Filter = dict[str, Any]
-"""A condition on an event's data: a field that is compared, or `all`, `any`, `not` of such"""
+"""A condition on the event: `field`, `op` and `value`, or `all` or `any` of several, or `not` one"""
 
 
 class RetryPolicy1(TypedDict):
@@ -144,7 +155,7 @@ class _Webhook(TypedDict):
     name: str
     url: str
     events: Subscription
-    channels: list[str]
+    channels: Channels
     headers: dict[str, str]
     """Values that may be credentials are shown as `***`."""
     retryPolicy: RetryPolicy
@@ -180,8 +191,7 @@ class _NewWebhook(TypedDict):
 
 class NewWebhook(_NewWebhook, total=False):
     """A webhook to create."""
-    channels: Optional[list[str]]
-    """Takes only events that name one of them."""
+    channels: Optional[Channels]
     filter: Optional[Filter]
     headers: Optional[dict[str, str]]
     """Sent with each request, besides ours."""
@@ -204,8 +214,7 @@ class WebhookChange(TypedDict, total=False):
     url: str
     """Where to. HTTPS, where the deployment does not allow more."""
     events: Subscription
-    channels: Optional[list[str]]
-    """Takes only events that name one of them."""
+    channels: Optional[Channels]
     filter: Optional[Filter]
     headers: Optional[dict[str, str]]
     """Sent with each request, besides ours."""
@@ -364,6 +373,199 @@ class Redrive(TypedDict, total=False):
 
 class Redriven(TypedDict):
     redriven: int
+
+
+Permission = Literal["read:conversations", "write:conversations", "read:customers", "write:customers", "read:messages", "write:messages", "read:events", "write:events", "read:webhooks", "write:webhooks", "read:deliveries", "write:deliveries", "read:analytics", "webhook:manage"]
+
+
+IpList = list[str]
+"""Addresses and networks"""
+
+
+class RateLimit(TypedDict):
+    """A limit of its own."""
+    requests: int
+    window: str
+
+
+class RotationPolicy(TypedDict):
+    """How often a key should be rotated, and how many days before to tell"""
+    enabled: bool
+    intervalDays: int
+    notifyDaysBefore: int
+
+
+class _ApiKey(TypedDict):
+    id: str
+    name: str
+    keyPrefix: str
+    """What people tell keys apart by."""
+    environment: Environment
+    permissions: list[Permission]
+    ipWhitelist: IpList
+    isActive: bool
+    usageCount: int
+    """Requests that it has made, ever."""
+    currentMonthRequests: int
+    createdAt: str
+    updatedAt: str
+
+
+class ApiKey(_ApiKey, total=False):
+    """An API key as it is shown."""
+    rateLimit: Optional[RateLimit]
+    rotationPolicy: Optional[RotationPolicy]
+    expiresAt: Optional[str]
+    revokedAt: Optional[str]
+    replacedBy: Optional[str]
+    lastUsedAt: Optional[str]
+    key: Optional[str]
+    """Only when it was just made."""
+
+
+class _NewRateLimit(TypedDict):
+    requests: int
+
+
+class NewRateLimit(_NewRateLimit, total=False):
+    window: Literal["1h"]
+
+
+class _NewRotationPolicy(TypedDict):
+    intervalDays: int
+
+
+class NewRotationPolicy(_NewRotationPolicy, total=False):
+    """How often a key should be rotated, and how many days before to tell"""
+    enabled: bool
+    notifyDaysBefore: int
+
+
+class _NewApiKey(TypedDict):
+    name: str
+    """For people; no other key of the environment has it."""
+    permissions: list[Permission]
+    """What it may do."""
+
+
+class NewApiKey(_NewApiKey, total=False):
+    """A key to make."""
+    expiresAt: Optional[str]
+    ipWhitelist: Optional[IpList]
+    rateLimit: Optional[NewRateLimit]
+    rotationPolicy: Optional[NewRotationPolicy]
+    isActive: Optional[bool]
+    """False stops it until it is set to true again."""
+    environment: Optional[Environment]
+
+
+class ApiKeyChange(TypedDict, total=False):
+    """What to change of a key; what is not mentioned stays."""
+    name: str
+    """For people; no other key of the environment has it."""
+    permissions: list[Permission]
+    """What it may do."""
+    expiresAt: Optional[str]
+    ipWhitelist: Optional[IpList]
+    rateLimit: Optional[NewRateLimit]
+    rotationPolicy: Optional[NewRotationPolicy]
+    isActive: Optional[bool]
+    """False stops it until it is set to true again."""
+
+
+class DeletedApiKey(TypedDict):
+    id: str
+
+
+class ApiKeyRotation(TypedDict, total=False):
+    """How to replace a key."""
+    overlapSeconds: Optional[int]
+    """How long the old key goes on working; a day where it is not said."""
+
+
+class _RotatedApiKey(TypedDict):
+    replaces: str
+    oldKeyUntil: str
+    """Until when the old key works too."""
+    id: str
+    name: str
+    keyPrefix: str
+    """What people tell keys apart by."""
+    environment: Environment
+    permissions: list[Permission]
+    ipWhitelist: IpList
+    isActive: bool
+    usageCount: int
+    """Requests that it has made, ever."""
+    currentMonthRequests: int
+    createdAt: str
+    updatedAt: str
+
+
+class RotatedApiKey(_RotatedApiKey, total=False):
+    rateLimit: Optional[RateLimit]
+    rotationPolicy: Optional[RotationPolicy]
+    expiresAt: Optional[str]
+    revokedAt: Optional[str]
+    replacedBy: Optional[str]
+    lastUsedAt: Optional[str]
+    key: Optional[str]
+    """Only when it was just made."""
+
+
+class ApiKeyUsage(TypedDict):
+    """What a key was used for in a month."""
+    month: str
+    totalRequests: int
+    successfulRequests: int
+    """Answered with neither 4xx nor 5xx."""
+    failedRequests: int
+    requestsByEndpoint: dict[str, int]
+    """By method and route, such as `GET /api/v1/webhooks/{id}`."""
+
+
+class Credentials(TypedDict):
+    """Who one says to be."""
+    email: str
+    password: str
+
+
+Role = Literal["owner", "admin", "member", "operator"]
+
+
+class Tenant(TypedDict):
+    id: str
+    name: str
+
+
+class _User(TypedDict):
+    id: str
+    email: str
+    name: str
+    role: Role
+
+
+class User(_User, total=False):
+    """Who one is."""
+    tenant: Optional[Tenant]
+
+
+class SignedIn(TypedDict):
+    token: str
+    """For `Authorization: Bearer`."""
+    expiresAt: str
+    user: User
+
+
+class Me(TypedDict):
+    user: User
+    expiresAt: str
+
+
+class PasswordChange(TypedDict):
+    """Another password."""
+    currentPassword: str
+    newPassword: str
 
 
 class CustomerProfile(TypedDict):
@@ -721,26 +923,6 @@ class DeleteLeadData(TypedDict):
     id: str
 
 
-class User(TypedDict):
-    """A person of yours who looks after conversations. Not somebody who signs in to Angarium."""
-    id: str
-    """Its id."""
-    name: str
-    """Name."""
-    email: str
-    """Email address."""
-    role: str
-    """What they do, such as `agent` or `supervisor`."""
-    isActive: bool
-    """Whether they work here now."""
-    customFields: dict[str, Any]
-    """Whatever else you know; replaced as a whole."""
-    createdAt: str
-    """When it was made."""
-    updatedAt: str
-    """When it was last changed."""
-
-
 class _NewUser(TypedDict):
     name: str
     """Name."""
@@ -864,6 +1046,45 @@ class FailCall(TypedDict, total=False):
 class RecordingCall(TypedDict):
     url: str
     """Where the recording is."""
+
+
+class MeterUsage(TypedDict):
+    """What was counted on one meter."""
+    count: int
+    monthlyLimit: int
+    """-1 is no end."""
+
+
+class Usage(TypedDict):
+    """What a tenant used in a month."""
+    month: str
+    totalRequests: int
+    failedRequests: int
+    """Answered 4xx or 5xx."""
+    requestsByEndpoint: dict[str, int]
+    requestsByMethod: dict[str, int]
+    monthlyLimit: int
+    """Requests that the plan allows in a month; -1 is no end."""
+    unlimited: bool
+    overage: int
+    """Requests beyond the limit: some, where a plan was changed for a smaller one."""
+    overagePercent: float
+    meters: dict[str, MeterUsage]
+    """Accepted events: all of them, and those of each meter."""
+
+
+class Performance(TypedDict):
+    """How quickly requests of a month were answered."""
+    month: str
+    averageMs: float
+    p95Ms: float
+    """Percentiles are upper bounds, at most a tenth above the true value."""
+    p99Ms: float
+    errorRate: float
+    """Percent of requests that were answered 4xx or 5xx."""
+    totalRequests: int
+    successfulRequests: int
+    failedRequests: int
 
 
 class Health(TypedDict):

@@ -1,5 +1,7 @@
-use super::super::{TOLERANCE, standard_header};
+use super::super::{HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, SigningKey, TOLERANCE};
 use super::*;
+use crate::domain::profile::{Profile, SignatureOption};
+use base64::engine::general_purpose::STANDARD;
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 const TIMESTAMP: &str = "1700000000";
@@ -10,14 +12,38 @@ fn secret() -> Secret {
     Secret::generate([251; 32])
 }
 
+fn standard() -> Scheme<'static> {
+    Profile::Default.spec().signatures[0]
+}
+
+fn signed(scheme: &Scheme<'_>, secret: &Secret, seconds: &str, body: &str) -> String {
+    let message = Message { id: ID, seconds, body: body.as_bytes() };
+    scheme.sign(&[&SigningKey::new(secret)], message).unwrap()
+}
+
 fn header(body: &str) -> String {
-    standard_header(&[SigningKey::new(&secret())], ID, NOW.as_seconds(), body.as_bytes())
+    signed(&standard(), &secret(), TIMESTAMP, body)
+}
+
+fn found(scheme: &Scheme<'_>, key: VerifyingKey, headers: &[(&str, &str)], body: &str) -> Vec<Finding> {
+    let headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    diagnose(scheme, &[key], &Received { headers: &headers, body: body.as_bytes() }, NOW, TOLERANCE)
 }
 
 fn findings(timestamp: &str, signature: &str, body: &str) -> Vec<Finding> {
-    let message = Signed { id: ID, timestamp, signature, body: body.as_bytes() };
-    diagnose(&[secret()], &message, NOW, TOLERANCE)
+    let headers = [(HEADER_ID, ID), (HEADER_TIMESTAMP, timestamp), (HEADER_SIGNATURE, signature)];
+    found(&standard(), secret().into(), &headers, body)
 }
+
+fn prefix_missing() -> Finding {
+    Finding::PrefixMissing { prefix: "v1,".to_owned() }
+}
+
+fn none_for_key() -> Finding {
+    Finding::NoEntryForKey { prefix: "v1,".to_owned() }
+}
+
+const UNREADABLE: Finding = Finding::SignatureUnreadable { bytes: 32, encoding: "standard base64" };
 
 #[test]
 fn a_good_request_has_no_findings_even_beside_other_versions() {
@@ -53,14 +79,16 @@ fn changed_bodies_are_recognised() {
 
 #[test]
 fn wrong_keys_and_wrong_signed_bytes_are_recognised() {
-    let by = |key: &[u8]| standard_header(&[SigningKey::from_bytes(key)], ID, NOW.as_seconds(), BODY.as_bytes());
+    let by = |secret: &Secret| signed(&standard(), secret, TIMESTAMP, BODY);
     let text = secret().reveal();
-    assert_eq!(findings(TIMESTAMP, &by(text.as_bytes()), BODY), [Finding::SecretUsedAsText]);
-    assert_eq!(findings(TIMESTAMP, &by(&text.as_bytes()[6..]), BODY), [Finding::SecretUsedAsText]);
-    assert_eq!(findings(TIMESTAMP, &by(&[1; 32]), BODY), [Finding::NoMatch]);
+    assert_eq!(findings(TIMESTAMP, &by(&Secret::received_text(&text)), BODY), [Finding::SecretUsedAsText]);
+    assert_eq!(findings(TIMESTAMP, &by(&Secret::received_text(&text[6..])), BODY), [Finding::SecretUsedAsText]);
+    assert_eq!(findings(TIMESTAMP, &by(&Secret::generate([1; 32])), BODY), [Finding::NoMatch]);
     assert_eq!(findings(TIMESTAMP, &header(BODY), r#"{"b":2}"#), [Finding::NoMatch]);
-    let body_only = format!("v1,{}", STANDARD.encode(SigningKey::new(&secret()).tag(&[BODY.as_bytes()])));
-    assert_eq!(findings(TIMESTAMP, &body_only, BODY), [Finding::OnlyBodySigned]);
+    let body_only = Scheme { signed: &[Signed::Body], ..standard() };
+    let template = "{id}.{timestamp}.{body}".to_owned();
+    let by_body = signed(&body_only, &secret(), TIMESTAMP, BODY);
+    assert_eq!(findings(TIMESTAMP, &by_body, BODY), [Finding::OnlyBodySigned { template }]);
 }
 
 #[test]
@@ -71,17 +99,17 @@ fn misspelt_signatures_are_recognised() {
     let hex = tag.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02X}"));
     for (signature, expected) in [
         (format!("v1,{hex}"), vec![Finding::SignatureInHex]),
-        (format!("v1={hex}"), vec![Finding::EntryWithoutVersion, Finding::SignatureInHex]),
-        (format!("sha256={encoded}"), vec![Finding::EntryWithoutVersion]),
-        (encoded.to_owned(), vec![Finding::EntryWithoutVersion]),
+        (format!("v1={hex}"), vec![prefix_missing(), Finding::SignatureInHex]),
+        (format!("sha256={encoded}"), vec![prefix_missing()]),
+        (encoded.to_owned(), vec![prefix_missing()]),
         (good.replace('=', ""), vec![Finding::SignatureUnpadded]),
         (good.replace('+', "-").replace('/', "_"), vec![Finding::SignatureInBase64Url]),
         (format!("{good},{good}"), vec![Finding::CommaBetweenEntries]),
-        (format!("{good}, v1,AAAA"), vec![Finding::CommaBetweenEntries, Finding::SignatureUnreadable]),
-        (good.replace("v1,", "v2,"), vec![Finding::NoEntryOfVersion1]),
-        (good[..20].to_owned(), vec![Finding::SignatureUnreadable]),
+        (format!("{good}, v1,AAAA"), vec![Finding::CommaBetweenEntries, UNREADABLE]),
+        (good.replace("v1,", "v2,"), vec![none_for_key()]),
+        (good[..20].to_owned(), vec![UNREADABLE]),
         (vec![good.as_str(); 17].join(" "), vec![Finding::TooManySignatures]),
-        (" ".to_owned(), vec![Finding::SpareSpace, Finding::NoEntryOfVersion1]),
+        (" ".to_owned(), vec![Finding::SpareSpace, none_for_key()]),
     ] {
         assert_eq!(findings(TIMESTAMP, &signature, BODY), expected, "{signature}");
     }
@@ -93,19 +121,70 @@ fn headers_and_times_are_checked_beside_the_signature() {
     assert_eq!(findings("1700000000000", &good, BODY)[0], Finding::TimestampInMilliseconds);
     assert_eq!(findings("1700000000.0", &good, BODY)[0], Finding::TimestampNotAnInteger);
     let at = |seconds: i64| {
-        let signature = standard_header(&[SigningKey::new(&secret())], ID, seconds, BODY.as_bytes());
-        findings(&seconds.to_string(), &signature, BODY)
+        let seconds = seconds.to_string();
+        findings(&seconds, &signed(&standard(), &secret(), &seconds, BODY), BODY)
     };
     assert_eq!(at(1_700_000_000 - 400), [Finding::TooOld { age: Duration::from_secs(400) }]);
     assert_eq!(at(1_700_000_000 + 301), [Finding::InFuture { ahead: Duration::from_secs(301) }]);
-    let missing = [HEADER_TIMESTAMP, HEADER_SIGNATURE].map(|name| Finding::MissingHeader { name });
+    let missing = [HEADER_TIMESTAMP, HEADER_SIGNATURE].map(|name| Finding::MissingHeader { name: name.to_owned() });
     assert_eq!(findings("", "", BODY), missing);
+}
+
+#[test]
+fn each_scheme_has_its_own_mistakes() {
+    let text = Secret::received_text(&secret().reveal());
+    let check = |profile: Profile, header: &str, key: &Secret| {
+        let option = SignatureOption::default_of(profile);
+        let scheme = profile.scheme(&option);
+        let headers = [(HEADER_ID, ID), ("x-slack-request-timestamp", TIMESTAMP), (scheme.header, header)];
+        found(&scheme, key.clone().into(), &headers, BODY)
+    };
+    let by = |profile: Profile, key: &Secret| {
+        let option = SignatureOption::default_of(profile);
+        signed(&profile.scheme(&option), key, TIMESTAMP, BODY)
+    };
+    let stripe = by(Profile::Stripe, &text);
+    assert_eq!(check(Profile::Stripe, &stripe, &text), []);
+    assert_eq!(check(Profile::Stripe, &stripe.replace(",v1", ", v1"), &text), [Finding::SpareSpace]);
+    let other = Finding::NoEntryForKey { prefix: "v1=".to_owned() };
+    assert_eq!(check(Profile::Stripe, &stripe.replace(",v1", ",v0"), &text), [other]);
+    assert_eq!(check(Profile::Stripe, &by(Profile::Stripe, &secret()), &text), [Finding::SecretDecoded]);
+
+    let github = by(Profile::GitHub, &text);
+    let bare = &github["sha256=".len()..];
+    let prefix = Finding::PrefixMissing { prefix: "sha256=".to_owned() };
+    assert_eq!(check(Profile::GitHub, bare, &text), [prefix]);
+    let capitals = format!("sha256={}", bare.to_uppercase());
+    assert_eq!(check(Profile::GitHub, &capitals, &text), [Finding::SignatureInCapitals]);
+
+    let shopify = by(Profile::Shopify, &text);
+    assert_eq!(check(Profile::Shopify, bare, &text), [Finding::SignatureInHex]);
+    assert_eq!(check(Profile::Shopify, shopify.trim_end_matches('='), &text), [Finding::SignatureUnpadded]);
+    assert_eq!(check(Profile::GTateth, &shopify, &text), [Finding::SignatureInBase64]);
+
+    let body_alone = format!("v0={bare}");
+    let template = "v0:{timestamp}:{body}".to_owned();
+    assert_eq!(check(Profile::Slack, &body_alone, &text), [Finding::OnlyBodySigned { template }]);
+}
+
+#[test]
+fn a_public_key_is_diagnosed_like_a_secret() {
+    let pair = Secret::generate_as(SecretKind::Ed25519, [7; 32]);
+    let good = signed(&standard(), &pair, TIMESTAMP, BODY);
+    let check = |signature: &str, body: &str| {
+        let headers = [(HEADER_ID, ID), (HEADER_TIMESTAMP, TIMESTAMP), (HEADER_SIGNATURE, signature)];
+        found(&standard(), pair.clone().into(), &headers, body)
+    };
+    assert_eq!(check(&good, BODY), []);
+    let change = Finding::BodyChanged(BodyChange::NewlineAdded);
+    assert_eq!(check(&good, &format!("{BODY}\n")), [change]);
+    assert_eq!(check(&header(BODY), BODY), [Finding::NoEntryForKey { prefix: "v1a,".to_owned() }]);
 }
 
 #[test]
 fn findings_are_sentences_with_a_hint() {
     let change = Finding::BodyChanged(BodyChange::KeyOrder);
-    for finding in [Finding::NoMatch, change, Finding::TooOld { age: TOLERANCE }, Finding::SignatureInHex] {
+    for finding in [Finding::NoMatch, change, Finding::TooOld { age: TOLERANCE }, Finding::SignatureInHex, UNREADABLE] {
         let text = finding.to_string();
         assert!(text.contains(": ") && text.ends_with('.'), "{text}");
     }
