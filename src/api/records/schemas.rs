@@ -191,16 +191,22 @@ fn value(kind: Kind, is_nullable: bool) -> ObjectBuilder {
     let text = || of(Type::String);
     match kind {
         Kind::Text { max, .. } => text().min_length(Some(1)).max_length(Some(max)),
-        Kind::Email => text().format(format(KnownFormat::Email)).max_length(Some(EMAIL_CHARS_MAX)),
-        Kind::Phone => text().pattern(Some(r"^\+?[0-9 ()./-]{3,}$")),
-        Kind::Link => text().format(Some(SchemaFormat::Custom("uri".to_owned()))).max_length(Some(LINK_CHARS_MAX)),
+        Kind::Email => {
+            let email = text().format(format(KnownFormat::Email)).max_length(Some(EMAIL_CHARS_MAX));
+            email.examples(["ada@okafor.example"])
+        }
+        Kind::Phone => text().pattern(Some(r"^\+?[0-9 ()./-]{3,}$")).examples(["+493012345678"]),
+        Kind::Link => {
+            let link = text().format(Some(SchemaFormat::Custom("uri".to_owned()))).max_length(Some(LINK_CHARS_MAX));
+            link.examples(["https://shop.example/pricing"])
+        }
         Kind::Choice(words) => {
             let words = words.iter().map(|word| Value::from(*word));
             text().enum_values(Some(words.chain(is_nullable.then_some(Value::Null))))
         }
         Kind::Flag => of(Type::Boolean),
         Kind::Count { max } => of(Type::Integer).minimum(Some(0)).maximum(usize::try_from(max).ok()),
-        Kind::Time => text().format(format(KnownFormat::DateTime)),
+        Kind::Time => text().format(format(KnownFormat::DateTime)).examples(["2026-11-21T20:04:59.120Z"]),
         Kind::Map => of(Type::Object).additional_properties(Some(AdditionalProperties::FreeForm(true))),
         Kind::Reference(noun) => text().pattern(Some(id_pattern(noun))).examples(example(noun).remove("id")),
         // A list has items and a group has fields: `property` describes both.
