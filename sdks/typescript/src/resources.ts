@@ -23,11 +23,19 @@ export const ROUTES = {
   pauseWebhook: "POST /api/v1/webhooks/{id}/pause",
   resumeWebhook: "POST /api/v1/webhooks/{id}/resume",
   rotateWebhookSecret: "POST /api/v1/webhooks/{id}/rotate-secret",
+  getWebhookPublicKey: "GET /api/v1/webhooks/{id}/public-key",
   listWebhookLogs: "GET /api/v1/webhooks/{id}/logs",
   listDeliveries: "GET /api/v1/deliveries",
   getDelivery: "GET /api/v1/deliveries/{id}",
   retryDelivery: "POST /api/v1/deliveries/{id}/retry",
   cancelDelivery: "POST /api/v1/deliveries/{id}/cancel",
+  listEventTypes: "GET /api/v1/event-types",
+  createEventType: "POST /api/v1/event-types",
+  getEventType: "GET /api/v1/event-types/{name}",
+  replaceEventType: "PUT /api/v1/event-types/{name}",
+  updateEventType: "PATCH /api/v1/event-types/{name}",
+  deleteEventType: "DELETE /api/v1/event-types/{name}",
+  explainEvent: "POST /api/v1/events/explain",
   listDeadLetters: "GET /api/v1/dead-letters",
   redriveDeadLetters: "POST /api/v1/dead-letters/redrive",
   redriveDeadLetter: "POST /api/v1/dead-letters/{id}/redrive",
@@ -46,13 +54,13 @@ export const ROUTES = {
   listCustomers: "GET /api/v1/customers",
   createCustomer: "POST /api/v1/customers",
   getCustomer: "GET /api/v1/customers/{id}",
-  putCustomer: "PUT /api/v1/customers/{id}",
+  replaceCustomer: "PUT /api/v1/customers/{id}",
   updateCustomer: "PATCH /api/v1/customers/{id}",
   deleteCustomer: "DELETE /api/v1/customers/{id}",
   listConversations: "GET /api/v1/conversations",
   createConversation: "POST /api/v1/conversations",
   getConversation: "GET /api/v1/conversations/{id}",
-  putConversation: "PUT /api/v1/conversations/{id}",
+  replaceConversation: "PUT /api/v1/conversations/{id}",
   updateConversation: "PATCH /api/v1/conversations/{id}",
   deleteConversation: "DELETE /api/v1/conversations/{id}",
   assignConversation: "POST /api/v1/conversations/{id}/assign",
@@ -62,7 +70,7 @@ export const ROUTES = {
   listMessages: "GET /api/v1/messages",
   createMessage: "POST /api/v1/messages",
   getMessage: "GET /api/v1/messages/{id}",
-  putMessage: "PUT /api/v1/messages/{id}",
+  replaceMessage: "PUT /api/v1/messages/{id}",
   updateMessage: "PATCH /api/v1/messages/{id}",
   deleteMessage: "DELETE /api/v1/messages/{id}",
   listConversationMessages: "GET /api/v1/conversations/{id}/messages",
@@ -70,19 +78,19 @@ export const ROUTES = {
   listLeads: "GET /api/v1/leads",
   createLead: "POST /api/v1/leads",
   getLead: "GET /api/v1/leads/{id}",
-  putLead: "PUT /api/v1/leads/{id}",
+  replaceLead: "PUT /api/v1/leads/{id}",
   updateLead: "PATCH /api/v1/leads/{id}",
   deleteLead: "DELETE /api/v1/leads/{id}",
   listUsers: "GET /api/v1/users",
   createUser: "POST /api/v1/users",
   getUser: "GET /api/v1/users/{id}",
-  putUser: "PUT /api/v1/users/{id}",
+  replaceUser: "PUT /api/v1/users/{id}",
   updateUser: "PATCH /api/v1/users/{id}",
   deleteUser: "DELETE /api/v1/users/{id}",
   listCalls: "GET /api/v1/calls",
   createCall: "POST /api/v1/calls",
   getCall: "GET /api/v1/calls/{id}",
-  putCall: "PUT /api/v1/calls/{id}",
+  replaceCall: "PUT /api/v1/calls/{id}",
   updateCall: "PATCH /api/v1/calls/{id}",
   deleteCall: "DELETE /api/v1/calls/{id}",
   ringCall: "POST /api/v1/calls/{id}/ring",
@@ -90,6 +98,9 @@ export const ROUTES = {
   completeCall: "POST /api/v1/calls/{id}/complete",
   failCall: "POST /api/v1/calls/{id}/fail",
   recordingCall: "POST /api/v1/calls/{id}/recording",
+  getUsage: "GET /api/v1/analytics/usage",
+  getUsageHistory: "GET /api/v1/analytics/usage/history",
+  getPerformance: "GET /api/v1/analytics/performance",
   getHealth: "GET /api/v1/health",
   getLiveness: "GET /healthz",
   getReadiness: "GET /readyz",
@@ -137,6 +148,14 @@ export class Events extends Resource {
    */
   replay(id: string, body?: BodyOf<"replayEvent">, options?: CallOptions) {
     return this.call("replayEvent", { path: { id }, body }, options);
+  }
+
+  /**
+   * Explain an event. For each webhook, whether it would get the event, and if not, which condition keeps it from
+   * it. Nothing is stored or sent.
+   */
+  explain(body: BodyOf<"explainEvent">, options?: CallOptions) {
+    return this.call("explainEvent", { body }, options);
   }
 }
 
@@ -198,6 +217,14 @@ export class Webhooks extends Resource {
     return this.call("rotateWebhookSecret", { path: { id }, body }, options);
   }
 
+  /**
+   * Read the public keys of a webhook. With them its receiver verifies the `v1a` signatures. The private ones are
+   * never shown.
+   */
+  getPublicKey(id: string, options?: CallOptions) {
+    return this.call("getWebhookPublicKey", { path: { id } }, options);
+  }
+
   /** List what was sent to a webhook. */
   listLogs(id: string, query?: QueryOf<"listWebhookLogs">, options?: CallOptions) {
     return this.walk("listWebhookLogs", { path: { id }, query }, options);
@@ -224,6 +251,43 @@ export class Deliveries extends Resource {
   /** Cancel a delivery. */
   cancel(id: string, options?: CallOptions) {
     return this.call("cancelDelivery", { path: { id } }, options);
+  }
+}
+
+/** What events there are and what is in them; add types of your own, with schemas that judge. */
+export class EventTypes extends Resource {
+  /** List event types. Those that are built in and your own, by name. */
+  list(query?: QueryOf<"listEventTypes">, options?: CallOptions) {
+    return this.walk("listEventTypes", { query }, options);
+  }
+
+  /**
+   * Create an event type. Events of types that are in no catalogue may be published too. One that is in it has a
+   * description and an example, and a schema that can judge what is published: it `warn`s the publisher, or
+   * `reject`s the event.
+   */
+  create(body: BodyOf<"createEventType">, options?: CallOptions) {
+    return this.call("createEventType", { body }, options);
+  }
+
+  /** Read an event type. */
+  get(name: string, options?: CallOptions) {
+    return this.call("getEventType", { path: { name } }, options);
+  }
+
+  /** Change an event type with PUT. The same as with PATCH: what is not mentioned stays. */
+  replace(name: string, body: BodyOf<"replaceEventType">, options?: CallOptions) {
+    return this.call("replaceEventType", { path: { name }, body }, options);
+  }
+
+  /** Change an event type. What is not mentioned stays; null resets. Those that are built in cannot be changed. */
+  update(name: string, body: BodyOf<"updateEventType">, options?: CallOptions) {
+    return this.call("updateEventType", { path: { name }, body }, options);
+  }
+
+  /** Delete an event type. Events of that name may be published as before, and nothing judges them any more. */
+  delete(name: string, options?: CallOptions) {
+    return this.call("deleteEventType", { path: { name } }, options);
   }
 }
 
@@ -314,7 +378,7 @@ export class Auth extends Resource {
   }
 }
 
-/** Customers. */
+/** The people and companies that your users talk to. */
 export class Customers extends Resource {
   /** List customers. All filters together. */
   list(query?: QueryOf<"listCustomers">, options?: CallOptions) {
@@ -331,9 +395,12 @@ export class Customers extends Resource {
     return this.call("getCustomer", { path: { id } }, options);
   }
 
-  /** Change a customer. What is not mentioned stays, null resets. Emits `customer.updated`, in the same transaction. */
-  put(id: string, body: BodyOf<"putCustomer">, options?: CallOptions) {
-    return this.call("putCustomer", { path: { id }, body }, options);
+  /**
+   * Change a customer with PUT. What is not mentioned stays, null resets. Emits `customer.updated`, in the same
+   * transaction.
+   */
+  replace(id: string, body: BodyOf<"replaceCustomer">, options?: CallOptions) {
+    return this.call("replaceCustomer", { path: { id }, body }, options);
   }
 
   /** Change a customer. What is not mentioned stays, null resets. Emits `customer.updated`, in the same transaction. */
@@ -347,7 +414,7 @@ export class Customers extends Resource {
   }
 }
 
-/** Conversations. */
+/** What customers want, who looks after it, and where it stands. */
 export class Conversations extends Resource {
   /** List conversations. All filters together. */
   list(query?: QueryOf<"listConversations">, options?: CallOptions) {
@@ -365,11 +432,11 @@ export class Conversations extends Resource {
   }
 
   /**
-   * Change a conversation. What is not mentioned stays, null resets. Emits `conversation.updated` or
+   * Change a conversation with PUT. What is not mentioned stays, null resets. Emits `conversation.updated` or
    * `conversation.closed` or `conversation.escalated` or `conversation.assigned`, in the same transaction.
    */
-  put(id: string, body: BodyOf<"putConversation">, options?: CallOptions) {
-    return this.call("putConversation", { path: { id }, body }, options);
+  replace(id: string, body: BodyOf<"replaceConversation">, options?: CallOptions) {
+    return this.call("replaceConversation", { path: { id }, body }, options);
   }
 
   /**
@@ -409,7 +476,7 @@ export class Conversations extends Resource {
   }
 }
 
-/** Messages. */
+/** What was said in conversations. */
 export class Messages extends Resource {
   /** List messages. All filters together. */
   list(query?: QueryOf<"listMessages">, options?: CallOptions) {
@@ -426,9 +493,9 @@ export class Messages extends Resource {
     return this.call("getMessage", { path: { id } }, options);
   }
 
-  /** Change a message. What is not mentioned stays, null resets. Emits no event. */
-  put(id: string, body: BodyOf<"putMessage">, options?: CallOptions) {
-    return this.call("putMessage", { path: { id }, body }, options);
+  /** Change a message with PUT. What is not mentioned stays, null resets. Emits no event. */
+  replace(id: string, body: BodyOf<"replaceMessage">, options?: CallOptions) {
+    return this.call("replaceMessage", { path: { id }, body }, options);
   }
 
   /** Change a message. What is not mentioned stays, null resets. Emits no event. */
@@ -455,7 +522,7 @@ export class Messages extends Resource {
   }
 }
 
-/** Leads. */
+/** Those who left a way to reach them. */
 export class Leads extends Resource {
   /** List leads. All filters together. */
   list(query?: QueryOf<"listLeads">, options?: CallOptions) {
@@ -472,9 +539,9 @@ export class Leads extends Resource {
     return this.call("getLead", { path: { id } }, options);
   }
 
-  /** Change a lead. What is not mentioned stays, null resets. Emits no event. */
-  put(id: string, body: BodyOf<"putLead">, options?: CallOptions) {
-    return this.call("putLead", { path: { id }, body }, options);
+  /** Change a lead with PUT. What is not mentioned stays, null resets. Emits no event. */
+  replace(id: string, body: BodyOf<"replaceLead">, options?: CallOptions) {
+    return this.call("replaceLead", { path: { id }, body }, options);
   }
 
   /** Change a lead. What is not mentioned stays, null resets. Emits no event. */
@@ -488,7 +555,7 @@ export class Leads extends Resource {
   }
 }
 
-/** Users. */
+/** Your people, who look after conversations. Not those who sign in to Angarium. */
 export class Users extends Resource {
   /** List users. All filters together. */
   list(query?: QueryOf<"listUsers">, options?: CallOptions) {
@@ -505,9 +572,12 @@ export class Users extends Resource {
     return this.call("getUser", { path: { id } }, options);
   }
 
-  /** Change a user. What is not mentioned stays, null resets. Emits `user.updated`, in the same transaction. */
-  put(id: string, body: BodyOf<"putUser">, options?: CallOptions) {
-    return this.call("putUser", { path: { id }, body }, options);
+  /**
+   * Change a user with PUT. What is not mentioned stays, null resets. Emits `user.updated`, in the same
+   * transaction.
+   */
+  replace(id: string, body: BodyOf<"replaceUser">, options?: CallOptions) {
+    return this.call("replaceUser", { path: { id }, body }, options);
   }
 
   /** Change a user. What is not mentioned stays, null resets. Emits `user.updated`, in the same transaction. */
@@ -521,7 +591,7 @@ export class Users extends Resource {
   }
 }
 
-/** Calls. */
+/** Phone calls, step by step. */
 export class Calls extends Resource {
   /** List calls. All filters together. */
   list(query?: QueryOf<"listCalls">, options?: CallOptions) {
@@ -539,11 +609,11 @@ export class Calls extends Resource {
   }
 
   /**
-   * Change a call. What is not mentioned stays, null resets. Emits `call.ringing` or `call.answered` or
+   * Change a call with PUT. What is not mentioned stays, null resets. Emits `call.ringing` or `call.answered` or
    * `call.completed` or `call.failed` or `call.recording.available`, in the same transaction.
    */
-  put(id: string, body: BodyOf<"putCall">, options?: CallOptions) {
-    return this.call("putCall", { path: { id }, body }, options);
+  replace(id: string, body: BodyOf<"replaceCall">, options?: CallOptions) {
+    return this.call("replaceCall", { path: { id }, body }, options);
   }
 
   /**
@@ -585,6 +655,24 @@ export class Calls extends Resource {
   }
 }
 
+/** What was used of a plan, and how quickly requests were answered. */
+export class Analytics extends Resource {
+  /** Usage of a month. */
+  getUsage(query?: QueryOf<"getUsage">, options?: CallOptions) {
+    return this.call("getUsage", { query }, options);
+  }
+
+  /** Usage of the last months. Oldest first, this month last. */
+  getUsageHistory(query?: QueryOf<"getUsageHistory">, options?: CallOptions) {
+    return this.call("getUsageHistory", { query }, options);
+  }
+
+  /** Performance of a month. */
+  getPerformance(query?: QueryOf<"getPerformance">, options?: CallOptions) {
+    return this.call("getPerformance", { query }, options);
+  }
+}
+
 /** For orchestrators and dashboards. No key is asked for. */
 export class Health extends Resource {
   /** Say that the API answers. */
@@ -616,6 +704,7 @@ export abstract class Resources implements Caller {
   readonly events = new Events(this);
   readonly webhooks = new Webhooks(this);
   readonly deliveries = new Deliveries(this);
+  readonly eventTypes = new EventTypes(this);
   readonly deadLetters = new DeadLetters(this);
   readonly apiKeys = new ApiKeys(this);
   readonly auth = new Auth(this);
@@ -625,6 +714,7 @@ export abstract class Resources implements Caller {
   readonly leads = new Leads(this);
   readonly users = new Users(this);
   readonly calls = new Calls(this);
+  readonly analytics = new Analytics(this);
   readonly health = new Health(this);
 
   abstract request<O extends OperationId>(

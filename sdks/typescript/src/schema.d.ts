@@ -212,6 +212,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhooks/{id}/public-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the public keys of a webhook
+         * @description With them its receiver verifies the `v1a` signatures. The private ones are never shown.
+         */
+        get: operations["getWebhookPublicKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/webhooks/{id}/logs": {
         parameters: {
             query?: never;
@@ -294,6 +314,81 @@ export interface paths {
         put?: never;
         /** Cancel a delivery */
         post: operations["cancelDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/event-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List event types
+         * @description Those that are built in and your own, by name.
+         */
+        get: operations["listEventTypes"];
+        put?: never;
+        /**
+         * Create an event type
+         * @description Events of types that are in no catalogue may be published too. One that is in it has a description and an example,
+         *     and a schema that can judge what is published: it `warn`s the publisher, or `reject`s the event.
+         */
+        post: operations["createEventType"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/event-types/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read an event type */
+        get: operations["getEventType"];
+        /**
+         * Change an event type with PUT
+         * @description The same as with PATCH: what is not mentioned stays.
+         */
+        put: operations["replaceEventType"];
+        post?: never;
+        /**
+         * Delete an event type
+         * @description Events of that name may be published as before, and nothing judges them any more.
+         */
+        delete: operations["deleteEventType"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an event type
+         * @description What is not mentioned stays; null resets. Those that are built in cannot be changed.
+         */
+        patch: operations["updateEventType"];
+        trace?: never;
+    };
+    "/api/v1/events/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Explain an event
+         * @description For each webhook, whether it would get the event, and if not, which condition keeps it from it. Nothing is stored
+         *     or sent.
+         */
+        post: operations["explainEvent"];
         delete?: never;
         options?: never;
         head?: never;
@@ -566,10 +661,10 @@ export interface paths {
         /** Get a customer */
         get: operations["getCustomer"];
         /**
-         * Change a customer
+         * Change a customer with PUT
          * @description What is not mentioned stays, null resets. Emits `customer.updated`, in the same transaction.
          */
-        put: operations["putCustomer"];
+        put: operations["replaceCustomer"];
         post?: never;
         /**
          * Delete a customer
@@ -619,10 +714,10 @@ export interface paths {
         /** Get a conversation */
         get: operations["getConversation"];
         /**
-         * Change a conversation
+         * Change a conversation with PUT
          * @description What is not mentioned stays, null resets. Emits `conversation.updated` or `conversation.closed` or `conversation.escalated` or `conversation.assigned`, in the same transaction.
          */
-        put: operations["putConversation"];
+        put: operations["replaceConversation"];
         post?: never;
         /**
          * Delete a conversation
@@ -752,10 +847,10 @@ export interface paths {
         /** Get a message */
         get: operations["getMessage"];
         /**
-         * Change a message
+         * Change a message with PUT
          * @description What is not mentioned stays, null resets. Emits no event.
          */
-        put: operations["putMessage"];
+        put: operations["replaceMessage"];
         post?: never;
         /**
          * Delete a message
@@ -826,10 +921,10 @@ export interface paths {
         /** Get a lead */
         get: operations["getLead"];
         /**
-         * Change a lead
+         * Change a lead with PUT
          * @description What is not mentioned stays, null resets. Emits no event.
          */
-        put: operations["putLead"];
+        put: operations["replaceLead"];
         post?: never;
         /**
          * Delete a lead
@@ -879,10 +974,10 @@ export interface paths {
         /** Get a user */
         get: operations["getUser"];
         /**
-         * Change a user
+         * Change a user with PUT
          * @description What is not mentioned stays, null resets. Emits `user.updated`, in the same transaction.
          */
-        put: operations["putUser"];
+        put: operations["replaceUser"];
         post?: never;
         /**
          * Delete a user
@@ -932,10 +1027,10 @@ export interface paths {
         /** Get a call */
         get: operations["getCall"];
         /**
-         * Change a call
+         * Change a call with PUT
          * @description What is not mentioned stays, null resets. Emits `call.ringing` or `call.answered` or `call.completed` or `call.failed` or `call.recording.available`, in the same transaction.
          */
-        put: operations["putCall"];
+        put: operations["replaceCall"];
         post?: never;
         /**
          * Delete a call
@@ -1051,6 +1146,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/analytics/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Usage of a month */
+        get: operations["getUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/usage/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Usage of the last months
+         * @description Oldest first, this month last.
+         */
+        get: operations["getUsageHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/performance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Performance of a month */
+        get: operations["getPerformance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -1123,7 +1272,508 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    "ai.reply.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The AI has answered a customer.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onAiReplyCreated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "api_key.rotation_due": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An API key is to be rotated soon, by its rotation policy.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onApiKeyRotationDue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "call.answered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The other end has picked up.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onCallAnswered"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "call.completed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A call that was answered has ended.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onCallCompleted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "call.failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A call broke off, or did not come about.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onCallFailed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "call.initiated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A call is being set up.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onCallInitiated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "call.recording.available": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The recording of a call can be fetched.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onCallRecordingAvailable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "call.ringing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * It rings at the other end.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onCallRinging"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "conversation.assigned": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A user looks after a conversation from now on.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onConversationAssigned"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "conversation.closed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A conversation has ended.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onConversationClosed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "conversation.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A conversation has begun.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onConversationCreated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "conversation.escalated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A person was asked to take a conversation over.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onConversationEscalated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "conversation.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A conversation has changed in another way.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onConversationUpdated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "customer.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * There is a new customer.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onCustomerCreated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "customer.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A customer has changed.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onCustomerUpdated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "delivery.exhausted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A delivery used up its attempts and is a dead letter now.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onDeliveryExhausted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "lead.captured": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Somebody has left a way to be reached.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onLeadCaptured"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "message.received": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A customer has written.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onMessageReceived"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "message.sent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A user has written to a customer.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onMessageSent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "quota.reached": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 80 % or 100 % of a quota of the plan are used.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onQuotaReached"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "user.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * There is a new user.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onUserCreated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "user.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A user has changed.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onUserUpdated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "webhook.disabled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A webhook is not sent to any more, because its receiver is gone or has only failed. What it is owed is kept.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onWebhookDisabled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "webhook.failing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A webhook has had nothing but failures for half the time after which it is disabled.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onWebhookFailing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "webhook.test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Somebody had a test sent to one webhook.
+         * @description Answer 2xx within the webhook's time limit. Everything else is tried again; redirects are not followed, and 410 disables the webhook. The same event may come more than once, with the same `webhook-id`.
+         */
+        post: operations["onWebhookTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
         /** @description An event that was accepted. */
@@ -1140,6 +1790,18 @@ export interface components {
             createdAt: components["schemas"]["Timestamp"];
             /** @description Whether an earlier request with the same key made it. */
             replayed: boolean;
+            /** @description Where the data does not fit the schema of its type, which only warns. */
+            warnings?: components["schemas"]["FieldProblem"][];
+        };
+        /** @description Who one is. */
+        Account: {
+            id: components["schemas"]["UserId"];
+            /** @example ada@example.com */
+            email: string;
+            /** @example Ada */
+            name: string;
+            role: components["schemas"]["Role"];
+            tenant?: components["schemas"]["Tenant"] | null;
         };
         /** @description An API key as it is shown. */
         ApiKey: {
@@ -1247,7 +1909,10 @@ export interface components {
             };
         };
         AssignConversation: {
-            /** @description The user who looks after it. */
+            /**
+             * @description The user who looks after it.
+             * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+             */
             assignedTo: string;
         };
         /** @description One HTTP exchange. */
@@ -1333,11 +1998,20 @@ export interface components {
              * @enum {string}
              */
             status: "initiated" | "ringing" | "answered" | "completed" | "failed";
-            /** @description The user who talks. */
+            /**
+             * @description The user who talks.
+             * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+             */
             agentId: string | null;
-            /** @description The customer. */
+            /**
+             * @description The customer.
+             * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+             */
             customerId: string | null;
-            /** @description The conversation that it belongs to. */
+            /**
+             * @description The conversation that it belongs to.
+             * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+             */
             conversationId: string | null;
             /** @description Whether it is to be recorded. */
             recordingEnabled: boolean;
@@ -1393,11 +2067,20 @@ export interface components {
          *     }
          */
         CallChange: {
-            /** @description The user who talks. */
+            /**
+             * @description The user who talks.
+             * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+             */
             agentId?: string | null;
-            /** @description The customer. */
+            /**
+             * @description The customer.
+             * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+             */
             customerId?: string | null;
-            /** @description The conversation that it belongs to. */
+            /**
+             * @description The conversation that it belongs to.
+             * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+             */
             conversationId?: string | null;
             /** @description Whatever else you know; replaced as a whole. */
             customFields?: {
@@ -1459,9 +2142,15 @@ export interface components {
             priority: "low" | "medium" | "high" | "urgent";
             /** @description How the customer came, such as `email`, `chat` or `phone`. */
             channel: string | null;
-            /** @description The customer. */
+            /**
+             * @description The customer.
+             * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+             */
             customerId: string | null;
-            /** @description The user who looks after it. */
+            /**
+             * @description The user who looks after it.
+             * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+             */
             assignedTo: string | null;
             /** @description The inbox that it came to, as you name it. */
             inboxId: string | null;
@@ -1532,9 +2221,15 @@ export interface components {
             priority?: "low" | "medium" | "high" | "urgent" | null;
             /** @description How the customer came, such as `email`, `chat` or `phone`. */
             channel?: string | null;
-            /** @description The customer. */
+            /**
+             * @description The customer.
+             * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+             */
             customerId?: string | null;
-            /** @description The user who looks after it. */
+            /**
+             * @description The user who looks after it.
+             * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+             */
             assignedTo?: string | null;
             /** @description The inbox that it came to, as you name it. */
             inboxId?: string | null;
@@ -1731,6 +2426,10 @@ export interface components {
         DeletedApiKey: {
             id: components["schemas"]["KeyId"];
         };
+        DeletedEventType: {
+            /** @example order.paid */
+            name: string;
+        };
         DeletedWebhook: {
             id: components["schemas"]["WebhookId"];
         };
@@ -1775,14 +2474,14 @@ export interface components {
         DeliveryDetail: components["schemas"]["Delivery"] & {
             /**
              * @description Where the event and its data are.
-             * @example /api/v1/events/evt_01kajz62rg0000000000000000
+             * @example /api/v1/events/evt_01m7zvcjkge008000000000001
              */
             eventUrl: string;
             attemptLog: components["schemas"]["Attempt"][];
         };
         /**
          * @description The id of a delivery
-         * @example dlv_01kam0rnmge008000000000001
+         * @example dlv_01m7zvcjkge008000000000001
          */
         DeliveryId: string;
         /** @enum {string} */
@@ -1819,12 +2518,147 @@ export interface components {
         };
         /**
          * @description The id of an event
-         * @example evt_01kam0rnmge008000000000001
+         * @example evt_01m7zvcjkge008000000000001
          */
         EventId: string;
         /** @description Where to send an event again. */
         EventReplay: {
             webhookId?: components["schemas"]["WebhookId"] | null;
+        };
+        /**
+         * @description An event that is not published.
+         * @example {
+         *       "data": {
+         *         "orderId": "o-1001",
+         *         "total": 42.5
+         *       },
+         *       "type": "order.created"
+         *     }
+         */
+        EventToExplain: {
+            /**
+             * @description Dotted lower-case words.
+             * @example order.created
+             */
+            type: string;
+            data: Record<string, unknown>;
+            /**
+             * @example [
+             *       "eu"
+             *     ]
+             */
+            channels?: string[] | null;
+            webhookId?: components["schemas"]["WebhookId"] | null;
+        };
+        /** @description An event type. */
+        EventType: {
+            /** @example order.paid */
+            name: string;
+            /** @example An order was paid. */
+            description?: string | null;
+            /** @description The `data` of one. */
+            example?: Record<string, unknown> | null;
+            /** @description What the `data` looks like, as a JSON Schema. */
+            schema?: Record<string, unknown> | null;
+            /**
+             * @description What becomes of an event whose data does not fit: nothing (`off`), a warning to its publisher (`warn`), or it
+             *     is refused (`reject`).
+             * @example reject
+             */
+            schemaMode: string;
+            /**
+             * @description Whether it is there for everybody and cannot be changed.
+             * @example false
+             */
+            builtIn: boolean;
+            createdAt?: components["schemas"]["Timestamp"] | null;
+            updatedAt?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @example 7
+             */
+            version?: number | null;
+        };
+        /** @description What to change of an event type; what is not mentioned stays. */
+        EventTypeChange: {
+            /**
+             * @description Dotted lower-case words. It cannot be changed.
+             * @example order.paid
+             */
+            name?: string;
+            /**
+             * @description For people.
+             * @example An order was paid.
+             */
+            description?: string | null;
+            /** @description The `data` of one. It must fit the schema. */
+            example?: Record<string, unknown> | null;
+            /** @description A JSON Schema that stands alone: `$ref` leads to `#/…` inside it, and not back to itself. */
+            schema?: Record<string, unknown> | null;
+            /**
+             * @description `off`, `warn` or `reject`.
+             * @example reject
+             */
+            schemaMode?: string | null;
+        };
+        /** @description What would become of an event. */
+        ExplainedEvent: {
+            /** @example order.created */
+            type: string;
+            /**
+             * @description How many webhooks would get it.
+             * @example 1
+             */
+            matched: number;
+            /** @description Whether it would be accepted. */
+            accepted: boolean;
+            /** @description Where the data does not fit the schema of its type. */
+            misfits?: components["schemas"]["FieldProblem"][];
+            webhooks: components["schemas"]["ExplainedWebhook"][];
+        };
+        /** @description A request that would go out, as it is but for what proves who sends it. */
+        ExplainedRequest: {
+            /** @example POST */
+            method: string;
+            /** @example https://example.com/hooks */
+            url: string;
+            /**
+             * @description Signatures and your own headers are `(hidden)`.
+             * @example {
+             *       "content-type": "application/json",
+             *       "webhook-signature": "(hidden)"
+             *     }
+             */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description The bytes of the body, which are UTF-8. The event's id is that of no event. */
+            body: string;
+        };
+        /** @description What would become of an event at one webhook. */
+        ExplainedWebhook: {
+            webhookId: components["schemas"]["WebhookId"];
+            /** @example orders */
+            name: string;
+            /**
+             * @description Whether it would get a delivery.
+             * @example false
+             */
+            matched: boolean;
+            /**
+             * @description `type`, `profile`, `channels` or `filter` where it would not; `paused` or `disabled` where the delivery would
+             *     wait.
+             * @example filter
+             */
+            reason?: string | null;
+            /**
+             * @description The same as a sentence.
+             * @example Its filter does not hold: 1 condition(s) are not met.
+             */
+            explanation: string;
+            /** @description The conditions of its filter that are not met. */
+            conditions?: components["schemas"]["UnmetCondition"][];
+            request?: components["schemas"]["ExplainedRequest"] | null;
         };
         FailCall: {
             /** @description Why it failed, such as `busy` or `no answer`. */
@@ -1840,7 +2674,7 @@ export interface components {
              */
             path: (string | number)[];
             /** @enum {string} */
-            code: "REQUIRED" | "UNKNOWN" | "WRONG_TYPE" | "INVALID" | "LENGTH" | "OUT_OF_RANGE" | "NOT_ALLOWED" | "MISMATCH";
+            code: "REQUIRED" | "UNKNOWN" | "WRONG_TYPE" | "INVALID" | "LENGTH" | "OUT_OF_RANGE" | "NOT_ALLOWED" | "MISMATCH" | "NOT_FOUND";
             /** @description What would be right; reads on from the field's name */
             message: string;
         };
@@ -1878,7 +2712,7 @@ export interface components {
         };
         /**
          * @description The id of an API key
-         * @example key_01kam0rnmge008000000000001
+         * @example key_01m7zvcjkge008000000000001
          */
         KeyId: string;
         /**
@@ -1920,7 +2754,10 @@ export interface components {
              * @description The page that they were on.
              */
             pageUrl: string | null;
-            /** @description The conversation in which they left it. */
+            /**
+             * @description The conversation in which they left it.
+             * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+             */
             conversationId: string | null;
             /** @description Whatever else you know; replaced as a whole. */
             customFields: {
@@ -1965,7 +2802,10 @@ export interface components {
              * @description The page that they were on.
              */
             pageUrl?: string | null;
-            /** @description The conversation in which they left it. */
+            /**
+             * @description The conversation in which they left it.
+             * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+             */
             conversationId?: string | null;
             /** @description Whatever else you know; replaced as a whole. */
             customFields?: {
@@ -2039,8 +2879,41 @@ export interface components {
             }[];
             pagination: components["schemas"]["Pagination"];
         };
+        /** @description The body of most lists. Webhooks and their logs have their own, with the totals beside the rows. */
+        List_EventType: {
+            success: boolean;
+            data: {
+                /** @example order.paid */
+                name: string;
+                /** @example An order was paid. */
+                description?: string | null;
+                /** @description The `data` of one. */
+                example?: Record<string, unknown> | null;
+                /** @description What the `data` looks like, as a JSON Schema. */
+                schema?: Record<string, unknown> | null;
+                /**
+                 * @description What becomes of an event whose data does not fit: nothing (`off`), a warning to its publisher (`warn`), or it
+                 *     is refused (`reject`).
+                 * @example reject
+                 */
+                schemaMode: string;
+                /**
+                 * @description Whether it is there for everybody and cannot be changed.
+                 * @example false
+                 */
+                builtIn: boolean;
+                createdAt?: components["schemas"]["Timestamp"] | null;
+                updatedAt?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int64
+                 * @example 7
+                 */
+                version?: number | null;
+            }[];
+            pagination: components["schemas"]["Pagination"];
+        };
         Me: {
-            user: components["schemas"]["User"];
+            user: components["schemas"]["Account"];
             expiresAt: components["schemas"]["Timestamp"];
         };
         /**
@@ -2063,7 +2936,10 @@ export interface components {
              * @example msg_06c8nbm1gsk7ecpr9t3v5x7z0d
              */
             readonly id: string;
-            /** @description The conversation. */
+            /**
+             * @description The conversation.
+             * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+             */
             conversationId: string;
             /**
              * @description Sent to the customer, or received from them.
@@ -2107,6 +2983,20 @@ export interface components {
             customFields?: {
                 [key: string]: unknown;
             } | null;
+        };
+        /** @description What was counted on one meter. */
+        MeterUsage: {
+            /**
+             * Format: int64
+             * @example 12345
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description -1 is no end.
+             * @example 250000
+             */
+            monthlyLimit: number;
         };
         /**
          * @description A month of UTC
@@ -2156,11 +3046,20 @@ export interface components {
              * @enum {string|null}
              */
             direction?: "outbound" | "inbound" | null;
-            /** @description The user who talks. */
+            /**
+             * @description The user who talks.
+             * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+             */
             agentId?: string | null;
-            /** @description The customer. */
+            /**
+             * @description The customer.
+             * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+             */
             customerId?: string | null;
-            /** @description The conversation that it belongs to. */
+            /**
+             * @description The conversation that it belongs to.
+             * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+             */
             conversationId?: string | null;
             /**
              * @description Whether it is to be recorded.
@@ -2208,9 +3107,15 @@ export interface components {
             priority?: "low" | "medium" | "high" | "urgent" | null;
             /** @description How the customer came, such as `email`, `chat` or `phone`. */
             channel?: string | null;
-            /** @description The customer. */
+            /**
+             * @description The customer.
+             * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+             */
             customerId?: string | null;
-            /** @description The user who looks after it. */
+            /**
+             * @description The user who looks after it.
+             * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+             */
             assignedTo?: string | null;
             /** @description The inbox that it came to, as you name it. */
             inboxId?: string | null;
@@ -2372,6 +3277,28 @@ export interface components {
             deliverAt?: components["schemas"]["Timestamp"] | null;
             channels?: components["schemas"]["Channels"] | null;
         };
+        /** @description An event type to create. */
+        NewEventType: {
+            /**
+             * @description Dotted lower-case words. It cannot be changed.
+             * @example order.paid
+             */
+            name: string;
+            /**
+             * @description For people.
+             * @example An order was paid.
+             */
+            description?: string | null;
+            /** @description The `data` of one. It must fit the schema. */
+            example?: Record<string, unknown> | null;
+            /** @description A JSON Schema that stands alone: `$ref` leads to `#/…` inside it, and not back to itself. */
+            schema?: Record<string, unknown> | null;
+            /**
+             * @description `off`, `warn` or `reject`.
+             * @example reject
+             */
+            schemaMode?: string | null;
+        };
         /** @description Events to publish, each judged and accepted alone. */
         NewEvents: {
             events: components["schemas"]["NewEvent"][];
@@ -2404,7 +3331,10 @@ export interface components {
              * @description The page that they were on.
              */
             pageUrl?: string | null;
-            /** @description The conversation in which they left it. */
+            /**
+             * @description The conversation in which they left it.
+             * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+             */
             conversationId?: string | null;
             /**
              * @description Whatever else you know; replaced as a whole.
@@ -2425,7 +3355,10 @@ export interface components {
          *     }
          */
         NewMessage: {
-            /** @description The conversation. */
+            /**
+             * @description The conversation.
+             * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+             */
             conversationId: string;
             /**
              * @description Sent to the customer, or received from them.
@@ -2542,15 +3475,17 @@ export interface components {
              * @example 10000
              */
             timeoutMs?: number | null;
+            profile?: components["schemas"]["Profile"] | null;
+            signature?: components["schemas"]["Signature"] | null;
             /**
-             * @description How its requests look.
-             * @example default
+             * @description Sends nothing until the receiver has agreed; with the profile `cloudevents`.
+             * @default false
              */
-            profile?: string | null;
+            handshake?: boolean | null;
             description?: string | null;
             /** @description For your programs; up to 8 KiB. */
             metadata?: Record<string, unknown> | null;
-            /** @description A secret of your own, `whsec_` and base64; one is made where none is given. */
+            /** @description A secret of your own: `whsec_` and base64, or a text, as the profile has it. One is made where none is given. */
             secret?: string | null;
         };
         Nothing: Record<string, unknown>;
@@ -2568,6 +3503,48 @@ export interface components {
         PasswordChange: {
             currentPassword: string;
             newPassword: string;
+        };
+        /** @description How quickly requests of a month were answered. */
+        Performance: {
+            /** @example 2026-11 */
+            month: string;
+            /**
+             * Format: double
+             * @example 1.9
+             */
+            averageMs: number;
+            /**
+             * Format: double
+             * @description Percentiles are upper bounds, at most a tenth above the true value.
+             * @example 4.2
+             */
+            p95Ms: number;
+            /**
+             * Format: double
+             * @example 9.1
+             */
+            p99Ms: number;
+            /**
+             * Format: double
+             * @description Percent of requests that were answered 4xx or 5xx.
+             * @example 1
+             */
+            errorRate: number;
+            /**
+             * Format: int64
+             * @example 1000
+             */
+            totalRequests: number;
+            /**
+             * Format: int64
+             * @example 990
+             */
+            successfulRequests: number;
+            /**
+             * Format: int64
+             * @example 10
+             */
+            failedRequests: number;
         };
         /** @enum {string} */
         Permission: "read:conversations" | "write:conversations" | "read:customers" | "write:customers" | "read:messages" | "write:messages" | "read:events" | "write:events" | "read:webhooks" | "write:webhooks" | "read:deliveries" | "write:deliveries" | "read:analytics" | "webhook:manage";
@@ -2591,6 +3568,26 @@ export interface components {
             timestamp: components["schemas"]["Timestamp"];
             /** Format: int64 */
             retryAfter?: number | null;
+        };
+        /**
+         * @description How requests look: body, headers and signatures.
+         * @enum {string}
+         */
+        Profile: "default" | "g-tateth" | "contextgpt" | "github" | "stripe" | "slack" | "shopify" | "cloudevents";
+        PublicKey: {
+            /** @example whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4= */
+            publicKey: string;
+            createdAt: components["schemas"]["Timestamp"];
+            expiresAt?: components["schemas"]["Timestamp"] | null;
+        };
+        PublicKeys: {
+            /**
+             * @description The newest.
+             * @example whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=
+             */
+            publicKey: string;
+            /** @description All that sign now. */
+            keys: components["schemas"]["PublicKey"][];
         };
         PublishedEvent: {
             /** @example 0 */
@@ -2699,7 +3696,12 @@ export interface components {
              * @description Shown this once.
              * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
              */
-            secret: string;
+            secret?: string | null;
+            /**
+             * @description Of a new key pair.
+             * @example whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=
+             */
+            publicKey?: string | null;
             /** @description Until when the older secrets sign too. */
             olderSecretsUntil: components["schemas"]["Timestamp"];
         };
@@ -2726,12 +3728,50 @@ export interface components {
         SecretRotation: {
             /**
              * Format: int64
-             * @description How long older secrets go on signing beside the new one; a day where it is not said.
-             * @default 86400
+             * @description How long older secrets go on signing beside the new one; where it is not said, a day, or not at all where a
+             *     request of the profile has room for one signature.
              */
             overlapSeconds?: number | null;
             /** @description A secret of your own; one is made where none is given. */
             secret?: string | null;
+            /**
+             * @description `v1` or `v1a`, where the webhook signs by both.
+             * @example v1
+             */
+            scheme?: string | null;
+        };
+        /**
+         * @description What is set about signatures: `schemes` with the profiles `default` and `cloudevents`, the rest with `g-tateth`.
+         * @example {
+         *       "schemes": [
+         *         "v1"
+         *       ]
+         *     }
+         */
+        Signature: {
+            /**
+             * @description `v1` is HMAC-SHA256 by the secret, `v1a` Ed25519 by a key pair.
+             * @example [
+             *       "v1",
+             *       "v1a"
+             *     ]
+             */
+            schemes?: string[] | null;
+            /**
+             * @description The header of the signature.
+             * @example X-Webhook-Signature
+             */
+            header?: string | null;
+            /**
+             * @description What stands before it.
+             * @example sha256=
+             */
+            prefix?: string | null;
+            /**
+             * @description `hex` or `base64`.
+             * @example hex
+             */
+            encoding?: string | null;
         };
         SignedIn: {
             /**
@@ -2740,7 +3780,7 @@ export interface components {
              */
             token: string;
             expiresAt: components["schemas"]["Timestamp"];
-            user: components["schemas"]["User"];
+            user: components["schemas"]["Account"];
         };
         /**
          * @description Event types: exact, every type that starts so (`order.*`), or every one (`*`)
@@ -2767,6 +3807,8 @@ export interface components {
                 createdAt: components["schemas"]["Timestamp"];
                 /** @description Whether an earlier request with the same key made it. */
                 replayed: boolean;
+                /** @description Where the data does not fit the schema of its type, which only warns. */
+                warnings?: components["schemas"]["FieldProblem"][];
             };
         };
         /** @description The body of every success. */
@@ -2860,6 +3902,14 @@ export interface components {
             };
         };
         /** @description The body of every success. */
+        Success_DeletedEventType: {
+            success: boolean;
+            data: {
+                /** @example order.paid */
+                name: string;
+            };
+        };
+        /** @description The body of every success. */
         Success_DeletedWebhook: {
             success: boolean;
             data: {
@@ -2914,7 +3964,7 @@ export interface components {
             data: components["schemas"]["Delivery"] & {
                 /**
                  * @description Where the event and its data are.
-                 * @example /api/v1/events/evt_01kajz62rg0000000000000000
+                 * @example /api/v1/events/evt_01m7zvcjkge008000000000001
                  */
                 eventUrl: string;
                 attemptLog: components["schemas"]["Attempt"][];
@@ -2936,10 +3986,62 @@ export interface components {
             };
         };
         /** @description The body of every success. */
+        Success_EventType: {
+            success: boolean;
+            /** @description An event type. */
+            data: {
+                /** @example order.paid */
+                name: string;
+                /** @example An order was paid. */
+                description?: string | null;
+                /** @description The `data` of one. */
+                example?: Record<string, unknown> | null;
+                /** @description What the `data` looks like, as a JSON Schema. */
+                schema?: Record<string, unknown> | null;
+                /**
+                 * @description What becomes of an event whose data does not fit: nothing (`off`), a warning to its publisher (`warn`), or it
+                 *     is refused (`reject`).
+                 * @example reject
+                 */
+                schemaMode: string;
+                /**
+                 * @description Whether it is there for everybody and cannot be changed.
+                 * @example false
+                 */
+                builtIn: boolean;
+                createdAt?: components["schemas"]["Timestamp"] | null;
+                updatedAt?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int64
+                 * @example 7
+                 */
+                version?: number | null;
+            };
+        };
+        /** @description The body of every success. */
+        Success_ExplainedEvent: {
+            success: boolean;
+            /** @description What would become of an event. */
+            data: {
+                /** @example order.created */
+                type: string;
+                /**
+                 * @description How many webhooks would get it.
+                 * @example 1
+                 */
+                matched: number;
+                /** @description Whether it would be accepted. */
+                accepted: boolean;
+                /** @description Where the data does not fit the schema of its type. */
+                misfits?: components["schemas"]["FieldProblem"][];
+                webhooks: components["schemas"]["ExplainedWebhook"][];
+            };
+        };
+        /** @description The body of every success. */
         Success_Me: {
             success: boolean;
             data: {
-                user: components["schemas"]["User"];
+                user: components["schemas"]["Account"];
                 expiresAt: components["schemas"]["Timestamp"];
             };
         };
@@ -2947,6 +4049,65 @@ export interface components {
         Success_Nothing: {
             success: boolean;
             data: Record<string, unknown>;
+        };
+        /** @description The body of every success. */
+        Success_Performance: {
+            success: boolean;
+            /** @description How quickly requests of a month were answered. */
+            data: {
+                /** @example 2026-11 */
+                month: string;
+                /**
+                 * Format: double
+                 * @example 1.9
+                 */
+                averageMs: number;
+                /**
+                 * Format: double
+                 * @description Percentiles are upper bounds, at most a tenth above the true value.
+                 * @example 4.2
+                 */
+                p95Ms: number;
+                /**
+                 * Format: double
+                 * @example 9.1
+                 */
+                p99Ms: number;
+                /**
+                 * Format: double
+                 * @description Percent of requests that were answered 4xx or 5xx.
+                 * @example 1
+                 */
+                errorRate: number;
+                /**
+                 * Format: int64
+                 * @example 1000
+                 */
+                totalRequests: number;
+                /**
+                 * Format: int64
+                 * @example 990
+                 */
+                successfulRequests: number;
+                /**
+                 * Format: int64
+                 * @example 10
+                 */
+                failedRequests: number;
+            };
+        };
+        /** @description The body of every success. */
+        Success_PublicKeys: {
+            success: boolean;
+            data: {
+                /**
+                 * @description The newest.
+                 * @example whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=
+                 */
+                publicKey: string;
+                /** @description All that sign now. */
+                keys: components["schemas"]["PublicKey"][];
+            };
         };
         /** @description The body of every success. */
         Success_PublishedEvents: {
@@ -3001,7 +4162,12 @@ export interface components {
                  * @description Shown this once.
                  * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
                  */
-                secret: string;
+                secret?: string | null;
+                /**
+                 * @description Of a new key pair.
+                 * @example whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=
+                 */
+                publicKey?: string | null;
                 /** @description Until when the older secrets sign too. */
                 olderSecretsUntil: components["schemas"]["Timestamp"];
             };
@@ -3016,7 +4182,7 @@ export interface components {
                  */
                 token: string;
                 expiresAt: components["schemas"]["Timestamp"];
-                user: components["schemas"]["User"];
+                user: components["schemas"]["Account"];
             };
         };
         /** @description The body of every success. */
@@ -3030,6 +4196,141 @@ export interface components {
                  */
                 deliveries: number;
             };
+        };
+        /** @description The body of every success. */
+        Success_Usage: {
+            success: boolean;
+            /** @description What a tenant used in a month. */
+            data: {
+                /** @example 2026-11 */
+                month: string;
+                /**
+                 * Format: int64
+                 * @example 1000
+                 */
+                totalRequests: number;
+                /**
+                 * Format: int64
+                 * @description Answered 4xx or 5xx.
+                 * @example 10
+                 */
+                failedRequests: number;
+                /**
+                 * @example {
+                 *       "/api/v1/events": 900,
+                 *       "/api/v1/webhooks": 100
+                 *     }
+                 */
+                requestsByEndpoint: {
+                    [key: string]: number;
+                };
+                /**
+                 * @example {
+                 *       "GET": 100,
+                 *       "POST": 900
+                 *     }
+                 */
+                requestsByMethod: {
+                    [key: string]: number;
+                };
+                /**
+                 * Format: int64
+                 * @description Requests that the plan allows in a month; -1 is no end.
+                 * @example 100000
+                 */
+                monthlyLimit: number;
+                unlimited: boolean;
+                /**
+                 * Format: int64
+                 * @description Requests beyond the limit: some, where a plan was changed for a smaller one.
+                 * @example 0
+                 */
+                overage: number;
+                /**
+                 * Format: double
+                 * @example 0
+                 */
+                overagePercent: number;
+                /**
+                 * @description Accepted events: all of them, and those of each meter.
+                 * @example {
+                 *       "events": {
+                 *         "count": 900,
+                 *         "monthlyLimit": 250000
+                 *       }
+                 *     }
+                 */
+                meters: {
+                    [key: string]: components["schemas"]["MeterUsage"];
+                };
+            };
+        };
+        /** @description The body of every success. */
+        Success_Vec_Usage: {
+            success: boolean;
+            data: {
+                /** @example 2026-11 */
+                month: string;
+                /**
+                 * Format: int64
+                 * @example 1000
+                 */
+                totalRequests: number;
+                /**
+                 * Format: int64
+                 * @description Answered 4xx or 5xx.
+                 * @example 10
+                 */
+                failedRequests: number;
+                /**
+                 * @example {
+                 *       "/api/v1/events": 900,
+                 *       "/api/v1/webhooks": 100
+                 *     }
+                 */
+                requestsByEndpoint: {
+                    [key: string]: number;
+                };
+                /**
+                 * @example {
+                 *       "GET": 100,
+                 *       "POST": 900
+                 *     }
+                 */
+                requestsByMethod: {
+                    [key: string]: number;
+                };
+                /**
+                 * Format: int64
+                 * @description Requests that the plan allows in a month; -1 is no end.
+                 * @example 100000
+                 */
+                monthlyLimit: number;
+                unlimited: boolean;
+                /**
+                 * Format: int64
+                 * @description Requests beyond the limit: some, where a plan was changed for a smaller one.
+                 * @example 0
+                 */
+                overage: number;
+                /**
+                 * Format: double
+                 * @example 0
+                 */
+                overagePercent: number;
+                /**
+                 * @description Accepted events: all of them, and those of each meter.
+                 * @example {
+                 *       "events": {
+                 *         "count": 900,
+                 *         "monthlyLimit": 250000
+                 *       }
+                 *     }
+                 */
+                meters: {
+                    [key: string]: components["schemas"]["MeterUsage"];
+                };
+            }[];
         };
         /** @description The body of every success. */
         Success_Webhook: {
@@ -3059,8 +4360,11 @@ export interface components {
                  * @example 10000
                  */
                 timeoutMs: number;
-                /** @example default */
-                profile: string;
+                profile: components["schemas"]["Profile"];
+                signature?: components["schemas"]["Signature"] | null;
+                handshake: boolean;
+                /** @description Whether the receiver has agreed, where it has to. */
+                handshakeAgreed: boolean;
                 /** @example null */
                 description?: string | null;
                 metadata?: Record<string, unknown> | null;
@@ -3086,6 +4390,11 @@ export interface components {
                  * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
                  */
                 secret?: string | null;
+                /**
+                 * @description Only when it was just made; it can be asked for at any time.
+                 * @example whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=
+                 */
+                publicKey?: string | null;
             };
         };
         /** @description The body of every success. */
@@ -3110,7 +4419,7 @@ export interface components {
         };
         /**
          * @description The id of a tenant
-         * @example ten_01kam0rnmge008000000000001
+         * @example ten_01m7zvcjkge008000000000001
          */
         TenantId: string;
         TestedWebhook: {
@@ -3150,15 +4459,135 @@ export interface components {
              */
             totalPages: number;
         };
-        /** @description Who one is. */
+        /** @description A condition that is not met. */
+        UnmetCondition: {
+            /**
+             * @description Where it stands in the filter.
+             * @example [
+             *       "filter",
+             *       "all",
+             *       0
+             *     ]
+             */
+            path: unknown[];
+            /** @example data.order.total */
+            field?: string | null;
+            /** @example gte */
+            op: string;
+            /**
+             * @description The type of what is there.
+             * @example nothing
+             */
+            found?: string | null;
+        };
+        /** @description What a tenant used in a month. */
+        Usage: {
+            /** @example 2026-11 */
+            month: string;
+            /**
+             * Format: int64
+             * @example 1000
+             */
+            totalRequests: number;
+            /**
+             * Format: int64
+             * @description Answered 4xx or 5xx.
+             * @example 10
+             */
+            failedRequests: number;
+            /**
+             * @example {
+             *       "/api/v1/events": 900,
+             *       "/api/v1/webhooks": 100
+             *     }
+             */
+            requestsByEndpoint: {
+                [key: string]: number;
+            };
+            /**
+             * @example {
+             *       "GET": 100,
+             *       "POST": 900
+             *     }
+             */
+            requestsByMethod: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Requests that the plan allows in a month; -1 is no end.
+             * @example 100000
+             */
+            monthlyLimit: number;
+            unlimited: boolean;
+            /**
+             * Format: int64
+             * @description Requests beyond the limit: some, where a plan was changed for a smaller one.
+             * @example 0
+             */
+            overage: number;
+            /**
+             * Format: double
+             * @example 0
+             */
+            overagePercent: number;
+            /**
+             * @description Accepted events: all of them, and those of each meter.
+             * @example {
+             *       "events": {
+             *         "count": 900,
+             *         "monthlyLimit": 250000
+             *       }
+             *     }
+             */
+            meters: {
+                [key: string]: components["schemas"]["MeterUsage"];
+            };
+        };
+        /**
+         * @description A person of yours who looks after conversations. Not somebody who signs in to Angarium.
+         * @example {
+         *       "createdAt": "2026-11-21T20:04:59.120Z",
+         *       "customFields": {},
+         *       "email": "mira@support.example",
+         *       "id": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+         *       "isActive": true,
+         *       "name": "Mira Novak",
+         *       "role": "agent",
+         *       "updatedAt": "2026-11-21T20:04:59.120Z"
+         *     }
+         */
         User: {
-            id: components["schemas"]["UserId"];
-            /** @example ada@example.com */
-            email: string;
-            /** @example Ada */
+            /**
+             * @description Its id.
+             * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+             */
+            readonly id: string;
+            /** @description Name. */
             name: string;
-            role: components["schemas"]["Role"];
-            tenant?: components["schemas"]["Tenant"] | null;
+            /**
+             * Format: email
+             * @description Email address.
+             */
+            email: string;
+            /** @description What they do, such as `agent` or `supervisor`. */
+            role: string;
+            /** @description Whether they work here now. */
+            isActive: boolean;
+            /** @description Whatever else you know; replaced as a whole. */
+            customFields: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            readonly createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            readonly updatedAt: string;
         };
         /**
          * @example {
@@ -3188,7 +4617,7 @@ export interface components {
         };
         /**
          * @description The id of a user
-         * @example acc_01kam0rnmge008000000000001
+         * @example acc_01m7zvcjkge008000000000001
          */
         UserId: string;
         /** @description A webhook as it is shown. */
@@ -3216,8 +4645,11 @@ export interface components {
              * @example 10000
              */
             timeoutMs: number;
-            /** @example default */
-            profile: string;
+            profile: components["schemas"]["Profile"];
+            signature?: components["schemas"]["Signature"] | null;
+            handshake: boolean;
+            /** @description Whether the receiver has agreed, where it has to. */
+            handshakeAgreed: boolean;
             /** @example null */
             description?: string | null;
             metadata?: Record<string, unknown> | null;
@@ -3243,6 +4675,11 @@ export interface components {
              * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
              */
             secret?: string | null;
+            /**
+             * @description Only when it was just made; it can be asked for at any time.
+             * @example whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=
+             */
+            publicKey?: string | null;
         };
         /**
          * @description What to change of a webhook; what is not mentioned stays.
@@ -3279,11 +4716,13 @@ export interface components {
              * @example 10000
              */
             timeoutMs?: number | null;
+            profile?: components["schemas"]["Profile"] | null;
+            signature?: components["schemas"]["Signature"] | null;
             /**
-             * @description How its requests look.
-             * @example default
+             * @description Sends nothing until the receiver has agreed; with the profile `cloudevents`.
+             * @default false
              */
-            profile?: string | null;
+            handshake?: boolean | null;
             description?: string | null;
             /** @description For your programs; up to 8 KiB. */
             metadata?: Record<string, unknown> | null;
@@ -3292,7 +4731,7 @@ export interface components {
         };
         /**
          * @description The id of a webhook
-         * @example wh_01kam0rnmge008000000000001
+         * @example wh_01m7zvcjkge008000000000001
          */
         WebhookId: string;
         WebhookList: components["schemas"]["Totals"] & {
@@ -3490,20 +4929,11 @@ export interface components {
         };
     };
     parameters: {
-        /**
-         * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-         * @example order-1001-created
-         */
+        /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
         IdempotencyKey: string;
-        /**
-         * @description Changes it only while its `ETag` is this
-         * @example "1"
-         */
+        /** @description Changes it only while its `ETag` is this */
         IfMatch: string;
-        /**
-         * @description Answers 304 while its `ETag` is still this
-         * @example "1"
-         */
+        /** @description Answers 304 while its `ETag` is still this */
         IfNoneMatch: string;
     };
     requestBodies: never;
@@ -3529,10 +4959,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -3569,9 +4996,18 @@ export interface operations {
                      *       "data": {
                      *         "createdAt": "2026-11-21T20:04:59.120Z",
                      *         "deliveries": 2,
-                     *         "id": "evt_01kam0rnmge008000000000001",
+                     *         "id": "evt_01m7zvcjkge008000000000001",
                      *         "replayed": true,
-                     *         "type": "order.created"
+                     *         "type": "order.created",
+                     *         "warnings": [
+                     *           {
+                     *             "code": "REQUIRED",
+                     *             "message": "text",
+                     *             "path": [
+                     *               "url"
+                     *             ]
+                     *           }
+                     *         ]
                      *       },
                      *       "success": true
                      *     }
@@ -3596,10 +5032,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -3645,9 +5078,18 @@ export interface operations {
                      *             "data": {
                      *               "createdAt": "2026-11-21T20:04:59.120Z",
                      *               "deliveries": 2,
-                     *               "id": "evt_01kam0rnmge008000000000001",
+                     *               "id": "evt_01m7zvcjkge008000000000001",
                      *               "replayed": true,
-                     *               "type": "order.created"
+                     *               "type": "order.created",
+                     *               "warnings": [
+                     *                 {
+                     *                   "code": "REQUIRED",
+                     *                   "message": "text",
+                     *                   "path": [
+                     *                     "url"
+                     *                   ]
+                     *                 }
+                     *               ]
                      *             },
                      *             "error": {
                      *               "code": "REQUEST_MALFORMED",
@@ -3719,7 +5161,7 @@ export interface operations {
                      *         "createdAt": "2026-11-21T20:04:59.120Z",
                      *         "data": {},
                      *         "deliverAt": "2026-11-21T20:04:59.120Z",
-                     *         "id": "evt_01kam0rnmge008000000000001",
+                     *         "id": "evt_01m7zvcjkge008000000000001",
                      *         "occurredAt": "2026-11-21T20:04:59.120Z",
                      *         "type": "order.created"
                      *       },
@@ -3741,10 +5183,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -3756,7 +5195,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "webhookId": "wh_01kam0rnmge008000000000001"
+                 *       "webhookId": "wh_01m7zvcjkge008000000000001"
                  *     }
                  */
                 "application/json": components["schemas"]["EventReplay"] | null;
@@ -3778,7 +5217,7 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "deliveries": 1,
-                     *         "id": "evt_01kam0rnmge008000000000001"
+                     *         "id": "evt_01m7zvcjkge008000000000001"
                      *       },
                      *       "success": true
                      *     }
@@ -3850,10 +5289,12 @@ export interface operations {
                      *               "op": "gte",
                      *               "value": 100
                      *             },
+                     *             "handshake": true,
+                     *             "handshakeAgreed": true,
                      *             "headers": {
                      *               "X-Shop": "eu"
                      *             },
-                     *             "id": "wh_01kam0rnmge008000000000001",
+                     *             "id": "wh_01m7zvcjkge008000000000001",
                      *             "isActive": true,
                      *             "metadata": {},
                      *             "name": "Orders to the warehouse",
@@ -3862,7 +5303,11 @@ export interface operations {
                      *               "backoffStrategy": "exponential",
                      *               "maxRetries": 3
                      *             },
-                     *             "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
+                     *             "signature": {
+                     *               "schemes": [
+                     *                 "v1"
+                     *               ]
+                     *             },
                      *             "status": "active",
                      *             "statusReason": null,
                      *             "timeoutMs": 10000,
@@ -3890,10 +5335,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -3948,19 +5390,27 @@ export interface operations {
                      *           "op": "gte",
                      *           "value": 100
                      *         },
+                     *         "handshake": true,
+                     *         "handshakeAgreed": true,
                      *         "headers": {
                      *           "X-Shop": "eu"
                      *         },
-                     *         "id": "wh_01kam0rnmge008000000000001",
+                     *         "id": "wh_01m7zvcjkge008000000000001",
                      *         "isActive": true,
                      *         "metadata": {},
                      *         "name": "Orders to the warehouse",
                      *         "profile": "default",
+                     *         "publicKey": "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
                      *         "retryPolicy": {
                      *           "backoffStrategy": "exponential",
                      *           "maxRetries": 3
                      *         },
                      *         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
+                     *         "signature": {
+                     *           "schemes": [
+                     *             "v1"
+                     *           ]
+                     *         },
                      *         "status": "active",
                      *         "statusReason": null,
                      *         "timeoutMs": 10000,
@@ -3991,10 +5441,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Answers 304 while its `ETag` is still this
-                 * @example "1"
-                 */
+                /** @description Answers 304 while its `ETag` is still this */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
@@ -4034,10 +5481,12 @@ export interface operations {
                      *           "op": "gte",
                      *           "value": 100
                      *         },
+                     *         "handshake": true,
+                     *         "handshakeAgreed": true,
                      *         "headers": {
                      *           "X-Shop": "eu"
                      *         },
-                     *         "id": "wh_01kam0rnmge008000000000001",
+                     *         "id": "wh_01m7zvcjkge008000000000001",
                      *         "isActive": true,
                      *         "metadata": {},
                      *         "name": "Orders to the warehouse",
@@ -4046,7 +5495,11 @@ export interface operations {
                      *           "backoffStrategy": "exponential",
                      *           "maxRetries": 3
                      *         },
-                     *         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
+                     *         "signature": {
+                     *           "schemes": [
+                     *             "v1"
+                     *           ]
+                     *         },
                      *         "status": "active",
                      *         "statusReason": null,
                      *         "timeoutMs": 10000,
@@ -4079,10 +5532,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -4130,10 +5580,12 @@ export interface operations {
                      *           "op": "gte",
                      *           "value": 100
                      *         },
+                     *         "handshake": true,
+                     *         "handshakeAgreed": true,
                      *         "headers": {
                      *           "X-Shop": "eu"
                      *         },
-                     *         "id": "wh_01kam0rnmge008000000000001",
+                     *         "id": "wh_01m7zvcjkge008000000000001",
                      *         "isActive": true,
                      *         "metadata": {},
                      *         "name": "Orders to the warehouse",
@@ -4142,7 +5594,11 @@ export interface operations {
                      *           "backoffStrategy": "exponential",
                      *           "maxRetries": 3
                      *         },
-                     *         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
+                     *         "signature": {
+                     *           "schemes": [
+                     *             "v1"
+                     *           ]
+                     *         },
                      *         "status": "active",
                      *         "statusReason": null,
                      *         "timeoutMs": 10000,
@@ -4175,10 +5631,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -4201,7 +5654,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "id": "wh_01kam0rnmge008000000000001"
+                     *         "id": "wh_01m7zvcjkge008000000000001"
                      *       },
                      *       "success": true
                      *     }
@@ -4223,10 +5676,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -4274,10 +5724,12 @@ export interface operations {
                      *           "op": "gte",
                      *           "value": 100
                      *         },
+                     *         "handshake": true,
+                     *         "handshakeAgreed": true,
                      *         "headers": {
                      *           "X-Shop": "eu"
                      *         },
-                     *         "id": "wh_01kam0rnmge008000000000001",
+                     *         "id": "wh_01m7zvcjkge008000000000001",
                      *         "isActive": true,
                      *         "metadata": {},
                      *         "name": "Orders to the warehouse",
@@ -4286,7 +5738,11 @@ export interface operations {
                      *           "backoffStrategy": "exponential",
                      *           "maxRetries": 3
                      *         },
-                     *         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
+                     *         "signature": {
+                     *           "schemes": [
+                     *             "v1"
+                     *           ]
+                     *         },
                      *         "status": "active",
                      *         "statusReason": null,
                      *         "timeoutMs": 10000,
@@ -4319,10 +5775,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -4347,7 +5800,7 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "deliveries": 1,
-                     *         "eventId": "evt_01kam0rnmge008000000000001"
+                     *         "eventId": "evt_01m7zvcjkge008000000000001"
                      *       },
                      *       "success": true
                      *     }
@@ -4369,10 +5822,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -4411,10 +5861,12 @@ export interface operations {
                      *           "op": "gte",
                      *           "value": 100
                      *         },
+                     *         "handshake": true,
+                     *         "handshakeAgreed": true,
                      *         "headers": {
                      *           "X-Shop": "eu"
                      *         },
-                     *         "id": "wh_01kam0rnmge008000000000001",
+                     *         "id": "wh_01m7zvcjkge008000000000001",
                      *         "isActive": true,
                      *         "metadata": {},
                      *         "name": "Orders to the warehouse",
@@ -4423,7 +5875,11 @@ export interface operations {
                      *           "backoffStrategy": "exponential",
                      *           "maxRetries": 3
                      *         },
-                     *         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
+                     *         "signature": {
+                     *           "schemes": [
+                     *             "v1"
+                     *           ]
+                     *         },
                      *         "status": "active",
                      *         "statusReason": null,
                      *         "timeoutMs": 10000,
@@ -4451,10 +5907,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -4493,10 +5946,12 @@ export interface operations {
                      *           "op": "gte",
                      *           "value": 100
                      *         },
+                     *         "handshake": true,
+                     *         "handshakeAgreed": true,
                      *         "headers": {
                      *           "X-Shop": "eu"
                      *         },
-                     *         "id": "wh_01kam0rnmge008000000000001",
+                     *         "id": "wh_01m7zvcjkge008000000000001",
                      *         "isActive": true,
                      *         "metadata": {},
                      *         "name": "Orders to the warehouse",
@@ -4505,7 +5960,11 @@ export interface operations {
                      *           "backoffStrategy": "exponential",
                      *           "maxRetries": 3
                      *         },
-                     *         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
+                     *         "signature": {
+                     *           "schemes": [
+                     *             "v1"
+                     *           ]
+                     *         },
                      *         "status": "active",
                      *         "statusReason": null,
                      *         "timeoutMs": 10000,
@@ -4533,10 +5992,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -4569,8 +6025,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "id": "wh_01kam0rnmge008000000000001",
+                     *         "id": "wh_01m7zvcjkge008000000000001",
                      *         "olderSecretsUntil": "2026-11-21T20:04:59.120Z",
+                     *         "publicKey": "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
                      *         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
                      *       },
                      *       "success": true
@@ -4588,6 +6045,53 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getWebhookPublicKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The keys that sign now, newest first */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "keys": [
+                     *           {
+                     *             "createdAt": "2026-11-21T20:04:59.120Z",
+                     *             "expiresAt": "2026-11-21T20:04:59.120Z",
+                     *             "publicKey": "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
+                     *           }
+                     *         ],
+                     *         "publicKey": "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_PublicKeys"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -4634,12 +6138,12 @@ export interface operations {
                      *             "deliveredAt": "2026-11-21T20:04:59.120Z",
                      *             "error": null,
                      *             "event": "order.created",
-                     *             "eventId": "evt_01kam0rnmge008000000000001",
-                     *             "id": "dlv_01kam0rnmge008000000000001",
+                     *             "eventId": "evt_01m7zvcjkge008000000000001",
+                     *             "id": "dlv_01m7zvcjkge008000000000001",
                      *             "nextRetryAt": "2026-11-21T20:04:59.120Z",
                      *             "responseStatus": 200,
                      *             "status": "success",
-                     *             "webhookId": "wh_01kam0rnmge008000000000001"
+                     *             "webhookId": "wh_01m7zvcjkge008000000000001"
                      *           }
                      *         ],
                      *         "nextCursor": "text",
@@ -4710,16 +6214,16 @@ export interface operations {
                      *         {
                      *           "attempts": 2,
                      *           "createdAt": "2026-11-21T20:04:59.120Z",
-                     *           "eventId": "evt_01kam0rnmge008000000000001",
+                     *           "eventId": "evt_01m7zvcjkge008000000000001",
                      *           "eventType": "order.created",
-                     *           "id": "dlv_01kam0rnmge008000000000001",
+                     *           "id": "dlv_01m7zvcjkge008000000000001",
                      *           "lastError": null,
                      *           "lastStatus": 503,
                      *           "nextAttemptAt": "2026-11-21T20:04:59.120Z",
                      *           "reason": "event",
                      *           "settledAt": "2026-11-21T20:04:59.120Z",
                      *           "status": "pending",
-                     *           "webhookId": "wh_01kam0rnmge008000000000001"
+                     *           "webhookId": "wh_01m7zvcjkge008000000000001"
                      *         }
                      *       ],
                      *       "pagination": {
@@ -4785,17 +6289,17 @@ export interface operations {
                      *         ],
                      *         "attempts": 2,
                      *         "createdAt": "2026-11-21T20:04:59.120Z",
-                     *         "eventId": "evt_01kam0rnmge008000000000001",
+                     *         "eventId": "evt_01m7zvcjkge008000000000001",
                      *         "eventType": "order.created",
-                     *         "eventUrl": "/api/v1/events/evt_01kajz62rg0000000000000000",
-                     *         "id": "dlv_01kam0rnmge008000000000001",
+                     *         "eventUrl": "/api/v1/events/evt_01m7zvcjkge008000000000001",
+                     *         "id": "dlv_01m7zvcjkge008000000000001",
                      *         "lastError": null,
                      *         "lastStatus": 503,
                      *         "nextAttemptAt": "2026-11-21T20:04:59.120Z",
                      *         "reason": "event",
                      *         "settledAt": "2026-11-21T20:04:59.120Z",
                      *         "status": "pending",
-                     *         "webhookId": "wh_01kam0rnmge008000000000001"
+                     *         "webhookId": "wh_01m7zvcjkge008000000000001"
                      *       },
                      *       "success": true
                      *     }
@@ -4815,10 +6319,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -4844,16 +6345,16 @@ export interface operations {
                      *       "data": {
                      *         "attempts": 2,
                      *         "createdAt": "2026-11-21T20:04:59.120Z",
-                     *         "eventId": "evt_01kam0rnmge008000000000001",
+                     *         "eventId": "evt_01m7zvcjkge008000000000001",
                      *         "eventType": "order.created",
-                     *         "id": "dlv_01kam0rnmge008000000000001",
+                     *         "id": "dlv_01m7zvcjkge008000000000001",
                      *         "lastError": null,
                      *         "lastStatus": 503,
                      *         "nextAttemptAt": "2026-11-21T20:04:59.120Z",
                      *         "reason": "event",
                      *         "settledAt": "2026-11-21T20:04:59.120Z",
                      *         "status": "pending",
-                     *         "webhookId": "wh_01kam0rnmge008000000000001"
+                     *         "webhookId": "wh_01m7zvcjkge008000000000001"
                      *       },
                      *       "success": true
                      *     }
@@ -4875,10 +6376,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -4904,16 +6402,16 @@ export interface operations {
                      *       "data": {
                      *         "attempts": 2,
                      *         "createdAt": "2026-11-21T20:04:59.120Z",
-                     *         "eventId": "evt_01kam0rnmge008000000000001",
+                     *         "eventId": "evt_01m7zvcjkge008000000000001",
                      *         "eventType": "order.created",
-                     *         "id": "dlv_01kam0rnmge008000000000001",
+                     *         "id": "dlv_01m7zvcjkge008000000000001",
                      *         "lastError": null,
                      *         "lastStatus": 503,
                      *         "nextAttemptAt": "2026-11-21T20:04:59.120Z",
                      *         "reason": "event",
                      *         "settledAt": "2026-11-21T20:04:59.120Z",
                      *         "status": "pending",
-                     *         "webhookId": "wh_01kam0rnmge008000000000001"
+                     *         "webhookId": "wh_01m7zvcjkge008000000000001"
                      *       },
                      *       "success": true
                      *     }
@@ -4925,6 +6423,464 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listEventTypes: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1 */
+                page?: number;
+                /** @description How many rows a page has; a deployment may set other bounds */
+                limit?: number;
+                /** @description Only those that are built in, or only your own */
+                builtIn?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of event types */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "builtIn": false,
+                     *           "createdAt": "2026-11-21T20:04:59.120Z",
+                     *           "description": "An order was paid.",
+                     *           "example": {},
+                     *           "name": "order.paid",
+                     *           "schema": {},
+                     *           "schemaMode": "reject",
+                     *           "updatedAt": "2026-11-21T20:04:59.120Z",
+                     *           "version": 7
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "limit": 20,
+                     *         "nextCursor": null,
+                     *         "page": 1,
+                     *         "total": 1,
+                     *         "totalPages": 1
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["List_EventType"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createEventType: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "description": "An order was paid.",
+                 *       "example": {},
+                 *       "name": "order.paid",
+                 *       "schema": {},
+                 *       "schemaMode": "reject"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewEventType"];
+            };
+        };
+        responses: {
+            /** @description The event type */
+            201: {
+                headers: {
+                    /** @description The event type's version */
+                    ETag?: string;
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    /** @description Where the event type is */
+                    Location?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "builtIn": false,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "description": "An order was paid.",
+                     *         "example": {},
+                     *         "name": "order.paid",
+                     *         "schema": {},
+                     *         "schemaMode": "reject",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z",
+                     *         "version": 7
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_EventType"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getEventType: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The event type */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "builtIn": false,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "description": "An order was paid.",
+                     *         "example": {},
+                     *         "name": "order.paid",
+                     *         "schema": {},
+                     *         "schemaMode": "reject",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z",
+                     *         "version": 7
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_EventType"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    replaceEventType: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "description": "An order was paid.",
+                 *       "example": {},
+                 *       "name": "order.paid",
+                 *       "schema": {},
+                 *       "schemaMode": "reject"
+                 *     }
+                 */
+                "application/json": components["schemas"]["EventTypeChange"];
+            };
+        };
+        responses: {
+            /** @description The event type as it is now */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "builtIn": false,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "description": "An order was paid.",
+                     *         "example": {},
+                     *         "name": "order.paid",
+                     *         "schema": {},
+                     *         "schemaMode": "reject",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z",
+                     *         "version": 7
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_EventType"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteEventType: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The event type is gone */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "name": "order.paid"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_DeletedEventType"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateEventType: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "description": "An order was paid.",
+                 *       "example": {},
+                 *       "name": "order.paid",
+                 *       "schema": {},
+                 *       "schemaMode": "reject"
+                 *     }
+                 */
+                "application/json": components["schemas"]["EventTypeChange"];
+            };
+        };
+        responses: {
+            /** @description The event type as it is now */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "builtIn": false,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "description": "An order was paid.",
+                     *         "example": {},
+                     *         "name": "order.paid",
+                     *         "schema": {},
+                     *         "schemaMode": "reject",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z",
+                     *         "version": 7
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_EventType"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    explainEvent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "orderId": "o-1001",
+                 *         "total": 42.5
+                 *       },
+                 *       "type": "order.created"
+                 *     }
+                 */
+                "application/json": components["schemas"]["EventToExplain"];
+            };
+        };
+        responses: {
+            /** @description What would become of it */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "accepted": true,
+                     *         "matched": 1,
+                     *         "misfits": [
+                     *           {
+                     *             "code": "REQUIRED",
+                     *             "message": "text",
+                     *             "path": [
+                     *               "url"
+                     *             ]
+                     *           }
+                     *         ],
+                     *         "type": "order.created",
+                     *         "webhooks": [
+                     *           {
+                     *             "conditions": [
+                     *               {
+                     *                 "field": "data.order.total",
+                     *                 "found": "nothing",
+                     *                 "op": "gte",
+                     *                 "path": [
+                     *                   "filter",
+                     *                   "all",
+                     *                   0
+                     *                 ]
+                     *               }
+                     *             ],
+                     *             "explanation": "Its filter does not hold: 1 condition(s) are not met.",
+                     *             "matched": false,
+                     *             "name": "orders",
+                     *             "reason": "filter",
+                     *             "request": {
+                     *               "body": "text",
+                     *               "headers": {
+                     *                 "content-type": "application/json",
+                     *                 "webhook-signature": "(hidden)"
+                     *               },
+                     *               "method": "POST",
+                     *               "url": "https://example.com/hooks"
+                     *             },
+                     *             "webhookId": "wh_01m7zvcjkge008000000000001"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_ExplainedEvent"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -4972,12 +6928,12 @@ export interface operations {
                      *           "attempts": 10,
                      *           "createdAt": "2026-11-21T20:04:59.120Z",
                      *           "diedAt": "2026-11-21T20:04:59.120Z",
-                     *           "eventId": "evt_01kam0rnmge008000000000001",
+                     *           "eventId": "evt_01m7zvcjkge008000000000001",
                      *           "eventType": "order.created",
-                     *           "id": "dlv_01kam0rnmge008000000000001",
+                     *           "id": "dlv_01m7zvcjkge008000000000001",
                      *           "lastError": null,
                      *           "lastStatus": 503,
-                     *           "webhookId": "wh_01kam0rnmge008000000000001"
+                     *           "webhookId": "wh_01m7zvcjkge008000000000001"
                      *         }
                      *       ],
                      *       "pagination": {
@@ -5005,10 +6961,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -5065,10 +7018,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -5094,16 +7044,16 @@ export interface operations {
                      *       "data": {
                      *         "attempts": 2,
                      *         "createdAt": "2026-11-21T20:04:59.120Z",
-                     *         "eventId": "evt_01kam0rnmge008000000000001",
+                     *         "eventId": "evt_01m7zvcjkge008000000000001",
                      *         "eventType": "order.created",
-                     *         "id": "dlv_01kam0rnmge008000000000001",
+                     *         "id": "dlv_01m7zvcjkge008000000000001",
                      *         "lastError": null,
                      *         "lastStatus": 503,
                      *         "nextAttemptAt": "2026-11-21T20:04:59.120Z",
                      *         "reason": "event",
                      *         "settledAt": "2026-11-21T20:04:59.120Z",
                      *         "status": "pending",
-                     *         "webhookId": "wh_01kam0rnmge008000000000001"
+                     *         "webhookId": "wh_01m7zvcjkge008000000000001"
                      *       },
                      *       "success": true
                      *     }
@@ -5158,12 +7108,11 @@ export interface operations {
                      *             "currentMonthRequests": 1204,
                      *             "environment": "staging",
                      *             "expiresAt": "2026-11-21T20:04:59.120Z",
-                     *             "id": "key_01kam0rnmge008000000000001",
+                     *             "id": "key_01m7zvcjkge008000000000001",
                      *             "ipWhitelist": [
                      *               "192.0.2.0/24"
                      *             ],
                      *             "isActive": true,
-                     *             "key": "sk_test_…",
                      *             "keyPrefix": "sk_test_0f3k",
                      *             "lastUsedAt": "2026-11-21T20:04:59.120Z",
                      *             "name": "Shop",
@@ -5174,7 +7123,7 @@ export interface operations {
                      *               "requests": 100,
                      *               "window": "1h"
                      *             },
-                     *             "replacedBy": "key_01kam0rnmge008000000000001",
+                     *             "replacedBy": "key_01m7zvcjkge008000000000001",
                      *             "revokedAt": "2026-11-21T20:04:59.120Z",
                      *             "rotationPolicy": {
                      *               "enabled": true,
@@ -5208,10 +7157,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -5253,7 +7199,7 @@ export interface operations {
                      *         "currentMonthRequests": 1204,
                      *         "environment": "staging",
                      *         "expiresAt": "2026-11-21T20:04:59.120Z",
-                     *         "id": "key_01kam0rnmge008000000000001",
+                     *         "id": "key_01m7zvcjkge008000000000001",
                      *         "ipWhitelist": [
                      *           "192.0.2.0/24"
                      *         ],
@@ -5269,7 +7215,7 @@ export interface operations {
                      *           "requests": 100,
                      *           "window": "1h"
                      *         },
-                     *         "replacedBy": "key_01kam0rnmge008000000000001",
+                     *         "replacedBy": "key_01m7zvcjkge008000000000001",
                      *         "revokedAt": "2026-11-21T20:04:59.120Z",
                      *         "rotationPolicy": {
                      *           "enabled": true,
@@ -5326,12 +7272,11 @@ export interface operations {
                      *         "currentMonthRequests": 1204,
                      *         "environment": "staging",
                      *         "expiresAt": "2026-11-21T20:04:59.120Z",
-                     *         "id": "key_01kam0rnmge008000000000001",
+                     *         "id": "key_01m7zvcjkge008000000000001",
                      *         "ipWhitelist": [
                      *           "192.0.2.0/24"
                      *         ],
                      *         "isActive": true,
-                     *         "key": "sk_test_…",
                      *         "keyPrefix": "sk_test_0f3k",
                      *         "lastUsedAt": "2026-11-21T20:04:59.120Z",
                      *         "name": "Shop",
@@ -5342,7 +7287,7 @@ export interface operations {
                      *           "requests": 100,
                      *           "window": "1h"
                      *         },
-                     *         "replacedBy": "key_01kam0rnmge008000000000001",
+                     *         "replacedBy": "key_01m7zvcjkge008000000000001",
                      *         "revokedAt": "2026-11-21T20:04:59.120Z",
                      *         "rotationPolicy": {
                      *           "enabled": true,
@@ -5405,12 +7350,11 @@ export interface operations {
                      *         "currentMonthRequests": 1204,
                      *         "environment": "staging",
                      *         "expiresAt": "2026-11-21T20:04:59.120Z",
-                     *         "id": "key_01kam0rnmge008000000000001",
+                     *         "id": "key_01m7zvcjkge008000000000001",
                      *         "ipWhitelist": [
                      *           "192.0.2.0/24"
                      *         ],
                      *         "isActive": true,
-                     *         "key": "sk_test_…",
                      *         "keyPrefix": "sk_test_0f3k",
                      *         "lastUsedAt": "2026-11-21T20:04:59.120Z",
                      *         "name": "Shop",
@@ -5421,7 +7365,7 @@ export interface operations {
                      *           "requests": 100,
                      *           "window": "1h"
                      *         },
-                     *         "replacedBy": "key_01kam0rnmge008000000000001",
+                     *         "replacedBy": "key_01m7zvcjkge008000000000001",
                      *         "revokedAt": "2026-11-21T20:04:59.120Z",
                      *         "rotationPolicy": {
                      *           "enabled": true,
@@ -5475,7 +7419,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "id": "key_01kam0rnmge008000000000001"
+                     *         "id": "key_01m7zvcjkge008000000000001"
                      *       },
                      *       "success": true
                      *     }
@@ -5496,10 +7440,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -5527,12 +7468,11 @@ export interface operations {
                      *         "currentMonthRequests": 1204,
                      *         "environment": "staging",
                      *         "expiresAt": "2026-11-21T20:04:59.120Z",
-                     *         "id": "key_01kam0rnmge008000000000001",
+                     *         "id": "key_01m7zvcjkge008000000000001",
                      *         "ipWhitelist": [
                      *           "192.0.2.0/24"
                      *         ],
                      *         "isActive": true,
-                     *         "key": "sk_test_…",
                      *         "keyPrefix": "sk_test_0f3k",
                      *         "lastUsedAt": "2026-11-21T20:04:59.120Z",
                      *         "name": "Shop",
@@ -5543,7 +7483,7 @@ export interface operations {
                      *           "requests": 100,
                      *           "window": "1h"
                      *         },
-                     *         "replacedBy": "key_01kam0rnmge008000000000001",
+                     *         "replacedBy": "key_01m7zvcjkge008000000000001",
                      *         "revokedAt": "2026-11-21T20:04:59.120Z",
                      *         "rotationPolicy": {
                      *           "enabled": true,
@@ -5573,10 +7513,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -5613,7 +7550,7 @@ export interface operations {
                      *         "currentMonthRequests": 1204,
                      *         "environment": "staging",
                      *         "expiresAt": "2026-11-21T20:04:59.120Z",
-                     *         "id": "key_01kam0rnmge008000000000001",
+                     *         "id": "key_01m7zvcjkge008000000000001",
                      *         "ipWhitelist": [
                      *           "192.0.2.0/24"
                      *         ],
@@ -5630,8 +7567,8 @@ export interface operations {
                      *           "requests": 100,
                      *           "window": "1h"
                      *         },
-                     *         "replacedBy": "key_01kam0rnmge008000000000001",
-                     *         "replaces": "key_01kam0rnmge008000000000001",
+                     *         "replacedBy": "key_01m7zvcjkge008000000000001",
+                     *         "replaces": "key_01m7zvcjkge008000000000001",
                      *         "revokedAt": "2026-11-21T20:04:59.120Z",
                      *         "rotationPolicy": {
                      *           "enabled": true,
@@ -5744,11 +7681,11 @@ export interface operations {
                      *         "token": "eyJ…",
                      *         "user": {
                      *           "email": "ada@example.com",
-                     *           "id": "acc_01kam0rnmge008000000000001",
+                     *           "id": "acc_01m7zvcjkge008000000000001",
                      *           "name": "Ada",
                      *           "role": "owner",
                      *           "tenant": {
-                     *             "id": "ten_01kam0rnmge008000000000001",
+                     *             "id": "ten_01m7zvcjkge008000000000001",
                      *             "name": "acme"
                      *           }
                      *         }
@@ -5808,10 +7745,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -5873,11 +7807,11 @@ export interface operations {
                      *         "expiresAt": "2026-11-21T20:04:59.120Z",
                      *         "user": {
                      *           "email": "ada@example.com",
-                     *           "id": "acc_01kam0rnmge008000000000001",
+                     *           "id": "acc_01m7zvcjkge008000000000001",
                      *           "name": "Ada",
                      *           "role": "owner",
                      *           "tenant": {
-                     *             "id": "ten_01kam0rnmge008000000000001",
+                     *             "id": "ten_01m7zvcjkge008000000000001",
                      *             "name": "acme"
                      *           }
                      *         }
@@ -5899,10 +7833,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -6041,10 +7972,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -6143,10 +8071,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Answers 304 while its `ETag` is still this
-                 * @example "1"
-                 */
+                /** @description Answers 304 while its `ETag` is still this */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
@@ -6218,14 +8143,11 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
-    putCustomer: {
+    replaceCustomer: {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -6326,10 +8248,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -6385,10 +8304,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -6576,10 +8492,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -6672,10 +8585,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Answers 304 while its `ETag` is still this
-                 * @example "1"
-                 */
+                /** @description Answers 304 while its `ETag` is still this */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
@@ -6746,14 +8656,11 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
-    putConversation: {
+    replaceConversation: {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -6848,10 +8755,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -6907,10 +8811,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -7005,10 +8906,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Changes it only while its `ETag` is this */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -7021,7 +8921,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "assignedTo": "text"
+                 *       "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c"
                  *     }
                  */
                 "application/json": components["schemas"]["AssignConversation"];
@@ -7080,6 +8980,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
@@ -7092,10 +8993,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Changes it only while its `ETag` is this */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -7167,6 +9067,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
@@ -7179,10 +9080,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Changes it only while its `ETag` is this */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -7243,6 +9143,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -7253,10 +9154,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Changes it only while its `ETag` is this */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -7317,6 +9217,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -7398,10 +9299,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -7478,10 +9376,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Answers 304 while its `ETag` is still this
-                 * @example "1"
-                 */
+                /** @description Answers 304 while its `ETag` is still this */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
@@ -7542,14 +9437,11 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
-    putMessage: {
+    replaceMessage: {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -7624,10 +9516,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -7683,10 +9572,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -7834,10 +9720,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -7991,10 +9874,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -8075,10 +9955,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Answers 304 while its `ETag` is still this
-                 * @example "1"
-                 */
+                /** @description Answers 304 while its `ETag` is still this */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
@@ -8142,14 +10019,11 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
-    putLead: {
+    replaceLead: {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -8232,10 +10106,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -8291,10 +10162,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -8407,14 +10275,14 @@ export interface operations {
                      * @example {
                      *       "data": [
                      *         {
-                     *           "email": "ada@example.com",
-                     *           "id": "acc_01kam0rnmge008000000000001",
-                     *           "name": "Ada",
-                     *           "role": "owner",
-                     *           "tenant": {
-                     *             "id": "ten_01kam0rnmge008000000000001",
-                     *             "name": "acme"
-                     *           }
+                     *           "createdAt": "2026-11-21T20:04:59.120Z",
+                     *           "customFields": {},
+                     *           "email": "mira@support.example",
+                     *           "id": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *           "isActive": true,
+                     *           "name": "Mira Novak",
+                     *           "role": "agent",
+                     *           "updatedAt": "2026-11-21T20:04:59.120Z"
                      *         }
                      *       ],
                      *       "pagination": {
@@ -8447,10 +10315,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -8489,14 +10354,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "email": "ada@example.com",
-                     *         "id": "acc_01kam0rnmge008000000000001",
-                     *         "name": "Ada",
-                     *         "role": "owner",
-                     *         "tenant": {
-                     *           "id": "ten_01kam0rnmge008000000000001",
-                     *           "name": "acme"
-                     *         }
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "email": "mira@support.example",
+                     *         "id": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "isActive": true,
+                     *         "name": "Mira Novak",
+                     *         "role": "agent",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
                      *       },
                      *       "success": true
                      *     }
@@ -8525,10 +10390,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Answers 304 while its `ETag` is still this
-                 * @example "1"
-                 */
+                /** @description Answers 304 while its `ETag` is still this */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
@@ -8554,14 +10416,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "email": "ada@example.com",
-                     *         "id": "acc_01kam0rnmge008000000000001",
-                     *         "name": "Ada",
-                     *         "role": "owner",
-                     *         "tenant": {
-                     *           "id": "ten_01kam0rnmge008000000000001",
-                     *           "name": "acme"
-                     *         }
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "email": "mira@support.example",
+                     *         "id": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "isActive": true,
+                     *         "name": "Mira Novak",
+                     *         "role": "agent",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
                      *       },
                      *       "success": true
                      *     }
@@ -8588,14 +10450,11 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
-    putUser: {
+    replaceUser: {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -8634,14 +10493,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "email": "ada@example.com",
-                     *         "id": "acc_01kam0rnmge008000000000001",
-                     *         "name": "Ada",
-                     *         "role": "owner",
-                     *         "tenant": {
-                     *           "id": "ten_01kam0rnmge008000000000001",
-                     *           "name": "acme"
-                     *         }
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "email": "mira@support.example",
+                     *         "id": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "isActive": true,
+                     *         "name": "Mira Novak",
+                     *         "role": "agent",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
                      *       },
                      *       "success": true
                      *     }
@@ -8672,10 +10531,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -8731,10 +10587,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -8773,14 +10626,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "email": "ada@example.com",
-                     *         "id": "acc_01kam0rnmge008000000000001",
-                     *         "name": "Ada",
-                     *         "role": "owner",
-                     *         "tenant": {
-                     *           "id": "ten_01kam0rnmge008000000000001",
-                     *           "name": "acme"
-                     *         }
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "customFields": {},
+                     *         "email": "mira@support.example",
+                     *         "id": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                     *         "isActive": true,
+                     *         "name": "Mira Novak",
+                     *         "role": "agent",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
                      *       },
                      *       "success": true
                      *     }
@@ -8895,10 +10748,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
@@ -8984,10 +10834,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Answers 304 while its `ETag` is still this
-                 * @example "1"
-                 */
+                /** @description Answers 304 while its `ETag` is still this */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
@@ -9057,14 +10904,11 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
-    putCall: {
+    replaceCall: {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -9149,10 +10993,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -9208,10 +11049,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Changes it only while its `ETag` is this
-                 * @example "1"
-                 */
+                /** @description Changes it only while its `ETag` is this */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -9296,10 +11134,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Changes it only while its `ETag` is this */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -9359,6 +11196,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -9369,10 +11207,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Changes it only while its `ETag` is this */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -9432,6 +11269,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -9442,10 +11280,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Changes it only while its `ETag` is this */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -9516,6 +11353,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
@@ -9528,10 +11366,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Changes it only while its `ETag` is this */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -9602,6 +11439,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
@@ -9614,10 +11452,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters
-                 * @example order-1001-created
-                 */
+                /** @description Changes it only while its `ETag` is this */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
@@ -9688,8 +11525,181 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getUsage: {
+        parameters: {
+            query?: {
+                /** @description Which, such as `2026-11`; this one, where it is not said */
+                month?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The usage */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "failedRequests": 10,
+                     *         "meters": {
+                     *           "events": {
+                     *             "count": 900,
+                     *             "monthlyLimit": 250000
+                     *           }
+                     *         },
+                     *         "month": "2026-11",
+                     *         "monthlyLimit": 100000,
+                     *         "overage": 0,
+                     *         "overagePercent": 0,
+                     *         "requestsByEndpoint": {
+                     *           "/api/v1/events": 900,
+                     *           "/api/v1/webhooks": 100
+                     *         },
+                     *         "requestsByMethod": {
+                     *           "GET": 100,
+                     *           "POST": 900
+                     *         },
+                     *         "totalRequests": 1000,
+                     *         "unlimited": true
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Usage"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getUsageHistory: {
+        parameters: {
+            query?: {
+                /** @description How many; 12, where it is not said */
+                months?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The usage of each month */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "failedRequests": 10,
+                     *           "meters": {
+                     *             "events": {
+                     *               "count": 900,
+                     *               "monthlyLimit": 250000
+                     *             }
+                     *           },
+                     *           "month": "2026-11",
+                     *           "monthlyLimit": 100000,
+                     *           "overage": 0,
+                     *           "overagePercent": 0,
+                     *           "requestsByEndpoint": {
+                     *             "/api/v1/events": 900,
+                     *             "/api/v1/webhooks": 100
+                     *           },
+                     *           "requestsByMethod": {
+                     *             "GET": 100,
+                     *             "POST": 900
+                     *           },
+                     *           "totalRequests": 1000,
+                     *           "unlimited": true
+                     *         }
+                     *       ],
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Vec_Usage"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getPerformance: {
+        parameters: {
+            query?: {
+                /** @description Which, such as `2026-11`; this one, where it is not said */
+                month?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How quickly requests were answered */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "averageMs": 1.9,
+                     *         "errorRate": 1,
+                     *         "failedRequests": 10,
+                     *         "month": "2026-11",
+                     *         "p95Ms": 4.2,
+                     *         "p99Ms": 9.1,
+                     *         "successfulRequests": 990,
+                     *         "totalRequests": 1000
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Performance"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -9830,6 +11840,2634 @@ export interface operations {
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    onAiReplyCreated: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "conversationId": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {},
+                 *         "direction": "sent",
+                 *         "id": "msg_06c8nbm1gsk7ecpr9t3v5x7z0d",
+                 *         "role": "ai",
+                 *         "senderId": null,
+                 *         "text": "Good morning! I am looking into it.",
+                 *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                 *       },
+                 *       "event": "ai.reply.created",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "ai.reply.created";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /** @description The conversation. */
+                        conversationId: string;
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /**
+                         * @description Sent to the customer, or received from them.
+                         * @enum {string}
+                         */
+                        direction: "sent" | "received";
+                        /** @description Its id. */
+                        id: string;
+                        /**
+                         * @description Who wrote it. When it is not given: `customer` for a received one, `agent` for a sent one.
+                         * @enum {string|null}
+                         */
+                        role: "customer" | "agent" | "ai" | null;
+                        /** @description Who wrote it, as you name them. */
+                        senderId: string | null;
+                        /** @description What it says. */
+                        text: string;
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onApiKeyRotationDue: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "createdAt": "2026-09-06T00:00:00.000Z",
+                 *         "dueAt": "2026-12-05T00:00:00.000Z",
+                 *         "intervalDays": 90,
+                 *         "keyId": "key_06c8nbm1gsk7ecpr9t3v5x7z0k",
+                 *         "keyPrefix": "sk_live_a1b2",
+                 *         "name": "billing backend"
+                 *       },
+                 *       "event": "api_key.rotation_due",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "api_key.rotation_due";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /** Format: date-time */
+                        createdAt: string;
+                        /**
+                         * Format: date-time
+                         * @description When its interval ends.
+                         */
+                        dueAt: string;
+                        intervalDays: number;
+                        keyId: string;
+                        /** @description What may be shown of it. */
+                        keyPrefix: string;
+                        name: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onCallAnswered: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *         "answeredAt": "2026-11-21T20:05:07.010Z",
+                 *         "conversationId": null,
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {},
+                 *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                 *         "customerPhone": "+493012345678",
+                 *         "direction": "outbound",
+                 *         "durationSeconds": null,
+                 *         "endedAt": null,
+                 *         "failureReason": null,
+                 *         "id": "cal_06c8nbm1gsk7ecpr9t3v5x7z0f",
+                 *         "recordingAvailableAt": null,
+                 *         "recordingEnabled": true,
+                 *         "recordingUrl": null,
+                 *         "ringingAt": "2026-11-21T20:05:01.300Z",
+                 *         "status": "answered",
+                 *         "updatedAt": "2026-11-21T20:05:07.010Z"
+                 *       },
+                 *       "event": "call.answered",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "call.answered";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /** @description The user who talks. */
+                        agentId: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was answered.
+                         */
+                        answeredAt: string | null;
+                        /** @description The conversation that it belongs to. */
+                        conversationId: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
+                        customerId: string | null;
+                        /** @description The customer's number, kept without spaces and punctuation. */
+                        customerPhone: string;
+                        /**
+                         * @description Who called whom.
+                         * @enum {string}
+                         */
+                        direction: "outbound" | "inbound";
+                        /** @description How long they talked. */
+                        durationSeconds: number | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was completed, or failed.
+                         */
+                        endedAt: string | null;
+                        /** @description Why it failed. */
+                        failureReason: string | null;
+                        /** @description Its id. */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When its recording became available.
+                         */
+                        recordingAvailableAt: string | null;
+                        /** @description Whether it is to be recorded. */
+                        recordingEnabled: boolean;
+                        /**
+                         * Format: uri
+                         * @description Where the recording is.
+                         */
+                        recordingUrl: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it rang.
+                         */
+                        ringingAt: string | null;
+                        /**
+                         * @description Where it stands.
+                         * @enum {string}
+                         */
+                        status: "initiated" | "ringing" | "answered" | "completed" | "failed";
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onCallCompleted: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *         "answeredAt": "2026-11-21T20:05:07.010Z",
+                 *         "conversationId": null,
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {},
+                 *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                 *         "customerPhone": "+493012345678",
+                 *         "direction": "outbound",
+                 *         "durationSeconds": 127,
+                 *         "endedAt": "2026-11-21T20:07:14.010Z",
+                 *         "failureReason": null,
+                 *         "id": "cal_06c8nbm1gsk7ecpr9t3v5x7z0f",
+                 *         "recordingAvailableAt": null,
+                 *         "recordingEnabled": true,
+                 *         "recordingUrl": null,
+                 *         "ringingAt": "2026-11-21T20:05:01.300Z",
+                 *         "status": "completed",
+                 *         "updatedAt": "2026-11-21T20:05:07.010Z"
+                 *       },
+                 *       "event": "call.completed",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "call.completed";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /** @description The user who talks. */
+                        agentId: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was answered.
+                         */
+                        answeredAt: string | null;
+                        /** @description The conversation that it belongs to. */
+                        conversationId: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
+                        customerId: string | null;
+                        /** @description The customer's number, kept without spaces and punctuation. */
+                        customerPhone: string;
+                        /**
+                         * @description Who called whom.
+                         * @enum {string}
+                         */
+                        direction: "outbound" | "inbound";
+                        /** @description How long they talked. */
+                        durationSeconds: number | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was completed, or failed.
+                         */
+                        endedAt: string | null;
+                        /** @description Why it failed. */
+                        failureReason: string | null;
+                        /** @description Its id. */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When its recording became available.
+                         */
+                        recordingAvailableAt: string | null;
+                        /** @description Whether it is to be recorded. */
+                        recordingEnabled: boolean;
+                        /**
+                         * Format: uri
+                         * @description Where the recording is.
+                         */
+                        recordingUrl: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it rang.
+                         */
+                        ringingAt: string | null;
+                        /**
+                         * @description Where it stands.
+                         * @enum {string}
+                         */
+                        status: "initiated" | "ringing" | "answered" | "completed" | "failed";
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onCallFailed: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *         "answeredAt": null,
+                 *         "conversationId": null,
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {},
+                 *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                 *         "customerPhone": "+493012345678",
+                 *         "direction": "outbound",
+                 *         "durationSeconds": null,
+                 *         "endedAt": "2026-11-21T20:05:31.300Z",
+                 *         "failureReason": "no answer",
+                 *         "id": "cal_06c8nbm1gsk7ecpr9t3v5x7z0f",
+                 *         "recordingAvailableAt": null,
+                 *         "recordingEnabled": true,
+                 *         "recordingUrl": null,
+                 *         "ringingAt": "2026-11-21T20:05:01.300Z",
+                 *         "status": "failed",
+                 *         "updatedAt": "2026-11-21T20:05:07.010Z"
+                 *       },
+                 *       "event": "call.failed",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "call.failed";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /** @description The user who talks. */
+                        agentId: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was answered.
+                         */
+                        answeredAt: string | null;
+                        /** @description The conversation that it belongs to. */
+                        conversationId: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
+                        customerId: string | null;
+                        /** @description The customer's number, kept without spaces and punctuation. */
+                        customerPhone: string;
+                        /**
+                         * @description Who called whom.
+                         * @enum {string}
+                         */
+                        direction: "outbound" | "inbound";
+                        /** @description How long they talked. */
+                        durationSeconds: number | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was completed, or failed.
+                         */
+                        endedAt: string | null;
+                        /** @description Why it failed. */
+                        failureReason: string | null;
+                        /** @description Its id. */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When its recording became available.
+                         */
+                        recordingAvailableAt: string | null;
+                        /** @description Whether it is to be recorded. */
+                        recordingEnabled: boolean;
+                        /**
+                         * Format: uri
+                         * @description Where the recording is.
+                         */
+                        recordingUrl: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it rang.
+                         */
+                        ringingAt: string | null;
+                        /**
+                         * @description Where it stands.
+                         * @enum {string}
+                         */
+                        status: "initiated" | "ringing" | "answered" | "completed" | "failed";
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onCallInitiated: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *         "answeredAt": null,
+                 *         "conversationId": null,
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {},
+                 *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                 *         "customerPhone": "+493012345678",
+                 *         "direction": "outbound",
+                 *         "durationSeconds": null,
+                 *         "endedAt": null,
+                 *         "failureReason": null,
+                 *         "id": "cal_06c8nbm1gsk7ecpr9t3v5x7z0f",
+                 *         "recordingAvailableAt": null,
+                 *         "recordingEnabled": true,
+                 *         "recordingUrl": null,
+                 *         "ringingAt": null,
+                 *         "status": "initiated",
+                 *         "updatedAt": "2026-11-21T20:05:07.010Z"
+                 *       },
+                 *       "event": "call.initiated",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "call.initiated";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /** @description The user who talks. */
+                        agentId: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was answered.
+                         */
+                        answeredAt: string | null;
+                        /** @description The conversation that it belongs to. */
+                        conversationId: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
+                        customerId: string | null;
+                        /** @description The customer's number, kept without spaces and punctuation. */
+                        customerPhone: string;
+                        /**
+                         * @description Who called whom.
+                         * @enum {string}
+                         */
+                        direction: "outbound" | "inbound";
+                        /** @description How long they talked. */
+                        durationSeconds: number | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was completed, or failed.
+                         */
+                        endedAt: string | null;
+                        /** @description Why it failed. */
+                        failureReason: string | null;
+                        /** @description Its id. */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When its recording became available.
+                         */
+                        recordingAvailableAt: string | null;
+                        /** @description Whether it is to be recorded. */
+                        recordingEnabled: boolean;
+                        /**
+                         * Format: uri
+                         * @description Where the recording is.
+                         */
+                        recordingUrl: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it rang.
+                         */
+                        ringingAt: string | null;
+                        /**
+                         * @description Where it stands.
+                         * @enum {string}
+                         */
+                        status: "initiated" | "ringing" | "answered" | "completed" | "failed";
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onCallRecordingAvailable: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *         "answeredAt": "2026-11-21T20:05:07.010Z",
+                 *         "conversationId": null,
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {},
+                 *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                 *         "customerPhone": "+493012345678",
+                 *         "direction": "outbound",
+                 *         "durationSeconds": 127,
+                 *         "endedAt": "2026-11-21T20:07:14.010Z",
+                 *         "failureReason": null,
+                 *         "id": "cal_06c8nbm1gsk7ecpr9t3v5x7z0f",
+                 *         "recordingAvailableAt": "2026-11-21T20:08:02.440Z",
+                 *         "recordingEnabled": true,
+                 *         "recordingUrl": "https://recordings.example/cal_06c8nbm1gsk7ecpr9t3v5x7z0f.ogg",
+                 *         "ringingAt": "2026-11-21T20:05:01.300Z",
+                 *         "status": "completed",
+                 *         "updatedAt": "2026-11-21T20:05:07.010Z"
+                 *       },
+                 *       "event": "call.recording.available",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "call.recording.available";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /** @description The user who talks. */
+                        agentId: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was answered.
+                         */
+                        answeredAt: string | null;
+                        /** @description The conversation that it belongs to. */
+                        conversationId: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
+                        customerId: string | null;
+                        /** @description The customer's number, kept without spaces and punctuation. */
+                        customerPhone: string;
+                        /**
+                         * @description Who called whom.
+                         * @enum {string}
+                         */
+                        direction: "outbound" | "inbound";
+                        /** @description How long they talked. */
+                        durationSeconds: number | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was completed, or failed.
+                         */
+                        endedAt: string | null;
+                        /** @description Why it failed. */
+                        failureReason: string | null;
+                        /** @description Its id. */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When its recording became available.
+                         */
+                        recordingAvailableAt: string | null;
+                        /** @description Whether it is to be recorded. */
+                        recordingEnabled: boolean;
+                        /**
+                         * Format: uri
+                         * @description Where the recording is.
+                         */
+                        recordingUrl: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it rang.
+                         */
+                        ringingAt: string | null;
+                        /**
+                         * @description Where it stands.
+                         * @enum {string}
+                         */
+                        status: "initiated" | "ringing" | "answered" | "completed" | "failed";
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onCallRinging: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "agentId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *         "answeredAt": null,
+                 *         "conversationId": null,
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {},
+                 *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                 *         "customerPhone": "+493012345678",
+                 *         "direction": "outbound",
+                 *         "durationSeconds": null,
+                 *         "endedAt": null,
+                 *         "failureReason": null,
+                 *         "id": "cal_06c8nbm1gsk7ecpr9t3v5x7z0f",
+                 *         "recordingAvailableAt": null,
+                 *         "recordingEnabled": true,
+                 *         "recordingUrl": null,
+                 *         "ringingAt": "2026-11-21T20:05:01.300Z",
+                 *         "status": "ringing",
+                 *         "updatedAt": "2026-11-21T20:05:07.010Z"
+                 *       },
+                 *       "event": "call.ringing",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "call.ringing";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /** @description The user who talks. */
+                        agentId: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was answered.
+                         */
+                        answeredAt: string | null;
+                        /** @description The conversation that it belongs to. */
+                        conversationId: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
+                        customerId: string | null;
+                        /** @description The customer's number, kept without spaces and punctuation. */
+                        customerPhone: string;
+                        /**
+                         * @description Who called whom.
+                         * @enum {string}
+                         */
+                        direction: "outbound" | "inbound";
+                        /** @description How long they talked. */
+                        durationSeconds: number | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was completed, or failed.
+                         */
+                        endedAt: string | null;
+                        /** @description Why it failed. */
+                        failureReason: string | null;
+                        /** @description Its id. */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When its recording became available.
+                         */
+                        recordingAvailableAt: string | null;
+                        /** @description Whether it is to be recorded. */
+                        recordingEnabled: boolean;
+                        /**
+                         * Format: uri
+                         * @description Where the recording is.
+                         */
+                        recordingUrl: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it rang.
+                         */
+                        ringingAt: string | null;
+                        /**
+                         * @description Where it stands.
+                         * @enum {string}
+                         */
+                        status: "initiated" | "ringing" | "answered" | "completed" | "failed";
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onConversationAssigned: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "assignedAt": "2026-11-21T20:04:59.120Z",
+                 *         "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *         "channel": "email",
+                 *         "closedAt": null,
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {},
+                 *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                 *         "escalated": false,
+                 *         "escalatedAt": null,
+                 *         "escalationReason": null,
+                 *         "id": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                 *         "inboxId": "billing",
+                 *         "labels": [
+                 *           "invoice"
+                 *         ],
+                 *         "priority": "high",
+                 *         "status": "open",
+                 *         "subject": "The invoice is wrong",
+                 *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                 *       },
+                 *       "event": "conversation.assigned",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "conversation.assigned";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /**
+                         * Format: date-time
+                         * @description When it was last assigned.
+                         */
+                        assignedAt: string | null;
+                        /** @description The user who looks after it. */
+                        assignedTo: string | null;
+                        /** @description How the customer came, such as `email`, `chat` or `phone`. */
+                        channel: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was last closed.
+                         */
+                        closedAt: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
+                        customerId: string | null;
+                        /** @description Whether a person was asked to take over. */
+                        escalated: boolean;
+                        /**
+                         * Format: date-time
+                         * @description When it was last escalated.
+                         */
+                        escalatedAt: string | null;
+                        /** @description Why. */
+                        escalationReason: string | null;
+                        /** @description Its id. */
+                        id: string;
+                        /** @description The inbox that it came to, as you name it. */
+                        inboxId: string | null;
+                        /** @description Words to find it by. */
+                        labels: string[];
+                        /**
+                         * @description How much it hurries.
+                         * @enum {string}
+                         */
+                        priority: "low" | "medium" | "high" | "urgent";
+                        /**
+                         * @description Where it stands.
+                         * @enum {string}
+                         */
+                        status: "open" | "pending" | "closed";
+                        /** @description What it is about. */
+                        subject: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onConversationClosed: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "assignedAt": "2026-11-21T20:04:59.120Z",
+                 *         "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *         "channel": "email",
+                 *         "closedAt": "2026-11-21T20:41:10.003Z",
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {},
+                 *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                 *         "escalated": false,
+                 *         "escalatedAt": null,
+                 *         "escalationReason": null,
+                 *         "id": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                 *         "inboxId": "billing",
+                 *         "labels": [
+                 *           "invoice"
+                 *         ],
+                 *         "priority": "high",
+                 *         "status": "closed",
+                 *         "subject": "The invoice is wrong",
+                 *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                 *       },
+                 *       "event": "conversation.closed",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "conversation.closed";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /**
+                         * Format: date-time
+                         * @description When it was last assigned.
+                         */
+                        assignedAt: string | null;
+                        /** @description The user who looks after it. */
+                        assignedTo: string | null;
+                        /** @description How the customer came, such as `email`, `chat` or `phone`. */
+                        channel: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was last closed.
+                         */
+                        closedAt: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
+                        customerId: string | null;
+                        /** @description Whether a person was asked to take over. */
+                        escalated: boolean;
+                        /**
+                         * Format: date-time
+                         * @description When it was last escalated.
+                         */
+                        escalatedAt: string | null;
+                        /** @description Why. */
+                        escalationReason: string | null;
+                        /** @description Its id. */
+                        id: string;
+                        /** @description The inbox that it came to, as you name it. */
+                        inboxId: string | null;
+                        /** @description Words to find it by. */
+                        labels: string[];
+                        /**
+                         * @description How much it hurries.
+                         * @enum {string}
+                         */
+                        priority: "low" | "medium" | "high" | "urgent";
+                        /**
+                         * @description Where it stands.
+                         * @enum {string}
+                         */
+                        status: "open" | "pending" | "closed";
+                        /** @description What it is about. */
+                        subject: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onConversationCreated: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "assignedAt": null,
+                 *         "assignedTo": null,
+                 *         "channel": "email",
+                 *         "closedAt": null,
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {},
+                 *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                 *         "escalated": false,
+                 *         "escalatedAt": null,
+                 *         "escalationReason": null,
+                 *         "id": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                 *         "inboxId": "billing",
+                 *         "labels": [
+                 *           "invoice"
+                 *         ],
+                 *         "priority": "high",
+                 *         "status": "open",
+                 *         "subject": "The invoice is wrong",
+                 *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                 *       },
+                 *       "event": "conversation.created",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "conversation.created";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /**
+                         * Format: date-time
+                         * @description When it was last assigned.
+                         */
+                        assignedAt: string | null;
+                        /** @description The user who looks after it. */
+                        assignedTo: string | null;
+                        /** @description How the customer came, such as `email`, `chat` or `phone`. */
+                        channel: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was last closed.
+                         */
+                        closedAt: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
+                        customerId: string | null;
+                        /** @description Whether a person was asked to take over. */
+                        escalated: boolean;
+                        /**
+                         * Format: date-time
+                         * @description When it was last escalated.
+                         */
+                        escalatedAt: string | null;
+                        /** @description Why. */
+                        escalationReason: string | null;
+                        /** @description Its id. */
+                        id: string;
+                        /** @description The inbox that it came to, as you name it. */
+                        inboxId: string | null;
+                        /** @description Words to find it by. */
+                        labels: string[];
+                        /**
+                         * @description How much it hurries.
+                         * @enum {string}
+                         */
+                        priority: "low" | "medium" | "high" | "urgent";
+                        /**
+                         * @description Where it stands.
+                         * @enum {string}
+                         */
+                        status: "open" | "pending" | "closed";
+                        /** @description What it is about. */
+                        subject: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onConversationEscalated: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "assignedAt": "2026-11-21T20:04:59.120Z",
+                 *         "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *         "channel": "email",
+                 *         "closedAt": null,
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {},
+                 *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                 *         "escalated": true,
+                 *         "escalatedAt": "2026-11-21T20:09:10.003Z",
+                 *         "escalationReason": "asks for a refund",
+                 *         "id": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                 *         "inboxId": "billing",
+                 *         "labels": [
+                 *           "invoice"
+                 *         ],
+                 *         "priority": "high",
+                 *         "status": "open",
+                 *         "subject": "The invoice is wrong",
+                 *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                 *       },
+                 *       "event": "conversation.escalated",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "conversation.escalated";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /**
+                         * Format: date-time
+                         * @description When it was last assigned.
+                         */
+                        assignedAt: string | null;
+                        /** @description The user who looks after it. */
+                        assignedTo: string | null;
+                        /** @description How the customer came, such as `email`, `chat` or `phone`. */
+                        channel: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was last closed.
+                         */
+                        closedAt: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
+                        customerId: string | null;
+                        /** @description Whether a person was asked to take over. */
+                        escalated: boolean;
+                        /**
+                         * Format: date-time
+                         * @description When it was last escalated.
+                         */
+                        escalatedAt: string | null;
+                        /** @description Why. */
+                        escalationReason: string | null;
+                        /** @description Its id. */
+                        id: string;
+                        /** @description The inbox that it came to, as you name it. */
+                        inboxId: string | null;
+                        /** @description Words to find it by. */
+                        labels: string[];
+                        /**
+                         * @description How much it hurries.
+                         * @enum {string}
+                         */
+                        priority: "low" | "medium" | "high" | "urgent";
+                        /**
+                         * @description Where it stands.
+                         * @enum {string}
+                         */
+                        status: "open" | "pending" | "closed";
+                        /** @description What it is about. */
+                        subject: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onConversationUpdated: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "assignedAt": "2026-11-21T20:04:59.120Z",
+                 *         "assignedTo": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *         "channel": "email",
+                 *         "closedAt": null,
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {},
+                 *         "customerId": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                 *         "escalated": false,
+                 *         "escalatedAt": null,
+                 *         "escalationReason": null,
+                 *         "id": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                 *         "inboxId": "billing",
+                 *         "labels": [
+                 *           "invoice",
+                 *           "vat"
+                 *         ],
+                 *         "priority": "high",
+                 *         "status": "open",
+                 *         "subject": "The invoice is wrong",
+                 *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                 *       },
+                 *       "event": "conversation.updated",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "conversation.updated";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /**
+                         * Format: date-time
+                         * @description When it was last assigned.
+                         */
+                        assignedAt: string | null;
+                        /** @description The user who looks after it. */
+                        assignedTo: string | null;
+                        /** @description How the customer came, such as `email`, `chat` or `phone`. */
+                        channel: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was last closed.
+                         */
+                        closedAt: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
+                        customerId: string | null;
+                        /** @description Whether a person was asked to take over. */
+                        escalated: boolean;
+                        /**
+                         * Format: date-time
+                         * @description When it was last escalated.
+                         */
+                        escalatedAt: string | null;
+                        /** @description Why. */
+                        escalationReason: string | null;
+                        /** @description Its id. */
+                        id: string;
+                        /** @description The inbox that it came to, as you name it. */
+                        inboxId: string | null;
+                        /** @description Words to find it by. */
+                        labels: string[];
+                        /**
+                         * @description How much it hurries.
+                         * @enum {string}
+                         */
+                        priority: "low" | "medium" | "high" | "urgent";
+                        /**
+                         * @description Where it stands.
+                         * @enum {string}
+                         */
+                        status: "open" | "pending" | "closed";
+                        /** @description What it is about. */
+                        subject: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onCustomerCreated: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {
+                 *           "accountNumber": "A-1041"
+                 *         },
+                 *         "id": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                 *         "profile": {
+                 *           "company": "Okafor Ltd",
+                 *           "email": "ada@okafor.example",
+                 *           "firstName": "Ada",
+                 *           "jobTitle": "Head of Support",
+                 *           "lastName": "Okafor",
+                 *           "phone": "+493012345678"
+                 *         },
+                 *         "status": "active",
+                 *         "tags": [
+                 *           "vip",
+                 *           "newsletter"
+                 *         ],
+                 *         "tier": "gold",
+                 *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                 *       },
+                 *       "event": "customer.created",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "customer.created";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /** @description Its id. */
+                        id: string;
+                        /** @description Who it is. */
+                        profile: {
+                            /** @description Company. */
+                            company: string | null;
+                            /**
+                             * Format: email
+                             * @description Email address.
+                             */
+                            email: string | null;
+                            /** @description First name. */
+                            firstName: string | null;
+                            /** @description Job title. */
+                            jobTitle: string | null;
+                            /** @description Last name. */
+                            lastName: string | null;
+                            /** @description Phone number, kept without spaces and punctuation. */
+                            phone: string | null;
+                        };
+                        /**
+                         * @description Whether it is served.
+                         * @enum {string}
+                         */
+                        status: "active" | "inactive" | "archived";
+                        /** @description Words to find it by. */
+                        tags: string[];
+                        /**
+                         * @description How much it matters.
+                         * @enum {string}
+                         */
+                        tier: "bronze" | "silver" | "gold" | "platinum";
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onCustomerUpdated: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {
+                 *           "accountNumber": "A-1041"
+                 *         },
+                 *         "id": "cus_06c8nbm1gsk7ecpr9t3v5x7z0a",
+                 *         "profile": {
+                 *           "company": "Okafor Ltd",
+                 *           "email": "ada@okafor.example",
+                 *           "firstName": "Ada",
+                 *           "jobTitle": "Head of Support",
+                 *           "lastName": "Okafor",
+                 *           "phone": "+493012345678"
+                 *         },
+                 *         "status": "active",
+                 *         "tags": [
+                 *           "vip",
+                 *           "newsletter"
+                 *         ],
+                 *         "tier": "platinum",
+                 *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                 *       },
+                 *       "event": "customer.updated",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "customer.updated";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /** @description Its id. */
+                        id: string;
+                        /** @description Who it is. */
+                        profile: {
+                            /** @description Company. */
+                            company: string | null;
+                            /**
+                             * Format: email
+                             * @description Email address.
+                             */
+                            email: string | null;
+                            /** @description First name. */
+                            firstName: string | null;
+                            /** @description Job title. */
+                            jobTitle: string | null;
+                            /** @description Last name. */
+                            lastName: string | null;
+                            /** @description Phone number, kept without spaces and punctuation. */
+                            phone: string | null;
+                        };
+                        /**
+                         * @description Whether it is served.
+                         * @enum {string}
+                         */
+                        status: "active" | "inactive" | "archived";
+                        /** @description Words to find it by. */
+                        tags: string[];
+                        /**
+                         * @description How much it matters.
+                         * @enum {string}
+                         */
+                        tier: "bronze" | "silver" | "gold" | "platinum";
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onDeliveryExhausted: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "attempts": 10,
+                 *         "deliveryId": "dlv_06c8nbm1gsk7ecpr9t3v5x7z0m",
+                 *         "eventType": "customer.created",
+                 *         "lastError": null,
+                 *         "lastStatus": 503,
+                 *         "webhookId": "wh_06c8nbm1gsk7ecpr9t3v5x7z0n"
+                 *       },
+                 *       "event": "delivery.exhausted",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "delivery.exhausted";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        attempts: number;
+                        deliveryId: string;
+                        eventType: string;
+                        /** @description Why there was no answer, such as `timeout`. */
+                        lastError: string | null;
+                        /** @description The HTTP status of the last answer. */
+                        lastStatus: number | null;
+                        webhookId: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onLeadCaptured: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "conversationId": null,
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {
+                 *           "seats": 40
+                 *         },
+                 *         "email": "bo@lindqvist.example",
+                 *         "id": "led_06c8nbm1gsk7ecpr9t3v5x7z0e",
+                 *         "name": "Bo Lindqvist",
+                 *         "pageUrl": "https://shop.example/pricing",
+                 *         "phone": null,
+                 *         "source": "chat",
+                 *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                 *       },
+                 *       "event": "lead.captured",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "lead.captured";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /** @description The conversation in which they left it. */
+                        conversationId: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /**
+                         * Format: email
+                         * @description Email address.
+                         */
+                        email: string | null;
+                        /** @description Its id. */
+                        id: string;
+                        /** @description Name. */
+                        name: string | null;
+                        /**
+                         * Format: uri
+                         * @description The page that they were on.
+                         */
+                        pageUrl: string | null;
+                        /** @description Phone number, kept without spaces and punctuation. */
+                        phone: string | null;
+                        /** @description How they came, such as `chat` or `form`. */
+                        source: string | null;
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onMessageReceived: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "conversationId": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {},
+                 *         "direction": "received",
+                 *         "id": "msg_06c8nbm1gsk7ecpr9t3v5x7z0d",
+                 *         "role": "customer",
+                 *         "senderId": null,
+                 *         "text": "The invoice is wrong.",
+                 *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                 *       },
+                 *       "event": "message.received",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "message.received";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /** @description The conversation. */
+                        conversationId: string;
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /**
+                         * @description Sent to the customer, or received from them.
+                         * @enum {string}
+                         */
+                        direction: "sent" | "received";
+                        /** @description Its id. */
+                        id: string;
+                        /**
+                         * @description Who wrote it. When it is not given: `customer` for a received one, `agent` for a sent one.
+                         * @enum {string|null}
+                         */
+                        role: "customer" | "agent" | "ai" | null;
+                        /** @description Who wrote it, as you name them. */
+                        senderId: string | null;
+                        /** @description What it says. */
+                        text: string;
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onMessageSent: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "conversationId": "cnv_06c8nbm1gsk7ecpr9t3v5x7z0b",
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {},
+                 *         "direction": "sent",
+                 *         "id": "msg_06c8nbm1gsk7ecpr9t3v5x7z0d",
+                 *         "role": "agent",
+                 *         "senderId": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *         "text": "Good morning! I am looking into it.",
+                 *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                 *       },
+                 *       "event": "message.sent",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "message.sent";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /** @description The conversation. */
+                        conversationId: string;
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /**
+                         * @description Sent to the customer, or received from them.
+                         * @enum {string}
+                         */
+                        direction: "sent" | "received";
+                        /** @description Its id. */
+                        id: string;
+                        /**
+                         * @description Who wrote it. When it is not given: `customer` for a received one, `agent` for a sent one.
+                         * @enum {string|null}
+                         */
+                        role: "customer" | "agent" | "ai" | null;
+                        /** @description Who wrote it, as you name them. */
+                        senderId: string | null;
+                        /** @description What it says. */
+                        text: string;
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onQuotaReached: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "limit": 100000,
+                 *         "percent": 80,
+                 *         "periodEnd": "2026-12-01T00:00:00.000Z",
+                 *         "periodStart": "2026-11-01T00:00:00.000Z",
+                 *         "quota": "events",
+                 *         "used": 80000
+                 *       },
+                 *       "event": "quota.reached",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "quota.reached";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        limit: number;
+                        /** @enum {unknown} */
+                        percent: 80 | 100;
+                        /** Format: date-time */
+                        periodEnd?: string;
+                        /** Format: date-time */
+                        periodStart?: string;
+                        quota: string;
+                        used: number;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onUserCreated: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {},
+                 *         "email": "mira@support.example",
+                 *         "id": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *         "isActive": true,
+                 *         "name": "Mira Novak",
+                 *         "role": "agent",
+                 *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                 *       },
+                 *       "event": "user.created",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "user.created";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /**
+                         * Format: email
+                         * @description Email address.
+                         */
+                        email: string;
+                        /** @description Its id. */
+                        id: string;
+                        /** @description Whether they work here now. */
+                        isActive: boolean;
+                        /** @description Name. */
+                        name: string;
+                        /** @description What they do, such as `agent` or `supervisor`. */
+                        role: string;
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onUserUpdated: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "createdAt": "2026-11-21T20:04:59.120Z",
+                 *         "customFields": {},
+                 *         "email": "mira@support.example",
+                 *         "id": "usr_06c8nbm1gsk7ecpr9t3v5x7z0c",
+                 *         "isActive": false,
+                 *         "name": "Mira Novak",
+                 *         "role": "agent",
+                 *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                 *       },
+                 *       "event": "user.updated",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "user.updated";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        createdAt: string;
+                        /** @description Whatever else you know; replaced as a whole. */
+                        customFields: Record<string, unknown>;
+                        /**
+                         * Format: email
+                         * @description Email address.
+                         */
+                        email: string;
+                        /** @description Its id. */
+                        id: string;
+                        /** @description Whether they work here now. */
+                        isActive: boolean;
+                        /** @description Name. */
+                        name: string;
+                        /** @description What they do, such as `agent` or `supervisor`. */
+                        role: string;
+                        /**
+                         * Format: date-time
+                         * @description When it was last changed.
+                         */
+                        updatedAt: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onWebhookDisabled: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "cause": "gone",
+                 *         "reason": "The receiver answered 410 Gone.",
+                 *         "webhookId": "wh_06c8nbm1gsk7ecpr9t3v5x7z0n"
+                 *       },
+                 *       "event": "webhook.disabled",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "webhook.disabled";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /** @enum {unknown} */
+                        cause: "gone" | "failing";
+                        reason: string;
+                        webhookId: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onWebhookFailing: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "disablesAt": "2026-11-24T07:30:12.480Z",
+                 *         "failingSince": "2026-11-19T07:30:12.480Z",
+                 *         "webhookId": "wh_06c8nbm1gsk7ecpr9t3v5x7z0n"
+                 *       },
+                 *       "event": "webhook.failing",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "webhook.failing";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        /** Format: date-time */
+                        disablesAt: string;
+                        /** Format: date-time */
+                        failingSince: string;
+                        webhookId: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onWebhookTest: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id, equal on every attempt and every replay */
+                "webhook-id": string;
+                /** @description When this attempt was signed, in Unix seconds */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 over id, timestamp and body, one for each valid secret */
+                "webhook-signature": string;
+                /** @description HMAC-SHA256 of the body with the newest secret, in hex */
+                "x-webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "data": {
+                 *         "message": "This is a test event.",
+                 *         "webhookId": "wh_06c8nbm1gsk7ecpr9t3v5x7z0n"
+                 *       },
+                 *       "event": "webhook.test",
+                 *       "id": "evt_01m7zvcjkge008000000000001",
+                 *       "timestamp": "2026-11-21T20:04:59.120Z"
+                 *     }
+                 */
+                "application/json": {
+                    id: components["schemas"]["EventId"];
+                    /** @enum {string} */
+                    event: "webhook.test";
+                    timestamp: components["schemas"]["Timestamp"];
+                    data: {
+                        message: string;
+                        webhookId: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Never send here again: the webhook is disabled */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
 }

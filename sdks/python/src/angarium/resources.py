@@ -96,6 +96,25 @@ class Events(_Resource):
         ).data()
         return answer
 
+    def explain(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        **body: Unpack[types.EventToExplain]
+    ) -> types.ExplainedEvent:
+        """Explain an event
+
+        For each webhook, whether it would get the event, and if not, which condition keeps it from it. Nothing is
+        stored or sent.
+
+        The key needs `read:webhooks`.
+        """
+        operation = Operation("explainEvent", "POST", "/api/v1/events/explain", ("apiKey", "session"))
+        answer: types.ExplainedEvent = self._core.call(
+            operation, [], body=body, idempotency_key=idempotency_key
+        ).data()
+        return answer
+
 
 class Webhooks(_Resource):
     """Register URLs, and say what each of them is sent and how."""
@@ -244,6 +263,17 @@ class Webhooks(_Resource):
         ).data()
         return answer
 
+    def get_public_key(self, id: str, /) -> types.PublicKeys:
+        """Read the public keys of a webhook
+
+        With them its receiver verifies the `v1a` signatures. The private ones are never shown.
+
+        The key needs `read:webhooks`.
+        """
+        operation = Operation("getWebhookPublicKey", "GET", "/api/v1/webhooks/{id}/public-key", ("apiKey", "session"))
+        answer: types.PublicKeys = self._core.call(operation, [id]).data()
+        return answer
+
     def list_logs(
         self,
         id: str,
@@ -333,6 +363,85 @@ class Deliveries(_Resource):
         """
         operation = Operation("cancelDelivery", "POST", "/api/v1/deliveries/{id}/cancel", ("apiKey", "session"))
         answer: types.Delivery = self._core.call(operation, [id], idempotency_key=idempotency_key).data()
+        return answer
+
+
+class EventTypes(_Resource):
+    """What events there are and what is in them; add types of your own, with schemas that judge."""
+
+    def list(
+        self,
+        *,
+        page: Optional[int] = None,
+        limit: Optional[int] = None,
+        builtIn: Optional[bool] = None,
+    ) -> Page[types.EventType]:
+        """List event types
+
+        Those that are built in and your own, by name.
+
+        The key needs `read:events`.
+        """
+        operation = Operation("listEventTypes", "GET", "/api/v1/event-types", ("apiKey", "session"))
+        query: dict[str, Any] = {
+            "page": page,
+            "limit": limit,
+            "builtIn": builtIn,
+        }
+        return self._page(operation, [], query)
+
+    def create(self, *, idempotency_key: Optional[str] = None, **body: Unpack[types.NewEventType]) -> types.EventType:
+        """Create an event type
+
+        Events of types that are in no catalogue may be published too. One that is in it has a description and an
+        example, and a schema that can judge what is published: it `warn`s the publisher, or `reject`s the event.
+
+        The key needs `write:events`.
+        """
+        operation = Operation("createEventType", "POST", "/api/v1/event-types", ("apiKey", "session"))
+        answer: types.EventType = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
+        return answer
+
+    def get(self, name: str, /) -> types.EventType:
+        """Read an event type
+
+        The key needs `read:events`.
+        """
+        operation = Operation("getEventType", "GET", "/api/v1/event-types/{name}", ("apiKey", "session"))
+        answer: types.EventType = self._core.call(operation, [name]).data()
+        return answer
+
+    def replace(self, name: str, /, **body: Unpack[types.EventTypeChange]) -> types.EventType:
+        """Change an event type with PUT
+
+        The same as with PATCH: what is not mentioned stays.
+
+        The key needs `write:events`.
+        """
+        operation = Operation("replaceEventType", "PUT", "/api/v1/event-types/{name}", ("apiKey", "session"))
+        answer: types.EventType = self._core.call(operation, [name], body=body).data()
+        return answer
+
+    def update(self, name: str, /, **body: Unpack[types.EventTypeChange]) -> types.EventType:
+        """Change an event type
+
+        What is not mentioned stays; null resets. Those that are built in cannot be changed.
+
+        The key needs `write:events`.
+        """
+        operation = Operation("updateEventType", "PATCH", "/api/v1/event-types/{name}", ("apiKey", "session"))
+        answer: types.EventType = self._core.call(operation, [name], body=body).data()
+        return answer
+
+    def delete(self, name: str, /) -> types.DeletedEventType:
+        """Delete an event type
+
+        Events of that name may be published as before, and nothing judges them any more.
+
+        The key needs `write:events`.
+        """
+        operation = Operation("deleteEventType", "DELETE", "/api/v1/event-types/{name}", ("apiKey", "session"))
+        answer: types.DeletedEventType = self._core.call(operation, [name]).data()
         return answer
 
 
@@ -1437,6 +1546,7 @@ class Resources:
         self.events = Events(core)
         self.webhooks = Webhooks(core)
         self.deliveries = Deliveries(core)
+        self.event_types = EventTypes(core)
         self.dead_letters = DeadLetters(core)
         self.api_keys = ApiKeys(core)
         self.auth = Auth(core)

@@ -147,6 +147,23 @@ RetryPolicy = Union[RetryPolicy1, RetryPolicy2]
 """When the attempts after the first one come"""
 
 
+Profile = Literal["default", "g-tateth", "contextgpt", "github", "stripe", "slack", "shopify", "cloudevents"]
+"""How requests look: body, headers and signatures."""
+
+
+class Signature(TypedDict, total=False):
+    """What is set about signatures: `schemes` with the profiles `default` and `cloudevents`, the rest with `g-tateth`.
+    """
+    schemes: Optional[list[str]]
+    """`v1` is HMAC-SHA256 by the secret, `v1a` Ed25519 by a key pair."""
+    header: Optional[str]
+    """The header of the signature."""
+    prefix: Optional[str]
+    """What stands before it."""
+    encoding: Optional[str]
+    """`hex` or `base64`."""
+
+
 Environment = Literal["staging", "production"]
 
 
@@ -160,7 +177,10 @@ class _Webhook(TypedDict):
     """Values that may be credentials are shown as `***`."""
     retryPolicy: RetryPolicy
     timeoutMs: int
-    profile: str
+    profile: Profile
+    handshake: bool
+    handshakeAgreed: bool
+    """Whether the receiver has agreed, where it has to."""
     isActive: bool
     status: str
     """`active`, `paused` by a person, or `disabled` by Angarium."""
@@ -174,11 +194,14 @@ class _Webhook(TypedDict):
 class Webhook(_Webhook, total=False):
     """A webhook as it is shown."""
     filter: Optional[Filter]
+    signature: Optional[Signature]
     description: Optional[str]
     metadata: Optional[dict[str, Any]]
     statusReason: Optional[str]
     secret: Optional[str]
     """Only when it was just made."""
+    publicKey: Optional[str]
+    """Only when it was just made; it can be asked for at any time."""
 
 
 class _NewWebhook(TypedDict):
@@ -198,13 +221,15 @@ class NewWebhook(_NewWebhook, total=False):
     retryPolicy: Optional[RetryPolicy]
     timeoutMs: Optional[int]
     """Over connect, TLS, headers and body together."""
-    profile: Optional[str]
-    """How its requests look."""
+    profile: Optional[Profile]
+    signature: Optional[Signature]
+    handshake: Optional[bool]
+    """Sends nothing until the receiver has agreed; with the profile `cloudevents`."""
     description: Optional[str]
     metadata: Optional[dict[str, Any]]
     """For your programs; up to 8 KiB."""
     secret: Optional[str]
-    """A secret of your own, `whsec_` and base64; one is made where none is given."""
+    """A secret of your own: `whsec_` and base64, or a text, as the profile has it. One is made where none is given."""
 
 
 class WebhookChange(TypedDict, total=False):
@@ -221,8 +246,10 @@ class WebhookChange(TypedDict, total=False):
     retryPolicy: Optional[RetryPolicy]
     timeoutMs: Optional[int]
     """Over connect, TLS, headers and body together."""
-    profile: Optional[str]
-    """How its requests look."""
+    profile: Optional[Profile]
+    signature: Optional[Signature]
+    handshake: Optional[bool]
+    """Sends nothing until the receiver has agreed; with the profile `cloudevents`."""
     description: Optional[str]
     metadata: Optional[dict[str, Any]]
     """For your programs; up to 8 KiB."""
@@ -242,17 +269,42 @@ class TestedWebhook(TypedDict):
 class SecretRotation(TypedDict, total=False):
     """How to replace the secret of a webhook."""
     overlapSeconds: Optional[int]
-    """How long older secrets go on signing beside the new one; a day where it is not said."""
+    """How long older secrets go on signing beside the new one; where it is not said, a day, or not at all where a request
+    of the profile has room for one signature.
+    """
     secret: Optional[str]
     """A secret of your own; one is made where none is given."""
+    scheme: Optional[str]
+    """`v1` or `v1a`, where the webhook signs by both."""
 
 
-class RotatedSecret(TypedDict):
+class _RotatedSecret(TypedDict):
     id: str
-    secret: str
-    """Shown this once."""
     olderSecretsUntil: str
     """Until when the older secrets sign too."""
+
+
+class RotatedSecret(_RotatedSecret, total=False):
+    secret: Optional[str]
+    """Shown this once."""
+    publicKey: Optional[str]
+    """Of a new key pair."""
+
+
+class _PublicKey(TypedDict):
+    publicKey: str
+    createdAt: str
+
+
+class PublicKey(_PublicKey, total=False):
+    expiresAt: Optional[str]
+
+
+class PublicKeys(TypedDict):
+    publicKey: str
+    """The newest."""
+    keys: list[PublicKey]
+    """All that sign now."""
 
 
 class _WebhookLogEntry(TypedDict):
@@ -343,6 +395,132 @@ class DeliveryDetail(_DeliveryDetail, total=False):
     """Why the last attempt got no answer."""
     nextAttemptAt: Optional[str]
     settledAt: Optional[str]
+
+
+class _EventType(TypedDict):
+    name: str
+    schemaMode: str
+    """What becomes of an event whose data does not fit: nothing (`off`), a warning to its publisher (`warn`), or it is
+    refused (`reject`).
+    """
+    builtIn: bool
+    """Whether it is there for everybody and cannot be changed."""
+
+
+class EventType(_EventType, total=False):
+    """An event type."""
+    description: Optional[str]
+    example: Optional[dict[str, Any]]
+    """The `data` of one."""
+    schema: Optional[dict[str, Any]]
+    """What the `data` looks like, as a JSON Schema."""
+    createdAt: Optional[str]
+    updatedAt: Optional[str]
+    version: Optional[int]
+
+
+class _NewEventType(TypedDict):
+    name: str
+    """Dotted lower-case words. It cannot be changed."""
+
+
+class NewEventType(_NewEventType, total=False):
+    """An event type to create."""
+    description: Optional[str]
+    """For people."""
+    example: Optional[dict[str, Any]]
+    """The `data` of one. It must fit the schema."""
+    schema: Optional[dict[str, Any]]
+    """A JSON Schema that stands alone: `$ref` leads to `#/…` inside it, and not back to itself."""
+    schemaMode: Optional[str]
+    """`off`, `warn` or `reject`."""
+
+
+class EventTypeChange(TypedDict, total=False):
+    """What to change of an event type; what is not mentioned stays."""
+    name: str
+    """Dotted lower-case words. It cannot be changed."""
+    description: Optional[str]
+    """For people."""
+    example: Optional[dict[str, Any]]
+    """The `data` of one. It must fit the schema."""
+    schema: Optional[dict[str, Any]]
+    """A JSON Schema that stands alone: `$ref` leads to `#/…` inside it, and not back to itself."""
+    schemaMode: Optional[str]
+    """`off`, `warn` or `reject`."""
+
+
+class DeletedEventType(TypedDict):
+    name: str
+
+
+class _EventToExplain(TypedDict):
+    type: str
+    """Dotted lower-case words."""
+    data: dict[str, Any]
+
+
+class EventToExplain(_EventToExplain, total=False):
+    """An event that is not published."""
+    channels: Optional[list[str]]
+    webhookId: Optional[str]
+
+
+class _UnmetCondition(TypedDict):
+    path: list[Any]
+    """Where it stands in the filter."""
+    op: str
+
+
+class UnmetCondition(_UnmetCondition, total=False):
+    """A condition that is not met."""
+    field: Optional[str]
+    found: Optional[str]
+    """The type of what is there."""
+
+
+class ExplainedRequest(TypedDict):
+    """A request that would go out, as it is but for what proves who sends it."""
+    method: str
+    url: str
+    headers: dict[str, str]
+    """Signatures and your own headers are `(hidden)`."""
+    body: str
+    """The bytes of the body, which are UTF-8. The event's id is that of no event."""
+
+
+class _ExplainedWebhook(TypedDict):
+    webhookId: str
+    name: str
+    matched: bool
+    """Whether it would get a delivery."""
+    explanation: str
+    """The same as a sentence."""
+
+
+class ExplainedWebhook(_ExplainedWebhook, total=False):
+    """What would become of an event at one webhook."""
+    reason: Optional[str]
+    """`type`, `profile`, `channels` or `filter` where it would not; `paused` or `disabled` where the delivery would wait.
+    """
+    conditions: list[UnmetCondition]
+    """The conditions of its filter that are not met."""
+    request: Optional[ExplainedRequest]
+
+
+class _ExplainedEvent(TypedDict):
+    type: str
+    matched: int
+    """How many webhooks would get it."""
+    accepted: bool
+    """Whether it would be accepted."""
+    webhooks: list[ExplainedWebhook]
+
+
+class ExplainedEvent(_ExplainedEvent, total=False):
+    """What would become of an event."""
+    misfits: list[FieldProblem]
+    """Where the data does not fit the schema of its type."""
 
 
 class _DeadLetter(TypedDict):
@@ -538,14 +716,14 @@ class Tenant(TypedDict):
     name: str
 
 
-class _User(TypedDict):
+class _Account(TypedDict):
     id: str
     email: str
     name: str
     role: Role
 
 
-class User(_User, total=False):
+class Account(_Account, total=False):
     """Who one is."""
     tenant: Optional[Tenant]
 
@@ -554,11 +732,11 @@ class SignedIn(TypedDict):
     token: str
     """For `Authorization: Bearer`."""
     expiresAt: str
-    user: User
+    user: Account
 
 
 class Me(TypedDict):
-    user: User
+    user: Account
     expiresAt: str
 
 
@@ -921,6 +1099,26 @@ class LeadChange(TypedDict, total=False):
 
 class DeleteLeadData(TypedDict):
     id: str
+
+
+class User(TypedDict):
+    """A person of yours who looks after conversations. Not somebody who signs in to Angarium."""
+    id: str
+    """Its id."""
+    name: str
+    """Name."""
+    email: str
+    """Email address."""
+    role: str
+    """What they do, such as `agent` or `supervisor`."""
+    isActive: bool
+    """Whether they work here now."""
+    customFields: dict[str, Any]
+    """Whatever else you know; replaced as a whole."""
+    createdAt: str
+    """When it was made."""
+    updatedAt: str
+    """When it was last changed."""
 
 
 class _NewUser(TypedDict):
