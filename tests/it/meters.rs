@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use angarium::config::Config;
 use angarium::domain::secret::Secret;
 use angarium::domain::tenant::Environment::{Production, Staging};
 use angarium::receiver::Route;
@@ -50,12 +49,7 @@ same_as = "large"
 "#;
 
 async fn start(engine: TestEngine) -> TestApp {
-    let file = std::env::temp_dir().join(format!("{}.toml", crate::support::app::unique_name()));
-    std::fs::write(&file, PLANS).unwrap();
-    let with_plans = |config: &mut Config| config.plans_file = file.display().to_string();
-    let app = TestApp::start_with(engine, with_plans).await;
-    std::fs::remove_file(&file).unwrap();
-    app
+    TestApp::start_with_plans(engine, PLANS).await
 }
 
 async fn publish(client: &Client, event_type: &str) -> Reply {

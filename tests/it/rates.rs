@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use angarium::config::Config;
 use angarium::domain::tenant::Environment::{Production, Staging};
 use serde_json::json;
 
@@ -38,12 +37,7 @@ webhook_concurrency = -1
 "#;
 
 async fn start(engine: TestEngine) -> TestApp {
-    let file = std::env::temp_dir().join(format!("{}.toml", crate::support::app::unique_name()));
-    std::fs::write(&file, PLANS).unwrap();
-    let with_plans = |config: &mut Config| config.plans_file = file.display().to_string();
-    let app = TestApp::start_with(engine, with_plans).await;
-    std::fs::remove_file(&file).unwrap();
-    app
+    TestApp::start_with_plans(engine, PLANS).await
 }
 
 async fn statuses(client: &Client, count: usize) -> Vec<u16> {

@@ -156,7 +156,7 @@ mod tests {
             assert!(!text.contains(newer), "{newer}");
         }
         let security = &older["paths"]["/api/v1/webhooks"]["get"]["security"];
-        assert_eq!(*security, json!([{ "apiKey": [] }, { "apiKeyHeader": [] }]));
+        assert_eq!(*security, json!([{ "apiKey": [] }, { "apiKeyHeader": [] }, { "session": [] }]));
         let schemas = older["components"]["schemas"].as_object().unwrap();
         assert!(schemas.values().all(|schema| schema.get("examples").is_none()));
     }

@@ -95,6 +95,15 @@ impl TestApp {
         Self::start_at(engine, Timestamp::parse_rfc3339("2026-11-21T12:00:00Z").unwrap(), change).await
     }
 
+    /// The same with other plans.
+    pub(crate) async fn start_with_plans(engine: TestEngine, plans: &str) -> Self {
+        let file = std::env::temp_dir().join(format!("{}.toml", unique_name()));
+        std::fs::write(&file, plans).unwrap();
+        let app = Self::start_with(engine, |config| config.plans_file = file.display().to_string()).await;
+        std::fs::remove_file(&file).unwrap();
+        app
+    }
+
     /// The same with the clock standing at another instant.
     pub(crate) async fn start_at(engine: TestEngine, now: Timestamp, change: impl FnOnce(&mut Config)) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
