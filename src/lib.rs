@@ -30,6 +30,17 @@
 //!                                   └─ no permit: park       └─▶ delivered · retry at due_at · dead letter
 //! ```
 //!
+//! # Who asks, and how much
+//!
+//! A request passes, in this order: the front door (an id, a time limit, the one body of errors), the gate (who asks: a
+//! program by its API key, a person by their session), the limits (of an address, a key, a tenant), the memory of
+//! `Idempotency-Key`, and its handler, which cannot learn whose rows it may see without naming the permission that it
+//! asks for. What is sold is a plan ([`domain::plan`]). Accepted events are counted on meters in the transaction that
+//! accepts them, exactly and never over, with no row that all processes wait for ([`store::meters`]).
+//!
+//! The core API ([`domain::noun`]) keeps customers, conversations and so on as records, and each write of one carries
+//! its event through the same accept: there is never the one without the other.
+//!
 //! # The one table that matters
 //!
 //! A row in `due` exists exactly while its delivery is pending. Its `due_at` is the outbox (set at accept), the retry
