@@ -75,6 +75,12 @@ impl Operation {
         in_query.map(|parameter| parameter["name"].as_str().unwrap()).collect()
     }
 
+    /// What the ids of its path start with.
+    pub(crate) fn id_prefix(&self) -> Option<&str> {
+        let first = self.parameters.iter().find(|parameter| parameter["in"] == "path")?;
+        first["schema"]["pattern"].as_str()?.strip_prefix('^')?.split('_').next()
+    }
+
     /// Its path with ids as they look, of nothing that exists.
     pub(crate) fn example_path(&self) -> String {
         self.fill(&self.path)
