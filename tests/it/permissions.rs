@@ -134,7 +134,8 @@ fn first_id(data: &Value) -> Option<String> {
 }
 
 async fn nothing_is_seen_across_tenants_and_environments(app: TestApp) {
-    let fields = json!({ "retryPolicy": { "maxRetries": 0 } });
+    // It has every sub-resource that a webhook may have: a dead delivery, and a public key.
+    let fields = json!({ "retryPolicy": { "maxRetries": 0 }, "signature": { "schemes": ["v1", "v1a"] } });
     app.webhook_with("fails", fields, Behaviour { status: 500, ..Behaviour::default() }).await;
     let event = app.publish("order.created", json!({ "n": 1 })).await;
     app.delivery_in(&event, "dead").await;

@@ -1986,7 +1986,10 @@ export interface components {
              * @example cal_06c8nbm1gsk7ecpr9t3v5x7z0f
              */
             readonly id: string;
-            /** @description The customer's number, kept without spaces and punctuation. */
+            /**
+             * @description The customer's number, kept without spaces and punctuation.
+             * @example +493012345678
+             */
             customerPhone: string;
             /**
              * @description Who called whom.
@@ -2022,6 +2025,7 @@ export interface components {
             /**
              * Format: uri
              * @description Where the recording is.
+             * @example https://shop.example/pricing
              */
             recordingUrl: string | null;
             /** @description Whatever else you know; replaced as a whole. */
@@ -2031,21 +2035,25 @@ export interface components {
             /**
              * Format: date-time
              * @description When it rang.
+             * @example 2026-11-21T20:04:59.120Z
              */
             ringingAt: string | null;
             /**
              * Format: date-time
              * @description When it was answered.
+             * @example 2026-11-21T20:04:59.120Z
              */
             answeredAt: string | null;
             /**
              * Format: date-time
              * @description When it was completed, or failed.
+             * @example 2026-11-21T20:04:59.120Z
              */
             endedAt: string | null;
             /**
              * Format: date-time
              * @description When its recording became available.
+             * @example 2026-11-21T20:04:59.120Z
              */
             recordingAvailableAt: string | null;
             /**
@@ -2167,16 +2175,19 @@ export interface components {
             /**
              * Format: date-time
              * @description When it was last assigned.
+             * @example 2026-11-21T20:04:59.120Z
              */
             assignedAt: string | null;
             /**
              * Format: date-time
              * @description When it was last escalated.
+             * @example 2026-11-21T20:04:59.120Z
              */
             escalatedAt: string | null;
             /**
              * Format: date-time
              * @description When it was last closed.
+             * @example 2026-11-21T20:04:59.120Z
              */
             closedAt: string | null;
             /**
@@ -2293,9 +2304,13 @@ export interface components {
                 /**
                  * Format: email
                  * @description Email address.
+                 * @example ada@okafor.example
                  */
                 email: string | null;
-                /** @description Phone number, kept without spaces and punctuation. */
+                /**
+                 * @description Phone number, kept without spaces and punctuation.
+                 * @example +493012345678
+                 */
                 phone: string | null;
                 /** @description Company. */
                 company: string | null;
@@ -2360,9 +2375,13 @@ export interface components {
                 /**
                  * Format: email
                  * @description Email address.
+                 * @example ada@okafor.example
                  */
                 email?: string | null;
-                /** @description Phone number, kept without spaces and punctuation. */
+                /**
+                 * @description Phone number, kept without spaces and punctuation.
+                 * @example +493012345678
+                 */
                 phone?: string | null;
                 /** @description Company. */
                 company?: string | null;
@@ -2392,9 +2411,13 @@ export interface components {
             /**
              * Format: email
              * @description Email address.
+             * @example ada@okafor.example
              */
             email?: string | null;
-            /** @description Phone number, kept without spaces and punctuation. */
+            /**
+             * @description Phone number, kept without spaces and punctuation.
+             * @example +493012345678
+             */
             phone?: string | null;
             /** @description Company. */
             company?: string | null;
@@ -2743,15 +2766,20 @@ export interface components {
             /**
              * Format: email
              * @description Email address.
+             * @example ada@okafor.example
              */
             email: string | null;
-            /** @description Phone number, kept without spaces and punctuation. */
+            /**
+             * @description Phone number, kept without spaces and punctuation.
+             * @example +493012345678
+             */
             phone: string | null;
             /** @description How they came, such as `chat` or `form`. */
             source: string | null;
             /**
              * Format: uri
              * @description The page that they were on.
+             * @example https://shop.example/pricing
              */
             pageUrl: string | null;
             /**
@@ -2791,15 +2819,20 @@ export interface components {
             /**
              * Format: email
              * @description Email address.
+             * @example ada@okafor.example
              */
             email?: string | null;
-            /** @description Phone number, kept without spaces and punctuation. */
+            /**
+             * @description Phone number, kept without spaces and punctuation.
+             * @example +493012345678
+             */
             phone?: string | null;
             /** @description How they came, such as `chat` or `form`. */
             source?: string | null;
             /**
              * Format: uri
              * @description The page that they were on.
+             * @example https://shop.example/pricing
              */
             pageUrl?: string | null;
             /**
@@ -3038,7 +3071,10 @@ export interface components {
          *     }
          */
         NewCall: {
-            /** @description The customer's number, kept without spaces and punctuation. */
+            /**
+             * @description The customer's number, kept without spaces and punctuation.
+             * @example +493012345678
+             */
             customerPhone: string;
             /**
              * @description Who called whom.
@@ -3200,9 +3236,13 @@ export interface components {
                 /**
                  * Format: email
                  * @description Email address.
+                 * @example ada@okafor.example
                  */
                 email?: string | null;
-                /** @description Phone number, kept without spaces and punctuation. */
+                /**
+                 * @description Phone number, kept without spaces and punctuation.
+                 * @example +493012345678
+                 */
                 phone?: string | null;
                 /** @description Company. */
                 company?: string | null;
@@ -3240,9 +3280,13 @@ export interface components {
             /**
              * Format: email
              * @description Email address.
+             * @example ada@okafor.example
              */
             email?: string | null;
-            /** @description Phone number, kept without spaces and punctuation. */
+            /**
+             * @description Phone number, kept without spaces and punctuation.
+             * @example +493012345678
+             */
             phone?: string | null;
             /** @description Company. */
             company?: string | null;
@@ -3320,15 +3364,20 @@ export interface components {
             /**
              * Format: email
              * @description Email address.
+             * @example ada@okafor.example
              */
             email?: string | null;
-            /** @description Phone number, kept without spaces and punctuation. */
+            /**
+             * @description Phone number, kept without spaces and punctuation.
+             * @example +493012345678
+             */
             phone?: string | null;
             /** @description How they came, such as `chat` or `form`. */
             source?: string | null;
             /**
              * Format: uri
              * @description The page that they were on.
+             * @example https://shop.example/pricing
              */
             pageUrl?: string | null;
             /**
@@ -3416,6 +3465,7 @@ export interface components {
             /**
              * Format: email
              * @description Email address.
+             * @example ada@okafor.example
              */
             email: string;
             /**
@@ -3631,6 +3681,7 @@ export interface components {
             /**
              * Format: uri
              * @description Where the recording is.
+             * @example https://shop.example/pricing
              */
             url: string;
         };
@@ -4568,6 +4619,7 @@ export interface components {
             /**
              * Format: email
              * @description Email address.
+             * @example ada@okafor.example
              */
             email: string;
             /** @description What they do, such as `agent` or `supervisor`. */
@@ -4604,6 +4656,7 @@ export interface components {
             /**
              * Format: email
              * @description Email address.
+             * @example ada@okafor.example
              */
             email?: string;
             /** @description What they do, such as `agent` or `supervisor`. */
@@ -11467,7 +11520,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "url": "text"
+                 *       "url": "https://shop.example/pricing"
                  *     }
                  */
                 "application/json": components["schemas"]["RecordingCall"];
