@@ -3,7 +3,8 @@
 import type { operations } from "./schema.js";
 
 /** The `operationId`s of the API's document. */
-export type OperationId = keyof operations;
+/** What a client asks for; the document also names what webhooks are sent (`on…`). */
+export type OperationId = Exclude<keyof operations, `on${Capitalize<string>}`>;
 
 type Defined<T> = Exclude<T, undefined>;
 type Content<T> = T extends { content: infer C } ? (C extends { "application/json": infer J } ? J : C[keyof C]) : never;

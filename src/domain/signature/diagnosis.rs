@@ -2,7 +2,7 @@
 //!
 //! A plain "no match" leaves a person to guess among a dozen usual mistakes. All of them can be told apart from the
 //! outside: by reading the header as somebody sloppy would, and by trying the bodies and keys that the mistakes lead
-//! to. This is a tool for people with the secret in hand; it takes more time than [`verify`], and its time tells about
+//! to. This is a tool for people with the secret in hand; it takes more time than [`verify()`], and its time tells about
 //! the input, so it never answers a stranger.
 
 use std::fmt;
@@ -141,7 +141,7 @@ impl fmt::Display for BodyChange {
     }
 }
 
-/// Everything that is wrong with a request that [`verify`] refuses; nothing for one that it accepts.
+/// Everything that is wrong with a request that [`verify()`] refuses; nothing for one that it accepts.
 #[must_use]
 pub fn diagnose(
     scheme: &Scheme<'_>,

@@ -1,7 +1,7 @@
 //! Accept: an event becomes durable, with a delivery for each webhook that wants it, before its publisher hears yes.
 //!
-//! Requests that arrive while a commit is under way share the next one ([`commit`]). Which webhooks an event goes to is
-//! decided by [`plan`]. The answer is given after the commit and never waits for the broker: a ticket that cannot be
+//! Requests that arrive while a commit is under way share the next one (`commit`). Which webhooks an event goes to is
+//! decided by `plan`. The answer is given after the commit and never waits for the broker: a ticket that cannot be
 //! handed over now is found by the sweep.
 
 mod commit;
