@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use angarium::cli::{self, Cli};
 use clap::Parser as _;
 
+/// Every request allocates and frees some dozens of small pieces, often on different threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     if rustls::crypto::ring::default_provider().install_default().is_err() {
