@@ -3,6 +3,7 @@
 //! Publishing has a way of its own, which keeps the key in the transaction of the event ([`super::publish`]).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -73,7 +74,7 @@ async fn once(api: &Api, key: RequestKey, request: Request, next: Next) -> Resul
         }
         Repeat::UnderWay => {
             let message = "The first request with this idempotency key is still under way.";
-            return Err(Problem::new(Code::IdempotencyInProgress, message).with_retry_after(std::time::Duration::ZERO));
+            return Err(Problem::new(Code::IdempotencyInProgress, message).with_retry_after(Duration::ZERO));
         }
         Repeat::Answered(status, kept) => return again(status, &kept),
     }

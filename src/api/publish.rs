@@ -107,7 +107,7 @@ impl EventRules<'_> {
         let idempotency = key.map(|key| IdempotencyKey { request_hash: request_hash(&key), key });
         // A copy of its own: what is kept until it is delivered must not keep the request's buffer alive.
         let data = Bytes::copy_from_slice(data.as_bytes());
-        Ok(Publish { id, event_type, data, occurred_at, routing, idempotency, record: None })
+        Ok(Publish { id, occurred_at, routing, idempotency, ..Publish::new(event_type, data) })
     }
 
     /// A client's own id is bounded in time, because its day's partition must be there, and because after a day

@@ -4,11 +4,12 @@
 //! between the deed and the note of its answer, a repeat does it again: where that must not be, the deed itself carries
 //! the key ([`super::accept`]).
 
+use std::time::Duration;
+
 use super::Engine;
 use crate::chance;
 use crate::store::StoreError;
 use crate::store::idempotent_requests::{Earlier, RequestKey};
-use std::time::Duration;
 
 /// What a repeat finds.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -37,7 +37,7 @@ impl Engine {
             return;
         }
         let data = Bytes::from(data.to_string());
-        let publish = Publish::new(event_type.clone(), data);
+        let publish = Publish { is_metered: false, ..Publish::new(event_type.clone(), data) };
         if let Err(error) = self.accept(scope, publish, Target::Subscribers).await {
             tracing::warn!("the notice {event_type} was lost: {error}");
         }

@@ -147,6 +147,8 @@ async fn what_angarium_publishes_itself_is_not_counted(app: TestApp) {
     let id = client.post("/api/v1/webhooks", &webhook).await.expect(201).data()["id"].as_str().unwrap().to_owned();
     assert!(publish_many(&client, "order.created", 12).await.iter().all(|status| *status == 202));
     client.post(&format!("/api/v1/webhooks/{id}/test"), &json!({})).await.expect(202);
+    // Who publishes it decides, not what it is called.
+    assert_eq!(publish(&client, "webhook.disabled").await.status, 403);
     app.finish().await;
 }
 

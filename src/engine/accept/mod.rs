@@ -46,6 +46,8 @@ pub struct Publish {
     pub idempotency: Option<IdempotencyKey>,
     /// What the event tells of: written with it, or neither is.
     pub record: Option<RecordWrite>,
+    /// Whether the tenant's plan counts it. What Angarium itself has to say is free.
+    pub is_metered: bool,
 }
 
 impl Publish {
@@ -60,6 +62,7 @@ impl Publish {
             routing: Routing::default(),
             idempotency: None,
             record: None,
+            is_metered: true,
         }
     }
 }
@@ -134,6 +137,8 @@ struct Job {
     tree: Tree,
     /// False for a replay: the event is there already.
     is_new: bool,
+    /// False for replays, tests, and what Angarium itself has to say.
+    is_metered: bool,
     target: Target,
     reason: &'static str,
     idempotency: Option<IdempotencyKey>,
@@ -178,7 +183,7 @@ impl Engine {
     /// Accepts one event.
     pub async fn accept(&self, scope: Scope, publish: Publish, target: Target) -> Result<Accepted, AcceptError> {
         let now = self.clock.now();
-        let Publish { id, event_type, data, occurred_at, routing, idempotency, record } = publish;
+        let Publish { id, event_type, data, occurred_at, routing, idempotency, record, is_metered } = publish;
         let content = Arc::new(EventContent {
             id: id.unwrap_or_else(|| EventId::new(now, chance::bits())),
             event_type,
@@ -186,9 +191,9 @@ impl Engine {
             data,
         });
         let tree = Tree::default();
-        let (reason, judgement) = match target {
-            Target::Subscribers => ("event", self.judge(scope, &content.event_type, || tree.of(&content))),
-            Target::Only(_) => ("test", Judgement::Fits),
+        let (reason, is_metered, judgement) = match target {
+            Target::Subscribers => ("event", is_metered, self.judge(scope, &content.event_type, || tree.of(&content))),
+            Target::Only(_) => ("test", false, Judgement::Fits),
         };
         let warnings = match judgement {
             Judgement::Fits => Vec::new(),
@@ -203,7 +208,8 @@ impl Engine {
             tree.of(&content);
         }
         let (reply, answer) = oneshot::channel();
-        let job = Job { scope, content, routing, tree, is_new: true, target, reason, idempotency, record, reply };
+        let is_new = true;
+        let job = Job { scope, content, routing, tree, is_new, is_metered, target, reason, idempotency, record, reply };
         let accepted = self.enqueue(job, answer).await?;
         Ok(Accepted { warnings, ..accepted })
     }
@@ -220,6 +226,7 @@ impl Engine {
             routing: Routing { deliver_at: None, ..stored.routing },
             tree: Tree::default(),
             is_new: false,
+            is_metered: false,
             target,
             reason: "replay",
             idempotency: None,

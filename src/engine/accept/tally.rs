@@ -4,6 +4,7 @@
 //! few is the database asked for more, and only when it has no more to give is an event refused.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -13,11 +14,8 @@ use crate::domain::meter::{Count, Metered};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::directory::Snapshot;
-use crate::engine::notices::NOTICE_TYPES;
 use crate::store::StoreError;
 use crate::store::meters::Holder;
-
-use std::time::Duration;
 
 /// So long after a count had no unit to give, it is not asked again: what other holders left over may come back.
 const DRY_FOR: Duration = Duration::from_millis(250);
@@ -95,7 +93,7 @@ impl Tally {
         now: Timestamp,
         allowed: &Allowed,
     ) -> Result<Vec<usize>, Metered> {
-        if !job.is_metered() {
+        if !job.is_metered {
             return Ok(Vec::new());
         }
         let plan = engine.plan_in(snapshot, job.scope.tenant);
@@ -127,12 +125,5 @@ impl Tally {
         self.places.insert(metered.count.clone(), self.metered.len());
         self.metered.push(metered);
         self.metered.len() - 1
-    }
-}
-
-impl Job {
-    /// Replays, tests and notices of our own are not counted.
-    fn is_metered(&self) -> bool {
-        self.is_new && self.reason == "event" && !NOTICE_TYPES.contains(&self.content.event_type.as_str())
     }
 }
