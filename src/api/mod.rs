@@ -140,15 +140,11 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
 /// Every route.
 pub fn router(api: &Arc<Api>) -> Router {
     let (routes, mut described) = routes().split_for_parts();
-    let deprecations = Arc::new(Deprecations::of(&mut described));
-    routes
-        .layer(axum::middleware::from_fn_with_state(deprecations, openapi::deprecation::announce))
+    Deprecations::of(&mut described)
+        .announced_by(routes)
         .merge(explorer::routes())
         .fallback(front::no_route)
         .method_not_allowed_fallback(front::no_method)
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), idempotency::idempotency))
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), limits::limits))
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), gate::gate))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), front::front))
         .with_state(Arc::clone(api))
 }

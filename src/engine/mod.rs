@@ -41,6 +41,7 @@ use crate::broker::Broker;
 use crate::clock::Clock;
 use crate::domain::egress::EgressPolicy;
 use crate::domain::id::TenantId;
+use crate::domain::key::Pepper;
 use crate::domain::plan::{Plan, Plans};
 use crate::domain::secret::MasterKeys;
 use crate::store::{Store, StoreError};
@@ -82,7 +83,7 @@ pub struct Engine {
     pub(crate) limits: Limits,
     pub(crate) keys: MasterKeys,
     /// Of the hashes that API keys are stored as; derived once, because each request needs it.
-    pub(crate) key_pepper: [u8; 32],
+    pub(crate) key_pepper: Pepper,
     /// Of session tokens.
     pub(crate) token_key: [u8; 32],
     /// Of the hashes that addresses are counted by.
@@ -149,7 +150,7 @@ impl Engine {
             broker,
             clock,
             metrics,
-            key_pepper: keys.derive(directory::KEY_PEPPER_LABEL),
+            key_pepper: Pepper::new(&keys.derive(directory::KEY_PEPPER_LABEL)),
             token_key: keys.derive(sessions::TOKEN_KEY_LABEL),
             address_key: keys.derive(sessions::ADDRESS_KEY_LABEL),
             passwords: passwords::Desk::new(limits.password_hashes_max),

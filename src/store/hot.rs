@@ -2,7 +2,7 @@
 //! that none of them ever reads a growing table from one end to the other.
 
 use super::deliveries::{BY_EVENT, BY_ID as DELIVERY, BY_SCOPE, BY_WEBHOOK};
-use super::dialect::{accept, claim, records as record_writes, settle};
+use super::dialect::{accept, claim, event_keys, records as record_writes, settle};
 use super::{attempts, due, events, idempotency, records, sessions};
 
 /// On `PostgreSQL`.
@@ -10,8 +10,8 @@ use super::{attempts, due, events, idempotency, records, sessions};
 pub fn postgres() -> Vec<(&'static str, &'static str)> {
     let own = [
         ("accept", accept::PG_INSERT),
-        ("forget keys", accept::PG_FORGET_KEYS),
-        ("take keys", accept::PG_TAKE_KEYS),
+        ("forget keys", event_keys::PG_FORGET_KEYS),
+        ("take keys", event_keys::PG_TAKE_KEYS),
         ("sweep", claim::PG_SWEEP),
         ("claim", claim::PG_CLAIM),
         ("settle", settle::PG_SETTLE),
@@ -40,8 +40,8 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
         ("insert facets", &record_writes::LITE_FACETS),
     ];
     let own = [
-        ("forget key", accept::LITE_FORGET_KEY),
-        ("take key", accept::LITE_TAKE_KEY),
+        ("forget key", event_keys::LITE_FORGET_KEY),
+        ("take key", event_keys::LITE_TAKE_KEY),
         ("use units", accept::LITE_USE),
         ("sweep", claim::LITE_SWEEP),
         ("claim", claim::LITE_CLAIM),
@@ -64,7 +64,7 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
 /// The same text on both.
 fn shared() -> [(&'static str, &'static str); 29] {
     [
-        ("kept key", accept::KEPT),
+        ("kept key", event_keys::KEPT),
         ("purge keys", idempotency::PURGE),
         ("backlog", due::BACKLOG),
         ("set aside", due::SET_ASIDE),

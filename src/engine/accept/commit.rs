@@ -14,7 +14,8 @@ use crate::domain::id::EventId;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::group::Group;
-use crate::store::dialect::accept::{BatchOutcome, DeliveryRow, KeptKey, Metering};
+use crate::store::dialect::accept::{BatchOutcome, DeliveryRow, Metering};
+use crate::store::dialect::event_keys::KeptKey;
 use crate::store::{Db, StoreError};
 
 /// How often a batch is matched anew because webhooks changed meanwhile.

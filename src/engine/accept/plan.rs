@@ -13,7 +13,8 @@ use crate::domain::time::Timestamp;
 use crate::domain::webhook::Webhook;
 use crate::engine::Engine;
 use crate::engine::directory::Snapshot;
-use crate::store::dialect::accept::{DeliveryRow, EventRow, KeyRow};
+use crate::store::dialect::accept::{DeliveryRow, EventRow};
+use crate::store::dialect::event_keys::KeyRow;
 
 /// The fencing number that a delivery starts with.
 const FIRST_EPOCH: i64 = 1;
