@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use super::auth::{Caller, ReadEvents, WriteEvents};
 use super::etag::{etag, is_another};
 use super::json::Json;
-use super::page::{ByPage, List, PAGE, Page};
+use super::page::{ByPage, PAGE, Page, PagedList};
 use super::problem::{Code, Problem};
 use super::query::Query;
 use super::{Api, Success, said, success};
@@ -117,7 +117,7 @@ fn shown(status: StatusCode, own: &OwnType) -> Response {
     operation_id = "listEventTypes",
     tag = "Event types",
     params(ByPage, ("builtIn" = Option<bool>, Query, description = "Only those that are built in, or only your own")),
-    responses((status = 200, description = "A page of event types", body = List<TypeView>)),
+    responses((status = 200, description = "A page of event types", body = PagedList<TypeView>)),
     security(("apiKey" = ["read:events"])),
 )]
 async fn list(State(api): State<Arc<Api>>, caller: Caller<ReadEvents>, uri: Uri) -> Result<Response, Problem> {
@@ -137,7 +137,7 @@ async fn list(State(api): State<Arc<Api>>, caller: Caller<ReadEvents>, uri: Uri)
     let total = u64::try_from(all.len()).unwrap_or(u64::MAX);
     let (offset, limit) = (usize::try_from(page.offset()), usize::try_from(page.limit));
     let shown = all.into_iter().skip(offset.unwrap_or(usize::MAX)).take(limit.unwrap_or(usize::MAX));
-    let list = page.list(shown.collect(), total, None);
+    let list = page.paged(shown.collect(), total);
     Ok((StatusCode::OK, axum::Json(list)).into_response())
 }
 

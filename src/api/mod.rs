@@ -33,6 +33,7 @@ mod records;
 pub mod server;
 mod session;
 mod sign_in;
+mod team;
 #[cfg(test)]
 mod tests;
 mod webhook_logs;
@@ -132,6 +133,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(dead_letters::routes())
         .merge(api_keys::routes())
         .merge(sign_in::routes())
+        .merge(team::routes())
         .merge(records::routes())
         .merge(analytics::routes())
         .merge(health::routes())
