@@ -19,7 +19,15 @@ fn the_api_is_at_port_3001_of_this_machine_and_below_api() {
     let not_below: Vec<_> = operations().into_iter().map(|operation| operation.path).collect();
     let is_below = |path: &&String| path.starts_with("/api/v1/") || path.starts_with("/api/tenant/");
     let others: Vec<_> = not_below.iter().filter(|path| !is_below(path)).collect();
-    let expected = ["/api/auth/login", "/api/auth/logout", "/api/auth/me", "/api/auth/password", "/healthz", "/readyz"];
+    let expected = [
+        "/api/auth/login",
+        "/api/auth/logout",
+        "/api/auth/me",
+        "/api/auth/password",
+        "/healthz",
+        "/metrics",
+        "/readyz",
+    ];
     assert!(others.iter().all(|path| expected.contains(&path.as_str())), "{others:?}");
 }
 
@@ -95,4 +103,27 @@ fn every_name_is_in_camel_case() {
     };
     let others: Vec<_> = found.iter().filter(|name| !is_camel(name)).collect();
     assert!(others.is_empty(), "{others:?}");
+}
+
+#[test]
+fn the_catalogue_has_every_type_that_is_told() {
+    let told = [
+        ("conversation", &["created", "updated", "assigned", "escalated", "closed"][..]),
+        ("customer", &["created", "updated"]),
+        ("message", &["sent", "received"]),
+        ("ai.reply", &["created"]),
+        ("lead", &["captured"]),
+        ("user", &["created", "updated"]),
+        ("call", &["initiated", "ringing", "answered", "completed", "failed", "recording.available"]),
+        ("webhook", &["disabled", "failing"]),
+        ("delivery", &["exhausted"]),
+        ("quota", &["reached"]),
+        ("api_key", &["rotation_due"]),
+    ];
+    for (noun, verbs) in told {
+        for verb in verbs {
+            let name = format!("{noun}.{verb}");
+            assert!(angarium::domain::catalogue::built_in_named(&name).is_some(), "{name}");
+        }
+    }
 }

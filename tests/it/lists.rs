@@ -1,5 +1,7 @@
 //! Lists: one form and one set of bounds for all of them, and cursors that lead on and back.
 
+use std::time::Duration;
+
 use angarium::domain::user::Role;
 use angarium::receiver::Behaviour;
 use reqwest::Method;
@@ -169,6 +171,7 @@ async fn a_list_is_walked_on_and_back(app: TestApp) {
 
 async fn what_comes_meanwhile_shifts_nothing(app: TestApp) {
     let customer = async |n: u32| {
+        app.advance(Duration::from_secs(1));
         let body = json!({ "email": format!("a{n}@mail.example") });
         made(&app, "customers", body).await["id"].as_str().unwrap().to_owned()
     };

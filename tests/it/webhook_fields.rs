@@ -81,7 +81,7 @@ async fn null_resets_what_has_a_default_and_nothing_else(app: TestApp) {
     let plain = app.client.post(WEBHOOKS, &hook(&app)).await.expect(201).data();
     let said = json!({
         "channels": ["eu"],
-        "filter": { "field": "total", "op": "gt", "value": 5 },
+        "filter": { "field": "data.total", "op": "gt", "value": 5 },
         "headers": { "X-Shop": "eu" },
         "retryPolicy": { "maxRetries": 2 },
         "timeoutMs": 5000,
