@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::json::Json;
 use super::problem::{Code, Envelope, Problem};
 use super::session::{Person, cookie};
-use super::team::own_password_problem;
+use super::teammates::own_password_problem;
 use super::{Api, Success, said, success};
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::id::{TenantId, UserId};

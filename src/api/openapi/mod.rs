@@ -43,7 +43,7 @@ const TAGS: [(&str, &str); 16] = [
         "Make keys for programs, limit them, rotate and revoke them. For people who have signed in, never for keys.",
     ),
     (
-        "Team",
+        "Teammates",
         "Your people who sign in to Angarium: let them in, give them roles and passwords. For owners and admins, never \
          for keys.",
     ),
