@@ -627,26 +627,21 @@ class Auth(_Resource):
         return answer
 
 
-class Team(_Resource):
+class Teammates(_Resource):
     """Your people who sign in to Angarium: let them in, give them roles and passwords. For owners and admins, never for
     keys.
     """
 
     def list(self, *, page: Optional[int] = None, limit: Optional[int] = None) -> Page[types.Teammate]:
         """List the users of the tenant."""
-        operation = Operation("listTeam", "GET", "/api/tenant/users", ("session",))
+        operation = Operation("listTeammates", "GET", "/api/tenant/users", ("session",))
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
         }
         return self._page(operation, [], query)
 
-    def create_teammate(
-        self,
-        *,
-        idempotency_key: Optional[str] = None,
-        **body: Unpack[types.NewTeammate]
-    ) -> types.Teammate:
+    def create(self, *, idempotency_key: Optional[str] = None, **body: Unpack[types.NewTeammate]) -> types.Teammate:
         """Make a user
 
         Without a `password` one is drawn; the answer shows it, this once.
@@ -655,7 +650,7 @@ class Team(_Resource):
         answer: types.Teammate = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
         return answer
 
-    def get_teammate(self, id: str, /) -> types.Teammate:
+    def get(self, id: str, /) -> types.Teammate:
         """Read a user
 
         A member reads themselves only.
@@ -664,7 +659,7 @@ class Team(_Resource):
         answer: types.Teammate = self._core.call(operation, [id]).data()
         return answer
 
-    def update_teammate(self, id: str, /, **body: Unpack[types.TeammateChange]) -> types.Teammate:
+    def update(self, id: str, /, **body: Unpack[types.TeammateChange]) -> types.Teammate:
         """Change a user
 
         What is not mentioned stays. An owner changes everybody, an admin members and their own name. The last owner
@@ -674,7 +669,7 @@ class Team(_Resource):
         answer: types.Teammate = self._core.call(operation, [id], body=body).data()
         return answer
 
-    def delete_teammate(self, id: str, /) -> types.DeletedTeammate:
+    def delete(self, id: str, /) -> types.DeletedTeammate:
         """Remove a user
 
         Their sessions end at once. The last owner stays.
@@ -683,7 +678,7 @@ class Team(_Resource):
         answer: types.DeletedTeammate = self._core.call(operation, [id]).data()
         return answer
 
-    def set_teammate_password(
+    def set_password(
         self,
         id: str,
         /,
@@ -1641,7 +1636,7 @@ class Resources:
         self.dead_letters = DeadLetters(core)
         self.api_keys = ApiKeys(core)
         self.auth = Auth(core)
-        self.team = Team(core)
+        self.teammates = Teammates(core)
         self.customers = Customers(core)
         self.conversations = Conversations(core)
         self.messages = Messages(core)
