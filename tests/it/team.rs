@@ -49,6 +49,7 @@ async fn sign_in(app: &TestApp, email: &str, password: &str) -> Client {
 
 async fn a_user_is_made_and_signs_in(app: TestApp) {
     let owner = app.signed_in(Role::Owner).await;
+    app.advance(std::time::Duration::from_secs(1));
     let reply = owner.post(USERS, &json!({ "email": " Ada@Example.com ", "role": "member" })).await.expect(201);
     let mut made = reply.data();
     assert_eq!(reply.header("location"), path(&made));
@@ -57,7 +58,7 @@ async fn a_user_is_made_and_signs_in(app: TestApp) {
     assert_eq!(id_of(&ada).await, made["id"].as_str().unwrap());
     assert_eq!((&made["name"], &made["role"]), (&json!("ada@example.com"), &json!("member")));
     assert_eq!((&made["isActive"], &made["disabledAt"]), (&json!(true), &Value::Null));
-    assert_eq!(made["createdAt"], "2026-11-21T12:00:00.000Z");
+    assert_eq!(made["createdAt"], "2026-11-21T12:00:01.000Z");
     made.as_object_mut().unwrap().remove("password");
     assert_eq!(owner.get(&path(&made)).await.expect(200).data(), made, "the password is shown once");
 
