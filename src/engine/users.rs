@@ -104,10 +104,10 @@ impl Engine {
         id: UserId,
         change: UserChange,
     ) -> Result<User, UserError> {
-        let mut user = self.managed(tenant, by, id).await?;
-        let (had, now) = (user.role, self.clock.now());
+        let was = self.managed(tenant, by, id).await?;
+        let (mut user, now) = (was.clone(), self.clock.now());
         let UserChange { name, role, is_active } = change;
-        if let Some(role) = role.filter(|role| *role != had) {
+        if let Some(role) = role.filter(|role| *role != was.role) {
             rules(by, role)?;
             user.role = role;
         }
@@ -118,14 +118,14 @@ impl Engine {
             Some(false) => user.disabled_at.or(Some(now)),
         };
         user.updated_at = now;
-        written(self.store.change_user(tenant, &user, had).await?)?;
+        written(self.store.change_user(tenant, &user, &was).await?)?;
         Ok(user)
     }
 
     /// Removes a user on behalf of somebody who has signed in.
     pub async fn delete_teammate(&self, tenant: TenantId, by: &User, id: UserId) -> Result<(), UserError> {
         let user = self.managed(tenant, by, id).await?;
-        written(self.store.delete_user(tenant, user.id, user.role).await?)
+        written(self.store.delete_user(tenant, &user).await?)
     }
 
     /// Gives another user a new password on behalf of somebody who has signed in.

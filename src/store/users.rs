@@ -31,9 +31,10 @@ const TAKE_TURN: &str = "update tenants set name = name where id = $1";
 const OTHER_OWNERS: &str = "select count(*) from users \
     where tenant_id = $1 and id <> $2 and role = 'owner' and disabled_at is null";
 const CHANGE: &str = "update users set name = $3, role = $4, disabled_at = $5, updated_at = $6 \
-    where tenant_id = $1 and id = $2 and role = $7";
+    where tenant_id = $1 and id = $2 and role = $7 and coalesce(disabled_at, 0) = $8";
 const DELETE_SESSIONS: &str = "delete from sessions where user_id = $1";
-const DELETE: &str = "delete from users where tenant_id = $1 and id = $2 and role = $3";
+const DELETE: &str = "delete from users \
+    where tenant_id = $1 and id = $2 and role = $3 and coalesce(disabled_at, 0) = $4";
 const SET_PASSWORD: &str = "update users set password_hash = $2, updated_at = $3 where id = $1";
 const DISABLE: &str = "update users set disabled_at = $2, updated_at = $2 where id = $1 and disabled_at is null";
 /// All sessions of a user but one.
@@ -45,7 +46,7 @@ const REVOKE_SESSIONS: &str =
 pub enum UserWritten {
     /// It is written.
     Done,
-    /// They are gone, or have another role than they had.
+    /// They are gone, or others have changed them.
     Changed,
     /// The tenant would have no owner left who can sign in.
     LastOwner,
@@ -89,6 +90,11 @@ impl TryFrom<Row> for WithHash {
 
 fn without_hashes(rows: Vec<Row>) -> Result<Vec<User>, StoreError> {
     rows.into_iter().map(|row| WithHash::try_from(row).map(|(user, _)| user)).collect()
+}
+
+/// Whether somebody is an owner who can sign in.
+fn is_owner(user: &User) -> bool {
+    user.role == Role::Owner && user.disabled_at.is_none()
 }
 
 impl Store {
@@ -139,10 +145,11 @@ impl Store {
         Ok((without_hashes(rows)?, u64::try_from(total).unwrap_or(0)))
     }
 
-    /// Writes a user of a tenant who had that role when they were read. Whoever is shut out has no session left.
-    pub async fn change_user(&self, tenant: TenantId, user: &User, had: Role) -> Result<UserWritten, StoreError> {
+    /// Writes a user of a tenant who still has the role, and may or may not sign in, as when they were read. Whoever is
+    /// shut out has no session left.
+    pub async fn change_user(&self, tenant: TenantId, user: &User, was: &User) -> Result<UserWritten, StoreError> {
         let User { id, tenant: _, email: _, name, role, created_at: _, updated_at, disabled_at } = user;
-        let goes = had == Role::Owner && (*role != Role::Owner || disabled_at.is_some());
+        let goes = is_owner(was) && !is_owner(user);
         Ok(in_tx!(self, |tx| {
             sqlx::query(TAKE_TURN).bind(tenant.0).execute(&mut *tx).await?;
             let others: i64 = sqlx::query_scalar(OTHER_OWNERS).bind(tenant.0).bind(id.0).fetch_one(&mut *tx).await?;
@@ -151,25 +158,30 @@ impl Store {
             }
             let change = sqlx::query(CHANGE).bind(tenant.0).bind(id.0).bind(name).bind(role.as_str());
             let change = change.bind(disabled_at.map(Timestamp::as_millis)).bind(updated_at.as_millis());
-            let changed = change.bind(had.as_str()).execute(&mut *tx).await?.rows_affected() > 0;
-            if changed && disabled_at.is_some() {
+            let change = change.bind(was.role.as_str()).bind(was.disabled_at.map_or(0, Timestamp::as_millis));
+            if change.execute(&mut *tx).await?.rows_affected() == 0 {
+                return Ok(UserWritten::Changed);
+            }
+            if disabled_at.is_some() {
                 let revoke = sqlx::query(REVOKE_SESSIONS).bind(id.0).bind(Uuid::nil());
                 revoke.bind(updated_at.as_millis()).execute(&mut *tx).await?;
             }
-            if changed { UserWritten::Done } else { UserWritten::Changed }
+            UserWritten::Done
         }))
     }
 
-    /// Removes a user of a tenant who had that role when they were read, and their sessions.
-    pub async fn delete_user(&self, tenant: TenantId, id: UserId, had: Role) -> Result<UserWritten, StoreError> {
+    /// Removes a user of a tenant who is still as when they were read, and their sessions.
+    pub async fn delete_user(&self, tenant: TenantId, was: &User) -> Result<UserWritten, StoreError> {
+        let id = was.id;
         Ok(in_tx!(self, |tx| {
             sqlx::query(TAKE_TURN).bind(tenant.0).execute(&mut *tx).await?;
             let others: i64 = sqlx::query_scalar(OTHER_OWNERS).bind(tenant.0).bind(id.0).fetch_one(&mut *tx).await?;
-            if had == Role::Owner && others == 0 {
+            if is_owner(was) && others == 0 {
                 return Ok(UserWritten::LastOwner);
             }
             sqlx::query(DELETE_SESSIONS).bind(id.0).execute(&mut *tx).await?;
-            let delete = sqlx::query(DELETE).bind(tenant.0).bind(id.0).bind(had.as_str());
+            let delete = sqlx::query(DELETE).bind(tenant.0).bind(id.0).bind(was.role.as_str());
+            let delete = delete.bind(was.disabled_at.map_or(0, Timestamp::as_millis));
             if delete.execute(&mut *tx).await?.rows_affected() == 0 {
                 return Ok(UserWritten::Changed);
             }
