@@ -13,6 +13,7 @@ mod code;
 mod dead_letters;
 mod deliveries;
 mod etag;
+mod event_type_view;
 mod event_types;
 mod events;
 mod explain;
@@ -33,6 +34,7 @@ mod records;
 pub mod server;
 mod session;
 mod sign_in;
+mod teammates;
 #[cfg(test)]
 mod tests;
 mod webhook_logs;
@@ -132,6 +134,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(dead_letters::routes())
         .merge(api_keys::routes())
         .merge(sign_in::routes())
+        .merge(teammates::routes())
         .merge(records::routes())
         .merge(analytics::routes())
         .merge(health::routes())

@@ -62,7 +62,7 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
 }
 
 /// The same text on both.
-fn shared() -> [(&'static str, &'static str); 29] {
+fn shared() -> [(&'static str, &'static str); 35] {
     [
         ("kept key", event_keys::KEPT),
         ("purge keys", idempotency::PURGE),
@@ -75,19 +75,25 @@ fn shared() -> [(&'static str, &'static str); 29] {
         ("hurry", due::HURRY),
         ("event", events::BY_ID),
         ("delivery", DELIVERY),
-        ("deliveries of a scope", BY_SCOPE.0),
-        ("deliveries of a webhook", BY_WEBHOOK.0),
-        ("deliveries of an event", BY_EVENT.0),
+        ("deliveries of a scope", BY_SCOPE.page),
+        ("deliveries of a webhook", BY_WEBHOOK.page),
+        ("deliveries of an event", BY_EVENT.page),
+        ("deliveries of a scope, back", BY_SCOPE.page_back),
+        ("deliveries of a webhook, back", BY_WEBHOOK.page_back),
+        ("deliveries of an event, back", BY_EVENT.page_back),
         ("attempts", attempts::OF_DELIVERY),
         ("pending", due::PENDING),
         ("record", records::BY_ID),
         ("whether there is a record", records::EXISTS),
-        ("records of a noun", records::ALL.0),
-        ("count records of a noun", records::ALL.1),
-        ("records with a facet", records::BY_FACET.0),
-        ("count records with a facet", records::BY_FACET.1),
-        ("records with a word", records::BY_WORD.0),
-        ("count records with a word", records::BY_WORD.1),
+        ("records of a noun", records::ALL.page),
+        ("count records of a noun", records::ALL.count),
+        ("records with a facet", records::BY_FACET.page),
+        ("count records with a facet", records::BY_FACET.count),
+        ("records with a word", records::BY_WORD.page),
+        ("count records with a word", records::BY_WORD.count),
+        ("records of a noun, back", records::ALL.page_back),
+        ("records with a facet, back", records::BY_FACET.page_back),
+        ("records with a word, back", records::BY_WORD.page_back),
         ("session", sessions::BY_ID),
         ("end the oldest sessions", sessions::DROP_OLDEST),
         ("purge sessions", sessions::PURGE),

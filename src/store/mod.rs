@@ -108,6 +108,17 @@ macro_rules! in_tx {
 }
 pub(crate) use in_tx;
 
+/// The statements of a list.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ListSql {
+    /// A page, newest first.
+    pub(crate) page: &'static str,
+    /// A page, oldest first: for walking back.
+    pub(crate) page_back: &'static str,
+    /// How many there are in all.
+    pub(crate) count: &'static str,
+}
+
 /// How to reach the database.
 #[derive(Debug, Clone)]
 pub struct StoreOptions<'a> {

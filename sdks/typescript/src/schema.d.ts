@@ -627,6 +627,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tenant/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the users of the tenant */
+        get: operations["listTeammates"];
+        put?: never;
+        /**
+         * Make a user
+         * @description Without a `password` one is drawn; the answer shows it, this once.
+         */
+        post: operations["createTeammate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tenant/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a user
+         * @description A member reads themselves only.
+         */
+        get: operations["getTeammate"];
+        /**
+         * Change a user
+         * @description What is not mentioned stays. An owner changes everybody, an admin members and their own name. The last owner stays.
+         */
+        put: operations["updateTeammate"];
+        post?: never;
+        /**
+         * Remove a user
+         * @description Their sessions end at once. The last owner stays.
+         */
+        delete: operations["deleteTeammate"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tenant/users/{id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set a user's password
+         * @description Everybody sets their own, with the old one. An owner sets everybody's, an admin those of members; without a
+         *     `newPassword` one is drawn, and the answer shows it, this once. All sessions of the user end, but the one that asks.
+         */
+        post: operations["setTeammatePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers": {
         parameters: {
             query?: never;
@@ -2264,6 +2334,19 @@ export interface components {
             email: string;
             password: string;
         };
+        /** @description Where a list goes on from a page of it. */
+        Cursors: {
+            /**
+             * @description Of the page of older rows; null on the last one.
+             * @example null
+             */
+            nextCursor?: string | null;
+            /**
+             * @description Of the page of newer rows; null on the first one.
+             * @example null
+             */
+            prevCursor?: string | null;
+        };
         /**
          * @description A person or a company that your users talk to. At least one of `firstName`, `lastName`, `email` and `phone` is known of each. A new one's profile may be given inside `profile` or beside it.
          * @example {
@@ -2452,6 +2535,9 @@ export interface components {
         DeletedEventType: {
             /** @example order.paid */
             name: string;
+        };
+        DeletedTeammate: {
+            id: components["schemas"]["UserId"];
         };
         DeletedWebhook: {
             id: components["schemas"]["WebhookId"];
@@ -2909,39 +2995,6 @@ export interface components {
                 nextAttemptAt?: components["schemas"]["Timestamp"] | null;
                 createdAt: components["schemas"]["Timestamp"];
                 settledAt?: components["schemas"]["Timestamp"] | null;
-            }[];
-            pagination: components["schemas"]["Pagination"];
-        };
-        /** @description The body of most lists. Webhooks and their logs have their own, with the totals beside the rows. */
-        List_EventType: {
-            success: boolean;
-            data: {
-                /** @example order.paid */
-                name: string;
-                /** @example An order was paid. */
-                description?: string | null;
-                /** @description The `data` of one. */
-                example?: Record<string, unknown> | null;
-                /** @description What the `data` looks like, as a JSON Schema. */
-                schema?: Record<string, unknown> | null;
-                /**
-                 * @description What becomes of an event whose data does not fit: nothing (`off`), a warning to its publisher (`warn`), or it
-                 *     is refused (`reject`).
-                 * @example reject
-                 */
-                schemaMode: string;
-                /**
-                 * @description Whether it is there for everybody and cannot be changed.
-                 * @example false
-                 */
-                builtIn: boolean;
-                createdAt?: components["schemas"]["Timestamp"] | null;
-                updatedAt?: components["schemas"]["Timestamp"] | null;
-                /**
-                 * Format: int64
-                 * @example 7
-                 */
-                version?: number | null;
             }[];
             pagination: components["schemas"]["Pagination"];
         };
@@ -3451,6 +3504,27 @@ export interface components {
             notifyDaysBefore?: number;
         };
         /**
+         * @description A user to make.
+         * @example {
+         *       "email": "ada@example.com",
+         *       "name": "Ada",
+         *       "role": "member"
+         *     }
+         */
+        NewTeammate: {
+            /**
+             * Format: email
+             * @description What they sign in with.
+             */
+            email: string;
+            /** @description For people; the address where it is not given. */
+            name?: string | null;
+            /** @description An admin makes members only. */
+            role: components["schemas"]["Role"];
+            /** @description One is drawn, and shown once, where none is given. */
+            password?: string | null;
+        };
+        /**
          * @example {
          *       "customFields": {},
          *       "email": "mira@support.example",
@@ -3539,10 +3613,66 @@ export interface components {
             secret?: string | null;
         };
         Nothing: Record<string, unknown>;
-        Pagination: components["schemas"]["Totals"] & {
-            /** @example null */
-            nextCursor?: string | null;
+        /** @description The body of a list that is short enough to have pages only. */
+        PagedList_EventType: {
+            success: boolean;
+            data: {
+                /** @example order.paid */
+                name: string;
+                /** @example An order was paid. */
+                description?: string | null;
+                /** @description The `data` of one. */
+                example?: Record<string, unknown> | null;
+                /** @description What the `data` looks like, as a JSON Schema. */
+                schema?: Record<string, unknown> | null;
+                /**
+                 * @description What becomes of an event whose data does not fit: nothing (`off`), a warning to its publisher (`warn`), or it
+                 *     is refused (`reject`).
+                 * @example reject
+                 */
+                schemaMode: string;
+                /**
+                 * @description Whether it is there for everybody and cannot be changed.
+                 * @example false
+                 */
+                builtIn: boolean;
+                createdAt?: components["schemas"]["Timestamp"] | null;
+                updatedAt?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int64
+                 * @example 7
+                 */
+                version?: number | null;
+            }[];
+            pagination: components["schemas"]["Totals"];
         };
+        /** @description The body of a list that is short enough to have pages only. */
+        PagedList_Teammate: {
+            success: boolean;
+            data: {
+                id: components["schemas"]["UserId"];
+                /** @example ada@example.com */
+                email: string;
+                /** @example Ada */
+                name: string;
+                role: components["schemas"]["Role"];
+                /**
+                 * @description Whether they may sign in.
+                 * @example true
+                 */
+                isActive: boolean;
+                disabledAt?: components["schemas"]["Timestamp"] | null;
+                createdAt: components["schemas"]["Timestamp"];
+                updatedAt: components["schemas"]["Timestamp"];
+                /**
+                 * @description Only when it was just drawn.
+                 * @example k7w2mzq9p4xr5tbn8cvd3hjy
+                 */
+                password?: string | null;
+            }[];
+            pagination: components["schemas"]["Totals"];
+        };
+        Pagination: components["schemas"]["Totals"] & components["schemas"]["Cursors"];
         /**
          * @description Another password.
          * @example {
@@ -3961,6 +4091,13 @@ export interface components {
             };
         };
         /** @description The body of every success. */
+        Success_DeletedTeammate: {
+            success: boolean;
+            data: {
+                id: components["schemas"]["UserId"];
+            };
+        };
+        /** @description The body of every success. */
         Success_DeletedWebhook: {
             success: boolean;
             data: {
@@ -4237,6 +4374,44 @@ export interface components {
             };
         };
         /** @description The body of every success. */
+        Success_Teammate: {
+            success: boolean;
+            /** @description Somebody who signs in. */
+            data: {
+                id: components["schemas"]["UserId"];
+                /** @example ada@example.com */
+                email: string;
+                /** @example Ada */
+                name: string;
+                role: components["schemas"]["Role"];
+                /**
+                 * @description Whether they may sign in.
+                 * @example true
+                 */
+                isActive: boolean;
+                disabledAt?: components["schemas"]["Timestamp"] | null;
+                createdAt: components["schemas"]["Timestamp"];
+                updatedAt: components["schemas"]["Timestamp"];
+                /**
+                 * @description Only when it was just drawn.
+                 * @example k7w2mzq9p4xr5tbn8cvd3hjy
+                 */
+                password?: string | null;
+            };
+        };
+        /** @description The body of every success. */
+        Success_TeammatePasswordSet: {
+            success: boolean;
+            data: {
+                id: components["schemas"]["UserId"];
+                /**
+                 * @description Only when it was drawn.
+                 * @example k7w2mzq9p4xr5tbn8cvd3hjy
+                 */
+                password?: string | null;
+            };
+        };
+        /** @description The body of every success. */
         Success_TestedWebhook: {
             success: boolean;
             data: {
@@ -4458,10 +4633,61 @@ export interface components {
         /** @description The body of every success. */
         Success_WebhookLogs: {
             success: boolean;
-            data: components["schemas"]["Totals"] & {
+            data: components["schemas"]["Totals"] & components["schemas"]["Cursors"] & {
                 logs: components["schemas"]["WebhookLogEntry"][];
-                nextCursor?: string | null;
             };
+        };
+        /** @description Somebody who signs in. */
+        Teammate: {
+            id: components["schemas"]["UserId"];
+            /** @example ada@example.com */
+            email: string;
+            /** @example Ada */
+            name: string;
+            role: components["schemas"]["Role"];
+            /**
+             * @description Whether they may sign in.
+             * @example true
+             */
+            isActive: boolean;
+            disabledAt?: components["schemas"]["Timestamp"] | null;
+            createdAt: components["schemas"]["Timestamp"];
+            updatedAt: components["schemas"]["Timestamp"];
+            /**
+             * @description Only when it was just drawn.
+             * @example k7w2mzq9p4xr5tbn8cvd3hjy
+             */
+            password?: string | null;
+        };
+        /**
+         * @description What to change of a user; what is not mentioned stays.
+         * @example {
+         *       "role": "admin"
+         *     }
+         */
+        TeammateChange: {
+            name?: string | null;
+            role?: components["schemas"]["Role"] | null;
+            /** @description False shuts them out at once, true lets them in again. */
+            isActive?: boolean | null;
+        };
+        /**
+         * @description Another password.
+         * @example {}
+         */
+        TeammatePassword: {
+            /** @description Of oneself only, and then required. */
+            currentPassword?: string | null;
+            /** @description One is drawn for somebody else, and shown once, where none is given. */
+            newPassword?: string | null;
+        };
+        TeammatePasswordSet: {
+            id: components["schemas"]["UserId"];
+            /**
+             * @description Only when it was drawn.
+             * @example k7w2mzq9p4xr5tbn8cvd3hjy
+             */
+            password?: string | null;
         };
         Tenant: {
             id: components["schemas"]["TenantId"];
@@ -4815,9 +5041,8 @@ export interface components {
             createdAt: components["schemas"]["Timestamp"];
             deliveredAt?: components["schemas"]["Timestamp"] | null;
         };
-        WebhookLogs: components["schemas"]["Totals"] & {
+        WebhookLogs: components["schemas"]["Totals"] & components["schemas"]["Cursors"] & {
             logs: components["schemas"]["WebhookLogEntry"][];
-            nextCursor?: string | null;
         };
     };
     responses: {
@@ -6157,7 +6382,7 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description The `nextCursor` of the page before; instead of `page` */
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
                 cursor?: string;
                 /** @description `pending`, `success`, `failed` or `cancelled` */
                 status?: string;
@@ -6199,8 +6424,9 @@ export interface operations {
                      *             "webhookId": "wh_01m7zvcjkge008000000000001"
                      *           }
                      *         ],
-                     *         "nextCursor": "text",
+                     *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -6226,7 +6452,7 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description The `nextCursor` of the page before; instead of `page` */
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
                 cursor?: string;
                 /** @description Only to this webhook */
                 webhookId?: components["schemas"]["WebhookId"];
@@ -6283,6 +6509,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -6525,7 +6752,6 @@ export interface operations {
                      *       ],
                      *       "pagination": {
                      *         "limit": 20,
-                     *         "nextCursor": null,
                      *         "page": 1,
                      *         "total": 1,
                      *         "totalPages": 1
@@ -6533,7 +6759,7 @@ export interface operations {
                      *       "success": true
                      *     }
                      */
-                    "application/json": components["schemas"]["List_EventType"];
+                    "application/json": components["schemas"]["PagedList_EventType"];
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -6947,7 +7173,7 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description The `nextCursor` of the page before; instead of `page` */
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
                 cursor?: string;
                 /** @description Only to this webhook */
                 webhookId?: components["schemas"]["WebhookId"];
@@ -6993,6 +7219,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -7937,6 +8164,337 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    listTeammates: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1 */
+                page?: number;
+                /** @description How many rows a page has; a deployment may set other bounds */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of users, newest first */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "createdAt": "2026-11-21T20:04:59.120Z",
+                     *           "disabledAt": "2026-11-21T20:04:59.120Z",
+                     *           "email": "ada@example.com",
+                     *           "id": "acc_01m7zvcjkge008000000000001",
+                     *           "isActive": true,
+                     *           "name": "Ada",
+                     *           "role": "owner",
+                     *           "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "limit": 20,
+                     *         "page": 1,
+                     *         "total": 1,
+                     *         "totalPages": 1
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PagedList_Teammate"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createTeammate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com",
+                 *       "name": "Ada",
+                 *       "role": "member"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewTeammate"];
+            };
+        };
+        responses: {
+            /** @description The user */
+            201: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    /** @description Where the user is */
+                    Location?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "disabledAt": "2026-11-21T20:04:59.120Z",
+                     *         "email": "ada@example.com",
+                     *         "id": "acc_01m7zvcjkge008000000000001",
+                     *         "isActive": true,
+                     *         "name": "Ada",
+                     *         "password": "k7w2mzq9p4xr5tbn8cvd3hjy",
+                     *         "role": "owner",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Teammate"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getTeammate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "disabledAt": "2026-11-21T20:04:59.120Z",
+                     *         "email": "ada@example.com",
+                     *         "id": "acc_01m7zvcjkge008000000000001",
+                     *         "isActive": true,
+                     *         "name": "Ada",
+                     *         "role": "owner",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Teammate"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateTeammate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "role": "admin"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TeammateChange"];
+            };
+        };
+        responses: {
+            /** @description The user as they are now */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "disabledAt": "2026-11-21T20:04:59.120Z",
+                     *         "email": "ada@example.com",
+                     *         "id": "acc_01m7zvcjkge008000000000001",
+                     *         "isActive": true,
+                     *         "name": "Ada",
+                     *         "role": "owner",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Teammate"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteTeammate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are removed */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "acc_01m7zvcjkge008000000000001"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_DeletedTeammate"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    setTeammatePassword: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["TeammatePassword"] | null;
+            };
+        };
+        responses: {
+            /** @description It is set */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "acc_01m7zvcjkge008000000000001"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_TeammatePasswordSet"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     listCustomers: {
         parameters: {
             query?: {
@@ -7944,6 +8502,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only where each word begins a word of `firstName`, `lastName`, `email`, `phone`, `company` */
                 search?: string;
                 /** @description Only with each of these `tags` */
@@ -7999,6 +8559,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -8461,6 +9022,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only with this `customerId` */
                 customerId?: string;
                 /** @description Only with this `assignedTo` */
@@ -8519,6 +9082,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -9284,6 +9848,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only with this `conversationId` */
                 conversationId?: string;
                 /** @description Only with this `role` */
@@ -9326,6 +9892,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -9703,6 +10270,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only with this `role` */
                 role?: "customer" | "agent" | "ai";
                 /** @description Only with this `direction` */
@@ -9746,6 +10315,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -9856,6 +10426,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only where each word begins a word of `name`, `email`, `phone` */
                 search?: string;
                 /** @description Only with this `conversationId` */
@@ -9901,6 +10473,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -10301,6 +10874,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only where each word begins a word of `name`, `email` */
                 search?: string;
                 /** @description Only with this `role` */
@@ -10342,6 +10917,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -10720,6 +11296,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only with this `conversationId` */
                 conversationId?: string;
                 /** @description Only with this `customerId` */
@@ -10775,6 +11353,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -11937,7 +12516,10 @@ export interface operations {
                     event: "ai.reply.created";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The conversation. */
+                        /**
+                         * @description The conversation.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string;
                         /**
                          * Format: date-time
@@ -11945,7 +12527,9 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /**
                          * @description Sent to the customer, or received from them.
                          * @enum {string}
@@ -12111,14 +12695,21 @@ export interface operations {
                     event: "call.answered";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The user who talks. */
+                        /**
+                         * @description The user who talks.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /** @description The conversation that it belongs to. */
+                        /**
+                         * @description The conversation that it belongs to.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -12126,10 +12717,18 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
-                        /** @description The customer's number, kept without spaces and punctuation. */
+                        /**
+                         * @description The customer's number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -12141,6 +12740,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -12150,6 +12750,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -12157,11 +12758,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
+                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -12246,14 +12849,21 @@ export interface operations {
                     event: "call.completed";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The user who talks. */
+                        /**
+                         * @description The user who talks.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /** @description The conversation that it belongs to. */
+                        /**
+                         * @description The conversation that it belongs to.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -12261,10 +12871,18 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
-                        /** @description The customer's number, kept without spaces and punctuation. */
+                        /**
+                         * @description The customer's number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -12276,6 +12894,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -12285,6 +12904,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -12292,11 +12912,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
+                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -12381,14 +13003,21 @@ export interface operations {
                     event: "call.failed";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The user who talks. */
+                        /**
+                         * @description The user who talks.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /** @description The conversation that it belongs to. */
+                        /**
+                         * @description The conversation that it belongs to.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -12396,10 +13025,18 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
-                        /** @description The customer's number, kept without spaces and punctuation. */
+                        /**
+                         * @description The customer's number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -12411,6 +13048,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -12420,6 +13058,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -12427,11 +13066,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
+                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -12516,14 +13157,21 @@ export interface operations {
                     event: "call.initiated";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The user who talks. */
+                        /**
+                         * @description The user who talks.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /** @description The conversation that it belongs to. */
+                        /**
+                         * @description The conversation that it belongs to.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -12531,10 +13179,18 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
-                        /** @description The customer's number, kept without spaces and punctuation. */
+                        /**
+                         * @description The customer's number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -12546,6 +13202,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -12555,6 +13212,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -12562,11 +13220,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
+                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -12651,14 +13311,21 @@ export interface operations {
                     event: "call.recording.available";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The user who talks. */
+                        /**
+                         * @description The user who talks.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /** @description The conversation that it belongs to. */
+                        /**
+                         * @description The conversation that it belongs to.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -12666,10 +13333,18 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
-                        /** @description The customer's number, kept without spaces and punctuation. */
+                        /**
+                         * @description The customer's number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -12681,6 +13356,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -12690,6 +13366,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -12697,11 +13374,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
+                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -12786,14 +13465,21 @@ export interface operations {
                     event: "call.ringing";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The user who talks. */
+                        /**
+                         * @description The user who talks.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /** @description The conversation that it belongs to. */
+                        /**
+                         * @description The conversation that it belongs to.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -12801,10 +13487,18 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
-                        /** @description The customer's number, kept without spaces and punctuation. */
+                        /**
+                         * @description The customer's number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -12816,6 +13510,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -12825,6 +13520,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -12832,11 +13528,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
+                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -12925,15 +13623,20 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /** @description The user who looks after it. */
+                        /**
+                         * @description The user who looks after it.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -12942,14 +13645,20 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -13053,15 +13762,20 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /** @description The user who looks after it. */
+                        /**
+                         * @description The user who looks after it.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -13070,14 +13784,20 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -13181,15 +13901,20 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /** @description The user who looks after it. */
+                        /**
+                         * @description The user who looks after it.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -13198,14 +13923,20 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -13309,15 +14040,20 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /** @description The user who looks after it. */
+                        /**
+                         * @description The user who looks after it.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -13326,14 +14062,20 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -13438,15 +14180,20 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /** @description The user who looks after it. */
+                        /**
+                         * @description The user who looks after it.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -13455,14 +14202,20 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -13570,7 +14323,9 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /** @description Its id. */
                         id: string;
                         /** @description Who it is. */
@@ -13580,6 +14335,7 @@ export interface operations {
                             /**
                              * Format: email
                              * @description Email address.
+                             * @example ada@okafor.example
                              */
                             email: string | null;
                             /** @description First name. */
@@ -13588,7 +14344,10 @@ export interface operations {
                             jobTitle: string | null;
                             /** @description Last name. */
                             lastName: string | null;
-                            /** @description Phone number, kept without spaces and punctuation. */
+                            /**
+                             * @description Phone number, kept without spaces and punctuation.
+                             * @example +493012345678
+                             */
                             phone: string | null;
                         };
                         /**
@@ -13688,7 +14447,9 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /** @description Its id. */
                         id: string;
                         /** @description Who it is. */
@@ -13698,6 +14459,7 @@ export interface operations {
                             /**
                              * Format: email
                              * @description Email address.
+                             * @example ada@okafor.example
                              */
                             email: string | null;
                             /** @description First name. */
@@ -13706,7 +14468,10 @@ export interface operations {
                             jobTitle: string | null;
                             /** @description Last name. */
                             lastName: string | null;
-                            /** @description Phone number, kept without spaces and punctuation. */
+                            /**
+                             * @description Phone number, kept without spaces and punctuation.
+                             * @example +493012345678
+                             */
                             phone: string | null;
                         };
                         /**
@@ -13860,7 +14625,10 @@ export interface operations {
                     event: "lead.captured";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The conversation in which they left it. */
+                        /**
+                         * @description The conversation in which they left it.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -13868,10 +14636,13 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /**
                          * Format: email
                          * @description Email address.
+                         * @example ada@okafor.example
                          */
                         email: string | null;
                         /** @description Its id. */
@@ -13881,9 +14652,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description The page that they were on.
+                         * @example https://shop.example/pricing
                          */
                         pageUrl: string | null;
-                        /** @description Phone number, kept without spaces and punctuation. */
+                        /**
+                         * @description Phone number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         phone: string | null;
                         /** @description How they came, such as `chat` or `form`. */
                         source: string | null;
@@ -13955,7 +14730,10 @@ export interface operations {
                     event: "message.received";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The conversation. */
+                        /**
+                         * @description The conversation.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string;
                         /**
                          * Format: date-time
@@ -13963,7 +14741,9 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /**
                          * @description Sent to the customer, or received from them.
                          * @enum {string}
@@ -14048,7 +14828,10 @@ export interface operations {
                     event: "message.sent";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The conversation. */
+                        /**
+                         * @description The conversation.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string;
                         /**
                          * Format: date-time
@@ -14056,7 +14839,9 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /**
                          * @description Sent to the customer, or received from them.
                          * @enum {string}
@@ -14215,10 +15000,13 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /**
                          * Format: email
                          * @description Email address.
+                         * @example ada@okafor.example
                          */
                         email: string;
                         /** @description Its id. */
@@ -14302,10 +15090,13 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /**
                          * Format: email
                          * @description Email address.
+                         * @example ada@okafor.example
                          */
                         email: string;
                         /** @description Its id. */

@@ -746,6 +746,68 @@ class PasswordChange(TypedDict):
     newPassword: str
 
 
+class _Teammate(TypedDict):
+    id: str
+    email: str
+    name: str
+    role: Role
+    isActive: bool
+    """Whether they may sign in."""
+    createdAt: str
+    updatedAt: str
+
+
+class Teammate(_Teammate, total=False):
+    """Somebody who signs in."""
+    disabledAt: Optional[str]
+    password: Optional[str]
+    """Only when it was just drawn."""
+
+
+class _NewTeammate(TypedDict):
+    email: str
+    """What they sign in with."""
+    role: Role
+    """An admin makes members only."""
+
+
+class NewTeammate(_NewTeammate, total=False):
+    """A user to make."""
+    name: Optional[str]
+    """For people; the address where it is not given."""
+    password: Optional[str]
+    """One is drawn, and shown once, where none is given."""
+
+
+class TeammateChange(TypedDict, total=False):
+    """What to change of a user; what is not mentioned stays."""
+    name: Optional[str]
+    role: Optional[Role]
+    isActive: Optional[bool]
+    """False shuts them out at once, true lets them in again."""
+
+
+class DeletedTeammate(TypedDict):
+    id: str
+
+
+class TeammatePassword(TypedDict, total=False):
+    """Another password."""
+    currentPassword: Optional[str]
+    """Of oneself only, and then required."""
+    newPassword: Optional[str]
+    """One is drawn for somebody else, and shown once, where none is given."""
+
+
+class _TeammatePasswordSet(TypedDict):
+    id: str
+
+
+class TeammatePasswordSet(_TeammatePasswordSet, total=False):
+    password: Optional[str]
+    """Only when it was drawn."""
+
+
 class CustomerProfile(TypedDict):
     """Who it is."""
     firstName: Optional[str]
