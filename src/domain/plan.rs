@@ -82,8 +82,14 @@ pub struct Plan {
     pub webhooks: Limit,
     pub event_data_bytes: Limit,
     pub webhook_concurrency: Limit,
+    #[serde(default = "unlimited")]
+    pub webhook_rate: Limit,
     #[serde(default)]
     pub per_minute: BTreeMap<String, Limit>,
+}
+
+const fn unlimited() -> Limit {
+    Limit::Unlimited
 }
 
 impl Plan {

@@ -19,8 +19,10 @@ pub mod health;
 pub mod idempotent;
 pub mod ingest;
 pub mod keys;
+mod lines;
 pub mod maintain;
 pub mod notices;
+pub mod paces;
 mod passwords;
 pub mod quotas;
 pub mod rates;
@@ -34,6 +36,7 @@ pub mod users;
 pub mod webhooks;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
@@ -98,6 +101,9 @@ pub struct Engine {
     quotas: quotas::Quotas,
     usage: usage::Usage,
     pub(crate) stats: stats::Stats,
+    feeds: paces::Feeds,
+    /// Of deliveries that keep an order: those of one millisecond are told apart by it.
+    sequence: AtomicU32,
     accept: accept::AcceptQueue,
     settle: settle::SettleQueue,
     tasks: TaskTracker,
@@ -166,6 +172,8 @@ impl Engine {
             quotas: quotas::Quotas::default(),
             usage: usage::Usage::default(),
             stats: stats::Stats::default(),
+            feeds: paces::Feeds::default(),
+            sequence: AtomicU32::new(0),
             accept,
             settle,
             tasks: TaskTracker::new(),

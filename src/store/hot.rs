@@ -3,7 +3,7 @@
 
 use super::deliveries::{BY_EVENT, BY_ID as DELIVERY, BY_SCOPE, BY_WEBHOOK};
 use super::dialect::{accept, claim, records as record_writes, settle, stats};
-use super::{attempts, delivery_stats, due, events, idempotency, records, sessions};
+use super::{attempts, delivery_stats, due, events, idempotency, lines, paces, records, sessions};
 
 /// On `PostgreSQL`.
 #[must_use]
@@ -64,7 +64,7 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
 }
 
 /// The same text on both.
-fn shared() -> [(&'static str, &'static str); 34] {
+fn shared() -> [(&'static str, &'static str); 42] {
     [
         ("kept key", accept::KEPT),
         ("purge keys", idempotency::PURGE),
@@ -83,6 +83,14 @@ fn shared() -> [(&'static str, &'static str); 34] {
         ("attempts", attempts::OF_DELIVERY),
         ("pending", due::PENDING),
         ("pending of a webhook", due::COUNT_OF),
+        ("lock a pace", paces::LOCK),
+        ("keep a pace", paces::KEEP),
+        ("first in line", lines::FIRST),
+        ("lock a line", lines::LOCK),
+        ("whether the first in line stands", lines::STANDS),
+        ("next in line", lines::NEXT),
+        ("move a line", lines::MOVE),
+        ("claim the first in line", lines::CLAIM),
         ("statistics", delivery_stats::SINCE),
         ("oldest statistics", delivery_stats::OLDEST),
         ("take a minute of statistics", delivery_stats::TAKE_MINUTE),

@@ -49,4 +49,6 @@ mod slow_clients;
 mod store;
 mod support;
 mod users_cli;
+mod webhook_ordering;
+mod webhook_rates;
 mod webhook_stats;
