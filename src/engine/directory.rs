@@ -74,6 +74,11 @@ impl Snapshot {
         self.tenants.get(&id)
     }
 
+    /// Every tenant.
+    pub fn tenants(&self) -> impl Iterator<Item = &Arc<Tenant>> {
+        self.tenants.values()
+    }
+
     /// The tenant of a name.
     pub fn tenant_named(&self, name: &str) -> Option<&Arc<Tenant>> {
         self.tenants.values().find(|tenant| tenant.name == name)

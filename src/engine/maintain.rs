@@ -47,7 +47,7 @@ impl Engine {
                 break;
             }
         }
-        Ok(dropped)
+        Ok(dropped + self.drop_old_of_tenants(days).await?)
     }
 
     /// Forgets idempotency keys, sessions and windows that have expired, and gates that have opened; folds statistics.

@@ -27,6 +27,7 @@ mod passwords;
 pub mod quotas;
 pub mod rates;
 pub mod records;
+mod retention;
 pub mod sessions;
 pub mod settle;
 pub mod stats;

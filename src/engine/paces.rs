@@ -85,13 +85,8 @@ impl Feeding {
 }
 
 impl Engine {
-    /// How fast a webhook may be sent to.
-    pub fn pace(&self, webhook: &Webhook) -> Pace {
-        self.pace_sold(webhook, self.plan(webhook.scope.tenant).webhook_rate)
-    }
-
-    /// The same where it is known what the plan sells.
-    pub(super) fn pace_sold(&self, webhook: &Webhook, sold: Limit) -> Pace {
+    /// How fast a webhook may be sent to, by its own rate, by what its receiver agreed to, and by what its plan sells.
+    pub fn pace_sold(&self, webhook: &Webhook, sold: Limit) -> Pace {
         Pace::of(webhook.settings.rate_limit, sold, webhook.agreed_rate(&self.limits.origin))
     }
 

@@ -1,7 +1,7 @@
 //! Sweep: finds deliveries that are due and makes tickets of them. Outbox, retry timer and crash recovery in one.
 //!
-//! What is due is taken fairly: each tenant gets an equal share of the places that the broker's ready window has,
-//! each of its webhooks an equal share of that, however many deliveries any of them has waiting.
+//! What is due is taken fairly: each tenant gets a share of the places that the broker's ready window has, by the weight
+//! of its plan, each of its webhooks an equal share of that, however many deliveries any of them has waiting.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -33,6 +33,8 @@ pub struct Swept {
 /// A webhook that may be sent to.
 pub(super) struct Ready {
     tenant: TenantId,
+    /// Of the tenant.
+    weight: u32,
     pub(super) webhook: WebhookId,
     /// Whether its deliveries keep an order.
     pub(super) is_ordered: bool,
@@ -86,12 +88,13 @@ impl Engine {
                 if self.gates.shut_until(id, now).is_some() {
                     return Ok(None);
                 }
-                let pace = self.pace(&listener.webhook);
+                let tenant = listener.webhook.scope.tenant;
+                let plan = self.plan(tenant);
+                let (weight, pace) = (plan.fairness_weight.get(), self.pace_sold(&listener.webhook, plan.webhook_rate));
                 let most = if self.gates.is_probing(id) { PROBES_MAX } else { self.limits.sweep_per_webhook_max };
                 let left = if pace.is_free() { most } else { self.left_to_feed(id, &pace, now).await?.min(most) };
-                let tenant = listener.webhook.scope.tenant;
                 let is_ordered = listener.webhook.is_ordered();
-                Ok((left > 0).then_some(Ready { tenant, webhook: id, is_ordered, most: left, pace }))
+                Ok((left > 0).then_some(Ready { tenant, weight, webhook: id, is_ordered, most: left, pace }))
             }
             // In a line they would all come back at one instant, and their order would be lost.
             Some(listener) if listener.webhook.takes_events() && listener.webhook.is_ordered() => Ok(None),
@@ -167,17 +170,19 @@ impl Engine {
     }
 }
 
-/// How many deliveries of each webhook to take: places are shared among tenants, and a tenant's among its webhooks.
+/// How many deliveries of each webhook to take: places are shared among tenants by weight, and a tenant's among its
+/// webhooks.
 fn share(places: usize, ready: &[Ready]) -> Vec<(WebhookId, u32)> {
     let mut of_tenant: HashMap<TenantId, usize> = HashMap::new();
     for Ready { tenant, .. } in ready {
         *of_tenant.entry(*tenant).or_default() += 1;
     }
-    let per_tenant = (places / of_tenant.len().max(1)).max(1);
+    let per_weight = share_of_weight(places, ready);
     let mut left = places;
     let mut quanta = Vec::with_capacity(ready.len().min(places));
-    for Ready { tenant, webhook, most, .. } in ready {
-        let fair = (per_tenant / of_tenant[tenant]).max(1).min(usize::try_from(*most).unwrap_or(1)).min(left);
+    for Ready { tenant, weight, webhook, most, .. } in ready {
+        let of_its_tenant = places.min(per_weight(*weight));
+        let fair = (of_its_tenant / of_tenant[tenant]).max(1).min(usize::try_from(*most).unwrap_or(1)).min(left);
         if fair == 0 {
             break;
         }
@@ -185,6 +190,13 @@ fn share(places: usize, ready: &[Ready]) -> Vec<(WebhookId, u32)> {
         quanta.push((*webhook, u32::try_from(fair).unwrap_or(u32::MAX)));
     }
     quanta
+}
+
+/// How many places a weight gets of those that all tenants share.
+fn share_of_weight(places: usize, ready: &[Ready]) -> impl Fn(u32) -> usize {
+    let weights: HashMap<TenantId, u32> = ready.iter().map(|ready| (ready.tenant, ready.weight)).collect();
+    let all = weights.values().map(|weight| usize::try_from(*weight).unwrap_or(1)).sum::<usize>().max(1);
+    move |weight| (places.saturating_mul(usize::try_from(weight).unwrap_or(1)) / all).max(1)
 }
 
 #[cfg(test)]
@@ -202,7 +214,7 @@ mod tests {
                 (0..*count).map(move |hook| {
                     let tenant_id = TenantId(Uuid::from_u128(tenant as u128));
                     let webhook = WebhookId(Uuid::from_u128((tenant * 100 + hook) as u128));
-                    Ready { tenant: tenant_id, webhook, is_ordered: false, most: cap, pace: Pace::default() }
+                    Ready { tenant: tenant_id, weight: 1, webhook, is_ordered: false, most: cap, pace: Pace::default() }
                 })
             }).collect();
             let quanta = share(places, &ready);
@@ -212,5 +224,19 @@ mod tests {
             let fair = (places / hooks.len()).max(1);
             prop_assert!(quanta.iter().all(|(_, quantum)| *quantum as usize <= fair));
         }
+    }
+
+    #[test]
+    fn a_tenant_of_weight_four_gets_four_times_as_much() {
+        let ready = |tenant: u128, weight| Ready {
+            tenant: TenantId(Uuid::from_u128(tenant)),
+            weight,
+            webhook: WebhookId(Uuid::from_u128(tenant)),
+            is_ordered: false,
+            most: 1000,
+            pace: Pace::default(),
+        };
+        let quanta = share(100, &[ready(1, 4), ready(2, 1)]);
+        assert_eq!(quanta.iter().map(|(_, quantum)| *quantum).collect::<Vec<_>>(), [80, 20]);
     }
 }

@@ -3,7 +3,7 @@
 
 use super::deliveries::{BY_EVENT, BY_ID as DELIVERY, BY_SCOPE, BY_WEBHOOK};
 use super::dialect::{accept, claim, records as record_writes, settle, stats};
-use super::{attempts, delivery_stats, due, events, idempotency, lines, paces, records, sessions};
+use super::{attempts, delivery_stats, due, events, idempotency, lines, paces, records, retention, sessions};
 
 /// On `PostgreSQL`.
 #[must_use]
@@ -64,7 +64,7 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
 }
 
 /// The same text on both.
-fn shared() -> [(&'static str, &'static str); 42] {
+fn shared() -> [(&'static str, &'static str); 48] {
     [
         ("kept key", accept::KEPT),
         ("purge keys", idempotency::PURGE),
@@ -91,6 +91,12 @@ fn shared() -> [(&'static str, &'static str); 42] {
         ("next in line", lines::NEXT),
         ("move a line", lines::MOVE),
         ("claim the first in line", lines::CLAIM),
+        ("last of aged deliveries", retention::LAST_DELIVERY),
+        ("last of aged events", retention::LAST_EVENT),
+        ("drop aged attempts", retention::ATTEMPTS),
+        ("drop aged dead letters", retention::DEAD_LETTERS),
+        ("drop aged deliveries", retention::DELIVERIES),
+        ("drop aged events", retention::EVENTS),
         ("statistics", delivery_stats::SINCE),
         ("oldest statistics", delivery_stats::OLDEST),
         ("take a minute of statistics", delivery_stats::TAKE_MINUTE),

@@ -31,6 +31,7 @@ pub mod paces;
 pub mod partitions;
 pub mod records;
 pub mod requests;
+pub mod retention;
 pub mod root;
 pub mod sessions;
 pub mod tenants;

@@ -1,10 +1,10 @@
 //! Lanes: what goes out next. One slow webhook never delays another.
 //!
 //! Each webhook has a lane: deliveries that wait in memory, a limit on its requests in flight that adapts, and a
-//! circuit. Turns go round the tenants, and within a tenant round its webhooks, so neither a tenant with many
-//! webhooks nor a webhook with many deliveries gets more than its turn. Within a lane, first attempts go before
-//! retries, but retries keep a share. Webhooks that answer slowly have a part of the places only, so that they cannot
-//! fill the process.
+//! circuit. Turns go round the tenants, by the weights of their plans, and within a tenant round its webhooks, so neither
+//! a tenant with many webhooks nor a webhook with many deliveries gets more than its turn. Within a lane, first attempts
+//! go before retries, but retries keep a share. Webhooks that answer slowly have a part of the places only, so that they
+//! cannot fill the process.
 //!
 //! A webhook with a rate sends nothing without a turn ([`Asks`]), which all processes take from the database.
 //!
@@ -215,6 +215,11 @@ impl<J> Lanes<J> {
         }
     }
 
+    /// Tells how many turns a tenant has in a row.
+    pub fn weigh(&mut self, tenant: TenantId, weight: u32) {
+        self.rotation.weigh(tenant, weight);
+    }
+
     /// Takes a delivery in, or says to park it.
     pub fn offer(&mut self, tenant: TenantId, webhook: WebhookId, is_retry: bool, job: J, now: Timestamp) -> Offer<J> {
         let limits = self.limits;
@@ -352,6 +357,7 @@ impl<J> Lanes<J> {
 
     /// Forgets lanes that have done nothing for long.
     pub fn forget_idle(&mut self, now: Timestamp) {
+        self.rotation.forget_idle();
         self.by_webhook.retain(|_, lane| lane.waiting() > 0 || lane.in_flight > 0 || now.since(lane.used_at) < IDLE);
     }
 

@@ -137,13 +137,15 @@ impl Worker {
 
     fn offer(&mut self, job: Job, now: Timestamp) {
         let (tenant, webhook, is_retry) = (job.ticket.tenant, job.ticket.webhook, job.ticket.run_attempt > 1);
-        let pace = self.engine.pace(&job.listener.webhook);
+        let plan = self.engine.plan(tenant);
+        let pace = self.engine.pace_sold(&job.listener.webhook, plan.webhook_rate);
+        self.lanes.weigh(tenant, plan.fairness_weight.get());
         if let Offer::Park(job, gate) = self.lanes.offer(tenant, webhook, is_retry, job, now) {
             self.put_back(webhook, Finished { parked: vec![job], gate: Some(gate), open: false });
         }
         self.lanes.pace(webhook, pace);
-        let sold = self.engine.plan(tenant).webhook_concurrency;
-        self.lanes.cap(webhook, u32::try_from(sold.capped(u64::from(u32::MAX))).unwrap_or(u32::MAX));
+        self.lanes
+            .cap(webhook, u32::try_from(plan.webhook_concurrency.capped(u64::from(u32::MAX))).unwrap_or(u32::MAX));
     }
 
     /// Parks what may not be sent now, and shuts or opens the webhook's gate.

@@ -38,6 +38,7 @@ mod meters;
 mod metrics;
 mod openapi;
 mod permissions;
+mod plan_shares;
 mod processes;
 mod profiles;
 mod rates;
