@@ -39,6 +39,7 @@ mod teammates;
 mod tests;
 mod webhook_logs;
 mod webhook_secrets;
+mod webhook_stats;
 mod webhook_view;
 mod webhooks;
 

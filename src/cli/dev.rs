@@ -24,6 +24,7 @@ use crate::domain::channel::Channels;
 use crate::domain::egress::EgressPolicy;
 use crate::domain::id::{TenantId, WebhookId};
 use crate::domain::key::ApiKeyText;
+use crate::domain::ordering::Ordering;
 use crate::domain::password::{Password, draw};
 use crate::domain::profile::{Profile, SignatureOption};
 use crate::domain::retry::RetryPolicy;
@@ -184,6 +185,8 @@ fn settings(url: String) -> Outcome<WebhookSettings> {
         headers: std::collections::BTreeMap::new(),
         retry_policy: RetryPolicy::default(),
         timeout: std::time::Duration::from_secs(10),
+        rate_limit: None,
+        ordering: Ordering::None,
         profile: Profile::Default,
         signature: SignatureOption::default_of(Profile::Default),
         handshake: false,

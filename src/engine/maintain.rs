@@ -38,6 +38,7 @@ impl Engine {
         if let Some(oldest) = self.store.oldest_scheduled(now.before(SCHEDULED_KEPT)).await? {
             before = before.min(oldest.time().before(CLOCKS_DIFFER));
         }
+        self.drop_old_stats(now.before(DAY * days)).await?;
         let mut dropped = 0;
         for _ in 0..PURGE_STEPS_MAX {
             let step = self.store.drop_older_than(before, PURGE_STEP).await?;
@@ -46,10 +47,10 @@ impl Engine {
                 break;
             }
         }
-        Ok(dropped)
+        Ok(dropped + self.drop_old_of_tenants(days).await?)
     }
 
-    /// Forgets idempotency keys, sessions and windows that have expired, and gates that have opened.
+    /// Forgets idempotency keys, sessions and windows that have expired, and gates that have opened; folds statistics.
     pub async fn purge_expired(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         for _ in 0..PURGE_STEPS_MAX {
@@ -59,6 +60,13 @@ impl Engine {
         }
         for _ in 0..PURGE_STEPS_MAX {
             if self.store.purge_idempotent_requests(now, PURGE_STEP).await? < u64::from(PURGE_STEP) {
+                break;
+            }
+        }
+        self.fold_stats().await?;
+        let unused_since = self.paces_matter_since();
+        for _ in 0..PURGE_STEPS_MAX {
+            if self.store.purge_paces(unused_since, PURGE_STEP).await? < u64::from(PURGE_STEP) {
                 break;
             }
         }
@@ -109,6 +117,7 @@ impl Engine {
         self.refresh_directory().await?;
         self.forget_rates();
         self.flush_usage().await?;
+        self.flush_stats().await?;
         self.check_quotas().await?;
         self.refresh_gates().await
     }

@@ -19,20 +19,25 @@ pub mod health;
 pub mod idempotent;
 pub mod ingest;
 pub mod keys;
+mod lines;
 pub mod maintain;
 pub mod notices;
+pub mod paces;
 mod passwords;
 pub mod quotas;
 pub mod rates;
 pub mod records;
+mod retention;
 pub mod sessions;
 pub mod settle;
+pub mod stats;
 pub mod sweep;
 pub mod usage;
 pub mod users;
 pub mod webhooks;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
@@ -97,6 +102,10 @@ pub struct Engine {
     rates: rates::Rates,
     quotas: quotas::Quotas,
     usage: usage::Usage,
+    pub(crate) stats: stats::Stats,
+    feeds: paces::Feeds,
+    /// Of deliveries that keep an order: those of one millisecond are told apart by it.
+    sequence: AtomicU32,
     accept: accept::AcceptQueue,
     settle: settle::SettleQueue,
     tasks: TaskTracker,
@@ -164,6 +173,9 @@ impl Engine {
             rates: rates::Rates::default(),
             quotas: quotas::Quotas::default(),
             usage: usage::Usage::default(),
+            stats: stats::Stats::default(),
+            feeds: paces::Feeds::default(),
+            sequence: AtomicU32::new(0),
             accept,
             settle,
             tasks: TaskTracker::new(),
@@ -233,6 +245,9 @@ impl Engine {
         self.tasks.wait().await;
         if let Err(error) = self.flush_usage().await {
             tracing::warn!("the usage of the last second is lost: {error}");
+        }
+        if let Err(error) = self.flush_stats().await {
+            tracing::warn!("the statistics of the last second are lost: {error}");
         }
     }
 }

@@ -2,8 +2,8 @@
 //! that none of them ever reads a growing table from one end to the other.
 
 use super::deliveries::{BY_EVENT, BY_ID as DELIVERY, BY_SCOPE, BY_WEBHOOK};
-use super::dialect::{accept, claim, event_keys, records as record_writes, settle};
-use super::{attempts, due, events, idempotency, records, sessions};
+use super::dialect::{accept, claim, event_keys, records as record_writes, settle, stats};
+use super::{attempts, delivery_stats, due, events, idempotency, lines, paces, records, retention, sessions};
 
 /// On `PostgreSQL`.
 #[must_use]
@@ -16,6 +16,7 @@ pub fn postgres() -> Vec<(&'static str, &'static str)> {
         ("claim", claim::PG_CLAIM),
         ("settle", settle::PG_SETTLE),
         ("park", settle::PG_PARK),
+        ("write statistics", stats::PG_WRITE),
         ("events by id", events::PG_BY_IDS),
         ("insert records", record_writes::PG_INSERT),
         ("replace records", record_writes::PG_REPLACE),
@@ -50,6 +51,7 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
         ("settle dead letter", settle::LITE_DEAD_LETTER),
         ("settle failed", settle::LITE_FAILED),
         ("park", settle::LITE_PARK),
+        ("write statistics", stats::LITE_WRITE),
         ("event by id", events::LITE_BY_ID),
         ("insert record", record_writes::LITE_INSERT),
         ("replace record", record_writes::LITE_REPLACE),
@@ -62,8 +64,8 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
 }
 
 /// The same text on both.
-fn shared() -> [(&'static str, &'static str); 35] {
-    [
+fn shared() -> Vec<(&'static str, &'static str)> {
+    vec![
         ("kept key", event_keys::KEPT),
         ("purge keys", idempotency::PURGE),
         ("backlog", due::BACKLOG),
@@ -83,6 +85,25 @@ fn shared() -> [(&'static str, &'static str); 35] {
         ("deliveries of an event, back", BY_EVENT.page_back),
         ("attempts", attempts::OF_DELIVERY),
         ("pending", due::PENDING),
+        ("pending of a webhook", due::COUNT_OF),
+        ("lock a pace", paces::LOCK),
+        ("keep a pace", paces::KEEP),
+        ("first in line", lines::FIRST),
+        ("lock a line", lines::LOCK),
+        ("whether the first in line stands", lines::STANDS),
+        ("next in line", lines::NEXT),
+        ("move a line", lines::MOVE),
+        ("claim the first in line", lines::CLAIM),
+        ("last of aged deliveries", retention::LAST_DELIVERY),
+        ("last of aged events", retention::LAST_EVENT),
+        ("drop aged attempts", retention::ATTEMPTS),
+        ("drop aged dead letters", retention::DEAD_LETTERS),
+        ("drop aged deliveries", retention::DELIVERIES),
+        ("drop aged events", retention::EVENTS),
+        ("statistics", delivery_stats::SINCE),
+        ("oldest statistics", delivery_stats::OLDEST),
+        ("take a minute of statistics", delivery_stats::TAKE_MINUTE),
+        ("drop an hour of statistics", delivery_stats::DROP_HOUR),
         ("record", records::BY_ID),
         ("whether there is a record", records::EXISTS),
         ("records of a noun", records::ALL.page),

@@ -25,6 +25,7 @@ export const ROUTES = {
   rotateWebhookSecret: "POST /api/v1/webhooks/{id}/rotate-secret",
   getWebhookPublicKey: "GET /api/v1/webhooks/{id}/public-key",
   listWebhookLogs: "GET /api/v1/webhooks/{id}/logs",
+  getWebhookStats: "GET /api/v1/webhooks/{id}/stats",
   listDeliveries: "GET /api/v1/deliveries",
   getDelivery: "GET /api/v1/deliveries/{id}",
   retryDelivery: "POST /api/v1/deliveries/{id}/retry",
@@ -240,6 +241,11 @@ export class Webhooks extends Resource {
   /** List what was sent to a webhook. */
   listLogs(id: string, query?: QueryOf<"listWebhookLogs">, options?: CallOptions) {
     return this.walk("listWebhookLogs", { path: { id }, query }, options);
+  }
+
+  /** Read how a webhook is doing. */
+  getStats(id: string, query?: QueryOf<"getWebhookStats">, options?: CallOptions) {
+    return this.call("getWebhookStats", { path: { id }, query }, options);
   }
 }
 

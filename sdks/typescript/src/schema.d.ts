@@ -249,6 +249,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhooks/{id}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read how a webhook is doing */
+        get: operations["getWebhookStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deliveries": {
         parameters: {
             query?: never;
@@ -621,76 +638,6 @@ export interface paths {
          * @description All other sessions end.
          */
         post: operations["changePassword"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/tenant/users": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List the users of the tenant */
-        get: operations["listTeammates"];
-        put?: never;
-        /**
-         * Make a user
-         * @description Without a `password` one is drawn; the answer shows it, this once.
-         */
-        post: operations["createTeammate"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/tenant/users/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Read a user
-         * @description A member reads themselves only.
-         */
-        get: operations["getTeammate"];
-        /**
-         * Change a user
-         * @description What is not mentioned stays. An owner changes everybody, an admin members and their own name. The last owner stays.
-         */
-        put: operations["updateTeammate"];
-        post?: never;
-        /**
-         * Remove a user
-         * @description Their sessions end at once. The last owner stays.
-         */
-        delete: operations["deleteTeammate"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/tenant/users/{id}/password": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Set a user's password
-         * @description Everybody sets their own, with the old one. An owner sets everybody's, an admin those of members; without a
-         *     `newPassword` one is drawn, and the answer shows it, this once. All sessions of the user end, but the one that asks.
-         */
-        post: operations["setTeammatePassword"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2334,19 +2281,6 @@ export interface components {
             email: string;
             password: string;
         };
-        /** @description Where a list goes on from a page of it. */
-        Cursors: {
-            /**
-             * @description Of the page of older rows; null on the last one.
-             * @example null
-             */
-            nextCursor?: string | null;
-            /**
-             * @description Of the page of newer rows; null on the first one.
-             * @example null
-             */
-            prevCursor?: string | null;
-        };
         /**
          * @description A person or a company that your users talk to. At least one of `firstName`, `lastName`, `email` and `phone` is known of each. A new one's profile may be given inside `profile` or beside it.
          * @example {
@@ -2535,9 +2469,6 @@ export interface components {
         DeletedEventType: {
             /** @example order.paid */
             name: string;
-        };
-        DeletedTeammate: {
-            id: components["schemas"]["UserId"];
         };
         DeletedWebhook: {
             id: components["schemas"]["WebhookId"];
@@ -2995,6 +2926,39 @@ export interface components {
                 nextAttemptAt?: components["schemas"]["Timestamp"] | null;
                 createdAt: components["schemas"]["Timestamp"];
                 settledAt?: components["schemas"]["Timestamp"] | null;
+            }[];
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description The body of most lists. Webhooks and their logs have their own, with the totals beside the rows. */
+        List_EventType: {
+            success: boolean;
+            data: {
+                /** @example order.paid */
+                name: string;
+                /** @example An order was paid. */
+                description?: string | null;
+                /** @description The `data` of one. */
+                example?: Record<string, unknown> | null;
+                /** @description What the `data` looks like, as a JSON Schema. */
+                schema?: Record<string, unknown> | null;
+                /**
+                 * @description What becomes of an event whose data does not fit: nothing (`off`), a warning to its publisher (`warn`), or it
+                 *     is refused (`reject`).
+                 * @example reject
+                 */
+                schemaMode: string;
+                /**
+                 * @description Whether it is there for everybody and cannot be changed.
+                 * @example false
+                 */
+                builtIn: boolean;
+                createdAt?: components["schemas"]["Timestamp"] | null;
+                updatedAt?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int64
+                 * @example 7
+                 */
+                version?: number | null;
             }[];
             pagination: components["schemas"]["Pagination"];
         };
@@ -3504,27 +3468,6 @@ export interface components {
             notifyDaysBefore?: number;
         };
         /**
-         * @description A user to make.
-         * @example {
-         *       "email": "ada@example.com",
-         *       "name": "Ada",
-         *       "role": "member"
-         *     }
-         */
-        NewTeammate: {
-            /**
-             * Format: email
-             * @description What they sign in with.
-             */
-            email: string;
-            /** @description For people; the address where it is not given. */
-            name?: string | null;
-            /** @description An admin makes members only. */
-            role: components["schemas"]["Role"];
-            /** @description One is drawn, and shown once, where none is given. */
-            password?: string | null;
-        };
-        /**
          * @example {
          *       "customFields": {},
          *       "email": "mira@support.example",
@@ -3599,6 +3542,8 @@ export interface components {
              * @example 10000
              */
             timeoutMs?: number | null;
+            rateLimit?: components["schemas"]["WebhookRateLimit"] | null;
+            ordering?: components["schemas"]["Ordering"] | null;
             profile?: components["schemas"]["Profile"] | null;
             signature?: components["schemas"]["Signature"] | null;
             /**
@@ -3613,66 +3558,15 @@ export interface components {
             secret?: string | null;
         };
         Nothing: Record<string, unknown>;
-        /** @description The body of a list that is short enough to have pages only. */
-        PagedList_EventType: {
-            success: boolean;
-            data: {
-                /** @example order.paid */
-                name: string;
-                /** @example An order was paid. */
-                description?: string | null;
-                /** @description The `data` of one. */
-                example?: Record<string, unknown> | null;
-                /** @description What the `data` looks like, as a JSON Schema. */
-                schema?: Record<string, unknown> | null;
-                /**
-                 * @description What becomes of an event whose data does not fit: nothing (`off`), a warning to its publisher (`warn`), or it
-                 *     is refused (`reject`).
-                 * @example reject
-                 */
-                schemaMode: string;
-                /**
-                 * @description Whether it is there for everybody and cannot be changed.
-                 * @example false
-                 */
-                builtIn: boolean;
-                createdAt?: components["schemas"]["Timestamp"] | null;
-                updatedAt?: components["schemas"]["Timestamp"] | null;
-                /**
-                 * Format: int64
-                 * @example 7
-                 */
-                version?: number | null;
-            }[];
-            pagination: components["schemas"]["Totals"];
+        /**
+         * @description In what order deliveries go out: each as soon as it may, or one at a time as they were accepted.
+         * @enum {string}
+         */
+        Ordering: "none" | "strict";
+        Pagination: components["schemas"]["Totals"] & {
+            /** @example null */
+            nextCursor?: string | null;
         };
-        /** @description The body of a list that is short enough to have pages only. */
-        PagedList_Teammate: {
-            success: boolean;
-            data: {
-                id: components["schemas"]["UserId"];
-                /** @example ada@example.com */
-                email: string;
-                /** @example Ada */
-                name: string;
-                role: components["schemas"]["Role"];
-                /**
-                 * @description Whether they may sign in.
-                 * @example true
-                 */
-                isActive: boolean;
-                disabledAt?: components["schemas"]["Timestamp"] | null;
-                createdAt: components["schemas"]["Timestamp"];
-                updatedAt: components["schemas"]["Timestamp"];
-                /**
-                 * @description Only when it was just drawn.
-                 * @example k7w2mzq9p4xr5tbn8cvd3hjy
-                 */
-                password?: string | null;
-            }[];
-            pagination: components["schemas"]["Totals"];
-        };
-        Pagination: components["schemas"]["Totals"] & components["schemas"]["Cursors"];
         /**
          * @description Another password.
          * @example {
@@ -4091,13 +3985,6 @@ export interface components {
             };
         };
         /** @description The body of every success. */
-        Success_DeletedTeammate: {
-            success: boolean;
-            data: {
-                id: components["schemas"]["UserId"];
-            };
-        };
-        /** @description The body of every success. */
         Success_DeletedWebhook: {
             success: boolean;
             data: {
@@ -4374,44 +4261,6 @@ export interface components {
             };
         };
         /** @description The body of every success. */
-        Success_Teammate: {
-            success: boolean;
-            /** @description Somebody who signs in. */
-            data: {
-                id: components["schemas"]["UserId"];
-                /** @example ada@example.com */
-                email: string;
-                /** @example Ada */
-                name: string;
-                role: components["schemas"]["Role"];
-                /**
-                 * @description Whether they may sign in.
-                 * @example true
-                 */
-                isActive: boolean;
-                disabledAt?: components["schemas"]["Timestamp"] | null;
-                createdAt: components["schemas"]["Timestamp"];
-                updatedAt: components["schemas"]["Timestamp"];
-                /**
-                 * @description Only when it was just drawn.
-                 * @example k7w2mzq9p4xr5tbn8cvd3hjy
-                 */
-                password?: string | null;
-            };
-        };
-        /** @description The body of every success. */
-        Success_TeammatePasswordSet: {
-            success: boolean;
-            data: {
-                id: components["schemas"]["UserId"];
-                /**
-                 * @description Only when it was drawn.
-                 * @example k7w2mzq9p4xr5tbn8cvd3hjy
-                 */
-                password?: string | null;
-            };
-        };
-        /** @description The body of every success. */
         Success_TestedWebhook: {
             success: boolean;
             data: {
@@ -4586,6 +4435,8 @@ export interface components {
                  * @example 10000
                  */
                 timeoutMs: number;
+                rateLimit?: components["schemas"]["WebhookRateLimit"] | null;
+                ordering: components["schemas"]["Ordering"];
                 profile: components["schemas"]["Profile"];
                 signature?: components["schemas"]["Signature"] | null;
                 handshake: boolean;
@@ -4633,61 +4484,111 @@ export interface components {
         /** @description The body of every success. */
         Success_WebhookLogs: {
             success: boolean;
-            data: components["schemas"]["Totals"] & components["schemas"]["Cursors"] & {
+            data: components["schemas"]["Totals"] & {
                 logs: components["schemas"]["WebhookLogEntry"][];
+                nextCursor?: string | null;
             };
         };
-        /** @description Somebody who signs in. */
-        Teammate: {
-            id: components["schemas"]["UserId"];
-            /** @example ada@example.com */
-            email: string;
-            /** @example Ada */
-            name: string;
-            role: components["schemas"]["Role"];
-            /**
-             * @description Whether they may sign in.
-             * @example true
-             */
-            isActive: boolean;
-            disabledAt?: components["schemas"]["Timestamp"] | null;
-            createdAt: components["schemas"]["Timestamp"];
-            updatedAt: components["schemas"]["Timestamp"];
-            /**
-             * @description Only when it was just drawn.
-             * @example k7w2mzq9p4xr5tbn8cvd3hjy
-             */
-            password?: string | null;
-        };
-        /**
-         * @description What to change of a user; what is not mentioned stays.
-         * @example {
-         *       "role": "admin"
-         *     }
-         */
-        TeammateChange: {
-            name?: string | null;
-            role?: components["schemas"]["Role"] | null;
-            /** @description False shuts them out at once, true lets them in again. */
-            isActive?: boolean | null;
-        };
-        /**
-         * @description Another password.
-         * @example {}
-         */
-        TeammatePassword: {
-            /** @description Of oneself only, and then required. */
-            currentPassword?: string | null;
-            /** @description One is drawn for somebody else, and shown once, where none is given. */
-            newPassword?: string | null;
-        };
-        TeammatePasswordSet: {
-            id: components["schemas"]["UserId"];
-            /**
-             * @description Only when it was drawn.
-             * @example k7w2mzq9p4xr5tbn8cvd3hjy
-             */
-            password?: string | null;
+        /** @description The body of every success. */
+        Success_WebhookStats: {
+            success: boolean;
+            /** @description How a webhook is doing. Attempts of the last second may not be counted yet. */
+            data: {
+                webhookId: components["schemas"]["WebhookId"];
+                /** @example 24h */
+                range: string;
+                /** @description When the range begins; it ends now. */
+                startsAt: components["schemas"]["Timestamp"];
+                /**
+                 * Format: int64
+                 * @description HTTP exchanges, retries included.
+                 * @example 123
+                 */
+                attempts: number;
+                /**
+                 * Format: int64
+                 * @description Deliveries that the receiver took.
+                 * @example 120
+                 */
+                delivered: number;
+                /**
+                 * Format: int64
+                 * @description Attempts that were not answered 2xx.
+                 * @example 3
+                 */
+                failed: number;
+                /**
+                 * Format: int64
+                 * @description Deliveries that became dead letters.
+                 * @example 0
+                 */
+                dead: number;
+                /**
+                 * Format: double
+                 * @description Attempts that were answered 2xx, in percent of all attempts; null where there was none.
+                 * @example 97.56
+                 */
+                successRate?: number | null;
+                /**
+                 * Format: double
+                 * @description How long attempts took, whatever they came to; null where there was none.
+                 * @example 41.7
+                 */
+                averageMs?: number | null;
+                /**
+                 * Format: double
+                 * @description Percentiles are upper bounds, at most a tenth above the true value.
+                 * @example 38.2
+                 */
+                p50Ms?: number | null;
+                /**
+                 * Format: double
+                 * @example 90.1
+                 */
+                p95Ms?: number | null;
+                /**
+                 * Format: double
+                 * @example 208.4
+                 */
+                p99Ms?: number | null;
+                /**
+                 * @description Attempts by what they came to: `2xx`, `3xx`, `4xx` without 429, `429`, `5xx`, `timeout`, `dns`, `connect`, `tls`,
+                 *     `blocked`, `other`. Every class is there.
+                 * @example {
+                 *       "2xx": 120,
+                 *       "5xx": 2,
+                 *       "timeout": 1
+                 *     }
+                 */
+                byOutcome: {
+                    [key: string]: number;
+                };
+                /**
+                 * @description Every step of the range, oldest first: minutes of `1h`, hours of `24h` and `7d`, days (UTC) of `30d`. The last one
+                 *     is not over.
+                 */
+                points: components["schemas"]["WebhookStatsPoint"][];
+                /**
+                 * Format: int64
+                 * @description Failed attempts since the last success; beyond two hours, counted from the beginning of an hour.
+                 * @example 0
+                 */
+                consecutiveFailures: number;
+                failingSince?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * @description `closed`: it is sent to. `open`: it does not answer and is left alone. `half_open`: a few requests look whether it
+                 *     is back.
+                 * @example closed
+                 */
+                circuit: string;
+                waitsUntil?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int64
+                 * @description Deliveries that wait or are under way; 10,000 stands for as many or more.
+                 * @example 0
+                 */
+                pending: number;
+            };
         };
         Tenant: {
             id: components["schemas"]["TenantId"];
@@ -4924,6 +4825,8 @@ export interface components {
              * @example 10000
              */
             timeoutMs: number;
+            rateLimit?: components["schemas"]["WebhookRateLimit"] | null;
+            ordering: components["schemas"]["Ordering"];
             profile: components["schemas"]["Profile"];
             signature?: components["schemas"]["Signature"] | null;
             handshake: boolean;
@@ -4995,6 +4898,8 @@ export interface components {
              * @example 10000
              */
             timeoutMs?: number | null;
+            rateLimit?: components["schemas"]["WebhookRateLimit"] | null;
+            ordering?: components["schemas"]["Ordering"] | null;
             profile?: components["schemas"]["Profile"] | null;
             signature?: components["schemas"]["Signature"] | null;
             /**
@@ -5041,8 +4946,143 @@ export interface components {
             createdAt: components["schemas"]["Timestamp"];
             deliveredAt?: components["schemas"]["Timestamp"] | null;
         };
-        WebhookLogs: components["schemas"]["Totals"] & components["schemas"]["Cursors"] & {
+        WebhookLogs: components["schemas"]["Totals"] & {
             logs: components["schemas"]["WebhookLogEntry"][];
+            nextCursor?: string | null;
+        };
+        /**
+         * @description How many requests a webhook is sent at most.
+         * @example {
+         *       "requests": 5,
+         *       "window": "1s"
+         *     }
+         */
+        WebhookRateLimit: {
+            /**
+             * Format: int32
+             * @example 5
+             */
+            requests: number;
+            /**
+             * @description `1s`, `1m` or `1h`; a second, where it is not said.
+             * @default 1s
+             * @example 1s
+             */
+            window?: string;
+        };
+        /** @description How a webhook is doing. Attempts of the last second may not be counted yet. */
+        WebhookStats: {
+            webhookId: components["schemas"]["WebhookId"];
+            /** @example 24h */
+            range: string;
+            /** @description When the range begins; it ends now. */
+            startsAt: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description HTTP exchanges, retries included.
+             * @example 123
+             */
+            attempts: number;
+            /**
+             * Format: int64
+             * @description Deliveries that the receiver took.
+             * @example 120
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description Attempts that were not answered 2xx.
+             * @example 3
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Deliveries that became dead letters.
+             * @example 0
+             */
+            dead: number;
+            /**
+             * Format: double
+             * @description Attempts that were answered 2xx, in percent of all attempts; null where there was none.
+             * @example 97.56
+             */
+            successRate?: number | null;
+            /**
+             * Format: double
+             * @description How long attempts took, whatever they came to; null where there was none.
+             * @example 41.7
+             */
+            averageMs?: number | null;
+            /**
+             * Format: double
+             * @description Percentiles are upper bounds, at most a tenth above the true value.
+             * @example 38.2
+             */
+            p50Ms?: number | null;
+            /**
+             * Format: double
+             * @example 90.1
+             */
+            p95Ms?: number | null;
+            /**
+             * Format: double
+             * @example 208.4
+             */
+            p99Ms?: number | null;
+            /**
+             * @description Attempts by what they came to: `2xx`, `3xx`, `4xx` without 429, `429`, `5xx`, `timeout`, `dns`, `connect`, `tls`,
+             *     `blocked`, `other`. Every class is there.
+             * @example {
+             *       "2xx": 120,
+             *       "5xx": 2,
+             *       "timeout": 1
+             *     }
+             */
+            byOutcome: {
+                [key: string]: number;
+            };
+            /**
+             * @description Every step of the range, oldest first: minutes of `1h`, hours of `24h` and `7d`, days (UTC) of `30d`. The last one
+             *     is not over.
+             */
+            points: components["schemas"]["WebhookStatsPoint"][];
+            /**
+             * Format: int64
+             * @description Failed attempts since the last success; beyond two hours, counted from the beginning of an hour.
+             * @example 0
+             */
+            consecutiveFailures: number;
+            failingSince?: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description `closed`: it is sent to. `open`: it does not answer and is left alone. `half_open`: a few requests look whether it
+             *     is back.
+             * @example closed
+             */
+            circuit: string;
+            waitsUntil?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description Deliveries that wait or are under way; 10,000 stands for as many or more.
+             * @example 0
+             */
+            pending: number;
+        };
+        /** @description A step of the range. */
+        WebhookStatsPoint: {
+            /** @description When it begins. */
+            startsAt: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Deliveries that were delivered in it.
+             * @example 120
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description Attempts that failed in it.
+             * @example 3
+             */
+            failed: number;
         };
     };
     responses: {
@@ -5576,7 +5616,12 @@ export interface operations {
                      *             "isActive": true,
                      *             "metadata": {},
                      *             "name": "Orders to the warehouse",
+                     *             "ordering": "none",
                      *             "profile": "default",
+                     *             "rateLimit": {
+                     *               "requests": 5,
+                     *               "window": "1s"
+                     *             },
                      *             "retryPolicy": {
                      *               "backoffStrategy": "exponential",
                      *               "maxRetries": 3
@@ -5677,8 +5722,13 @@ export interface operations {
                      *         "isActive": true,
                      *         "metadata": {},
                      *         "name": "Orders to the warehouse",
+                     *         "ordering": "none",
                      *         "profile": "default",
                      *         "publicKey": "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
+                     *         "rateLimit": {
+                     *           "requests": 5,
+                     *           "window": "1s"
+                     *         },
                      *         "retryPolicy": {
                      *           "backoffStrategy": "exponential",
                      *           "maxRetries": 3
@@ -5768,7 +5818,12 @@ export interface operations {
                      *         "isActive": true,
                      *         "metadata": {},
                      *         "name": "Orders to the warehouse",
+                     *         "ordering": "none",
                      *         "profile": "default",
+                     *         "rateLimit": {
+                     *           "requests": 5,
+                     *           "window": "1s"
+                     *         },
                      *         "retryPolicy": {
                      *           "backoffStrategy": "exponential",
                      *           "maxRetries": 3
@@ -5867,7 +5922,12 @@ export interface operations {
                      *         "isActive": true,
                      *         "metadata": {},
                      *         "name": "Orders to the warehouse",
+                     *         "ordering": "none",
                      *         "profile": "default",
+                     *         "rateLimit": {
+                     *           "requests": 5,
+                     *           "window": "1s"
+                     *         },
                      *         "retryPolicy": {
                      *           "backoffStrategy": "exponential",
                      *           "maxRetries": 3
@@ -6011,7 +6071,12 @@ export interface operations {
                      *         "isActive": true,
                      *         "metadata": {},
                      *         "name": "Orders to the warehouse",
+                     *         "ordering": "none",
                      *         "profile": "default",
+                     *         "rateLimit": {
+                     *           "requests": 5,
+                     *           "window": "1s"
+                     *         },
                      *         "retryPolicy": {
                      *           "backoffStrategy": "exponential",
                      *           "maxRetries": 3
@@ -6148,7 +6213,12 @@ export interface operations {
                      *         "isActive": true,
                      *         "metadata": {},
                      *         "name": "Orders to the warehouse",
+                     *         "ordering": "none",
                      *         "profile": "default",
+                     *         "rateLimit": {
+                     *           "requests": 5,
+                     *           "window": "1s"
+                     *         },
                      *         "retryPolicy": {
                      *           "backoffStrategy": "exponential",
                      *           "maxRetries": 3
@@ -6233,7 +6303,12 @@ export interface operations {
                      *         "isActive": true,
                      *         "metadata": {},
                      *         "name": "Orders to the warehouse",
+                     *         "ordering": "none",
                      *         "profile": "default",
+                     *         "rateLimit": {
+                     *           "requests": 5,
+                     *           "window": "1s"
+                     *         },
                      *         "retryPolicy": {
                      *           "backoffStrategy": "exponential",
                      *           "maxRetries": 3
@@ -6382,7 +6457,7 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                /** @description The `nextCursor` of the page before; instead of `page` */
                 cursor?: string;
                 /** @description `pending`, `success`, `failed` or `cancelled` */
                 status?: string;
@@ -6424,9 +6499,8 @@ export interface operations {
                      *             "webhookId": "wh_01m7zvcjkge008000000000001"
                      *           }
                      *         ],
-                     *         "nextCursor": null,
+                     *         "nextCursor": "text",
                      *         "page": 1,
-                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -6445,6 +6519,78 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    getWebhookStats: {
+        parameters: {
+            query?: {
+                /** @description `1h`, `24h`, `7d` or `30d`; `24h`, where it is not said */
+                range?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What its attempts came to */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "attempts": 123,
+                     *         "averageMs": 41.7,
+                     *         "byOutcome": {
+                     *           "2xx": 120,
+                     *           "5xx": 2,
+                     *           "timeout": 1
+                     *         },
+                     *         "circuit": "closed",
+                     *         "consecutiveFailures": 0,
+                     *         "dead": 0,
+                     *         "delivered": 120,
+                     *         "failed": 3,
+                     *         "failingSince": "2026-11-21T20:04:59.120Z",
+                     *         "p50Ms": 38.2,
+                     *         "p95Ms": 90.1,
+                     *         "p99Ms": 208.4,
+                     *         "pending": 0,
+                     *         "points": [
+                     *           {
+                     *             "delivered": 120,
+                     *             "failed": 3,
+                     *             "startsAt": "2026-11-21T20:04:59.120Z"
+                     *           }
+                     *         ],
+                     *         "range": "24h",
+                     *         "startsAt": "2026-11-21T20:04:59.120Z",
+                     *         "successRate": 97.56,
+                     *         "waitsUntil": "2026-11-21T20:04:59.120Z",
+                     *         "webhookId": "wh_01m7zvcjkge008000000000001"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_WebhookStats"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     listDeliveries: {
         parameters: {
             query?: {
@@ -6452,7 +6598,7 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                /** @description The `nextCursor` of the page before; instead of `page` */
                 cursor?: string;
                 /** @description Only to this webhook */
                 webhookId?: components["schemas"]["WebhookId"];
@@ -6509,7 +6655,6 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
-                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -6752,6 +6897,7 @@ export interface operations {
                      *       ],
                      *       "pagination": {
                      *         "limit": 20,
+                     *         "nextCursor": null,
                      *         "page": 1,
                      *         "total": 1,
                      *         "totalPages": 1
@@ -6759,7 +6905,7 @@ export interface operations {
                      *       "success": true
                      *     }
                      */
-                    "application/json": components["schemas"]["PagedList_EventType"];
+                    "application/json": components["schemas"]["List_EventType"];
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -7173,7 +7319,7 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                /** @description The `nextCursor` of the page before; instead of `page` */
                 cursor?: string;
                 /** @description Only to this webhook */
                 webhookId?: components["schemas"]["WebhookId"];
@@ -7219,7 +7365,6 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
-                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -8164,337 +8309,6 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
-    listTeammates: {
-        parameters: {
-            query?: {
-                /** @description Which page, from 1 */
-                page?: number;
-                /** @description How many rows a page has; a deployment may set other bounds */
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description A page of users, newest first */
-            200: {
-                headers: {
-                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "data": [
-                     *         {
-                     *           "createdAt": "2026-11-21T20:04:59.120Z",
-                     *           "disabledAt": "2026-11-21T20:04:59.120Z",
-                     *           "email": "ada@example.com",
-                     *           "id": "acc_01m7zvcjkge008000000000001",
-                     *           "isActive": true,
-                     *           "name": "Ada",
-                     *           "role": "owner",
-                     *           "updatedAt": "2026-11-21T20:04:59.120Z"
-                     *         }
-                     *       ],
-                     *       "pagination": {
-                     *         "limit": 20,
-                     *         "page": 1,
-                     *         "total": 1,
-                     *         "totalPages": 1
-                     *       },
-                     *       "success": true
-                     *     }
-                     */
-                    "application/json": components["schemas"]["PagedList_Teammate"];
-                };
-            };
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            422: components["responses"]["UnprocessableEntity"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
-    createTeammate: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "email": "ada@example.com",
-                 *       "name": "Ada",
-                 *       "role": "member"
-                 *     }
-                 */
-                "application/json": components["schemas"]["NewTeammate"];
-            };
-        };
-        responses: {
-            /** @description The user */
-            201: {
-                headers: {
-                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
-                    /** @description Where the user is */
-                    Location?: string;
-                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "data": {
-                     *         "createdAt": "2026-11-21T20:04:59.120Z",
-                     *         "disabledAt": "2026-11-21T20:04:59.120Z",
-                     *         "email": "ada@example.com",
-                     *         "id": "acc_01m7zvcjkge008000000000001",
-                     *         "isActive": true,
-                     *         "name": "Ada",
-                     *         "password": "k7w2mzq9p4xr5tbn8cvd3hjy",
-                     *         "role": "owner",
-                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
-                     *       },
-                     *       "success": true
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Success_Teammate"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            413: components["responses"]["PayloadTooLarge"];
-            415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
-    getTeammate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: components["schemas"]["UserId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The user */
-            200: {
-                headers: {
-                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "data": {
-                     *         "createdAt": "2026-11-21T20:04:59.120Z",
-                     *         "disabledAt": "2026-11-21T20:04:59.120Z",
-                     *         "email": "ada@example.com",
-                     *         "id": "acc_01m7zvcjkge008000000000001",
-                     *         "isActive": true,
-                     *         "name": "Ada",
-                     *         "role": "owner",
-                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
-                     *       },
-                     *       "success": true
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Success_Teammate"];
-                };
-            };
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
-    updateTeammate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: components["schemas"]["UserId"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "role": "admin"
-                 *     }
-                 */
-                "application/json": components["schemas"]["TeammateChange"];
-            };
-        };
-        responses: {
-            /** @description The user as they are now */
-            200: {
-                headers: {
-                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "data": {
-                     *         "createdAt": "2026-11-21T20:04:59.120Z",
-                     *         "disabledAt": "2026-11-21T20:04:59.120Z",
-                     *         "email": "ada@example.com",
-                     *         "id": "acc_01m7zvcjkge008000000000001",
-                     *         "isActive": true,
-                     *         "name": "Ada",
-                     *         "role": "owner",
-                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
-                     *       },
-                     *       "success": true
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Success_Teammate"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            413: components["responses"]["PayloadTooLarge"];
-            415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
-    deleteTeammate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: components["schemas"]["UserId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description They are removed */
-            200: {
-                headers: {
-                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "data": {
-                     *         "id": "acc_01m7zvcjkge008000000000001"
-                     *       },
-                     *       "success": true
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Success_DeletedTeammate"];
-                };
-            };
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
-    setTeammatePassword: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-            };
-            path: {
-                id: components["schemas"]["UserId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                /** @example {} */
-                "application/json": components["schemas"]["TeammatePassword"] | null;
-            };
-        };
-        responses: {
-            /** @description It is set */
-            200: {
-                headers: {
-                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
-                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
-                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
-                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "data": {
-                     *         "id": "acc_01m7zvcjkge008000000000001"
-                     *       },
-                     *       "success": true
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Success_TeammatePasswordSet"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["Conflict"];
-            413: components["responses"]["PayloadTooLarge"];
-            415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["UnprocessableEntity"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalServerError"];
-            503: components["responses"]["ServiceUnavailable"];
-        };
-    };
     listCustomers: {
         parameters: {
             query?: {
@@ -8502,8 +8316,6 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
-                cursor?: string;
                 /** @description Only where each word begins a word of `firstName`, `lastName`, `email`, `phone`, `company` */
                 search?: string;
                 /** @description Only with each of these `tags` */
@@ -8559,7 +8371,6 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
-                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -9022,8 +8833,6 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
-                cursor?: string;
                 /** @description Only with this `customerId` */
                 customerId?: string;
                 /** @description Only with this `assignedTo` */
@@ -9082,7 +8891,6 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
-                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -9848,8 +9656,6 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
-                cursor?: string;
                 /** @description Only with this `conversationId` */
                 conversationId?: string;
                 /** @description Only with this `role` */
@@ -9892,7 +9698,6 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
-                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -10270,8 +10075,6 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
-                cursor?: string;
                 /** @description Only with this `role` */
                 role?: "customer" | "agent" | "ai";
                 /** @description Only with this `direction` */
@@ -10315,7 +10118,6 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
-                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -10426,8 +10228,6 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
-                cursor?: string;
                 /** @description Only where each word begins a word of `name`, `email`, `phone` */
                 search?: string;
                 /** @description Only with this `conversationId` */
@@ -10473,7 +10273,6 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
-                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -10874,8 +10673,6 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
-                cursor?: string;
                 /** @description Only where each word begins a word of `name`, `email` */
                 search?: string;
                 /** @description Only with this `role` */
@@ -10917,7 +10714,6 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
-                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -11296,8 +11092,6 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
-                cursor?: string;
                 /** @description Only with this `conversationId` */
                 conversationId?: string;
                 /** @description Only with this `customerId` */
@@ -11353,7 +11147,6 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
-                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -12516,10 +12309,7 @@ export interface operations {
                     event: "ai.reply.created";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /**
-                         * @description The conversation.
-                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
-                         */
+                        /** @description The conversation. */
                         conversationId: string;
                         /**
                          * Format: date-time
@@ -12527,9 +12317,7 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
+                        customFields: Record<string, unknown>;
                         /**
                          * @description Sent to the customer, or received from them.
                          * @enum {string}
@@ -12695,21 +12483,14 @@ export interface operations {
                     event: "call.answered";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /**
-                         * @description The user who talks.
-                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
-                         */
+                        /** @description The user who talks. */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /**
-                         * @description The conversation that it belongs to.
-                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
-                         */
+                        /** @description The conversation that it belongs to. */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -12717,18 +12498,10 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
-                        /**
-                         * @description The customer.
-                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
-                         */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
                         customerId: string | null;
-                        /**
-                         * @description The customer's number, kept without spaces and punctuation.
-                         * @example +493012345678
-                         */
+                        /** @description The customer's number, kept without spaces and punctuation. */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -12740,7 +12513,6 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -12750,7 +12522,6 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -12758,13 +12529,11 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
-                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -12849,21 +12618,14 @@ export interface operations {
                     event: "call.completed";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /**
-                         * @description The user who talks.
-                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
-                         */
+                        /** @description The user who talks. */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /**
-                         * @description The conversation that it belongs to.
-                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
-                         */
+                        /** @description The conversation that it belongs to. */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -12871,18 +12633,10 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
-                        /**
-                         * @description The customer.
-                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
-                         */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
                         customerId: string | null;
-                        /**
-                         * @description The customer's number, kept without spaces and punctuation.
-                         * @example +493012345678
-                         */
+                        /** @description The customer's number, kept without spaces and punctuation. */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -12894,7 +12648,6 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -12904,7 +12657,6 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -12912,13 +12664,11 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
-                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -13003,21 +12753,14 @@ export interface operations {
                     event: "call.failed";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /**
-                         * @description The user who talks.
-                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
-                         */
+                        /** @description The user who talks. */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /**
-                         * @description The conversation that it belongs to.
-                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
-                         */
+                        /** @description The conversation that it belongs to. */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -13025,18 +12768,10 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
-                        /**
-                         * @description The customer.
-                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
-                         */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
                         customerId: string | null;
-                        /**
-                         * @description The customer's number, kept without spaces and punctuation.
-                         * @example +493012345678
-                         */
+                        /** @description The customer's number, kept without spaces and punctuation. */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -13048,7 +12783,6 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -13058,7 +12792,6 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -13066,13 +12799,11 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
-                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -13157,21 +12888,14 @@ export interface operations {
                     event: "call.initiated";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /**
-                         * @description The user who talks.
-                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
-                         */
+                        /** @description The user who talks. */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /**
-                         * @description The conversation that it belongs to.
-                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
-                         */
+                        /** @description The conversation that it belongs to. */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -13179,18 +12903,10 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
-                        /**
-                         * @description The customer.
-                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
-                         */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
                         customerId: string | null;
-                        /**
-                         * @description The customer's number, kept without spaces and punctuation.
-                         * @example +493012345678
-                         */
+                        /** @description The customer's number, kept without spaces and punctuation. */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -13202,7 +12918,6 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -13212,7 +12927,6 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -13220,13 +12934,11 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
-                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -13311,21 +13023,14 @@ export interface operations {
                     event: "call.recording.available";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /**
-                         * @description The user who talks.
-                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
-                         */
+                        /** @description The user who talks. */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /**
-                         * @description The conversation that it belongs to.
-                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
-                         */
+                        /** @description The conversation that it belongs to. */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -13333,18 +13038,10 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
-                        /**
-                         * @description The customer.
-                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
-                         */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
                         customerId: string | null;
-                        /**
-                         * @description The customer's number, kept without spaces and punctuation.
-                         * @example +493012345678
-                         */
+                        /** @description The customer's number, kept without spaces and punctuation. */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -13356,7 +13053,6 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -13366,7 +13062,6 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -13374,13 +13069,11 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
-                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -13465,21 +13158,14 @@ export interface operations {
                     event: "call.ringing";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /**
-                         * @description The user who talks.
-                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
-                         */
+                        /** @description The user who talks. */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /**
-                         * @description The conversation that it belongs to.
-                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
-                         */
+                        /** @description The conversation that it belongs to. */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -13487,18 +13173,10 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
-                        /**
-                         * @description The customer.
-                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
-                         */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
                         customerId: string | null;
-                        /**
-                         * @description The customer's number, kept without spaces and punctuation.
-                         * @example +493012345678
-                         */
+                        /** @description The customer's number, kept without spaces and punctuation. */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -13510,7 +13188,6 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -13520,7 +13197,6 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -13528,13 +13204,11 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
-                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -13623,20 +13297,15 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /**
-                         * @description The user who looks after it.
-                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
-                         */
+                        /** @description The user who looks after it. */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -13645,20 +13314,14 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
-                        /**
-                         * @description The customer.
-                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
-                         */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -13762,20 +13425,15 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /**
-                         * @description The user who looks after it.
-                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
-                         */
+                        /** @description The user who looks after it. */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -13784,20 +13442,14 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
-                        /**
-                         * @description The customer.
-                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
-                         */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -13901,20 +13553,15 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /**
-                         * @description The user who looks after it.
-                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
-                         */
+                        /** @description The user who looks after it. */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -13923,20 +13570,14 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
-                        /**
-                         * @description The customer.
-                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
-                         */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -14040,20 +13681,15 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /**
-                         * @description The user who looks after it.
-                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
-                         */
+                        /** @description The user who looks after it. */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -14062,20 +13698,14 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
-                        /**
-                         * @description The customer.
-                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
-                         */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -14180,20 +13810,15 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /**
-                         * @description The user who looks after it.
-                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
-                         */
+                        /** @description The user who looks after it. */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -14202,20 +13827,14 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
-                        /**
-                         * @description The customer.
-                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
-                         */
+                        customFields: Record<string, unknown>;
+                        /** @description The customer. */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
-                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -14323,9 +13942,7 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
+                        customFields: Record<string, unknown>;
                         /** @description Its id. */
                         id: string;
                         /** @description Who it is. */
@@ -14335,7 +13952,6 @@ export interface operations {
                             /**
                              * Format: email
                              * @description Email address.
-                             * @example ada@okafor.example
                              */
                             email: string | null;
                             /** @description First name. */
@@ -14344,10 +13960,7 @@ export interface operations {
                             jobTitle: string | null;
                             /** @description Last name. */
                             lastName: string | null;
-                            /**
-                             * @description Phone number, kept without spaces and punctuation.
-                             * @example +493012345678
-                             */
+                            /** @description Phone number, kept without spaces and punctuation. */
                             phone: string | null;
                         };
                         /**
@@ -14447,9 +14060,7 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
+                        customFields: Record<string, unknown>;
                         /** @description Its id. */
                         id: string;
                         /** @description Who it is. */
@@ -14459,7 +14070,6 @@ export interface operations {
                             /**
                              * Format: email
                              * @description Email address.
-                             * @example ada@okafor.example
                              */
                             email: string | null;
                             /** @description First name. */
@@ -14468,10 +14078,7 @@ export interface operations {
                             jobTitle: string | null;
                             /** @description Last name. */
                             lastName: string | null;
-                            /**
-                             * @description Phone number, kept without spaces and punctuation.
-                             * @example +493012345678
-                             */
+                            /** @description Phone number, kept without spaces and punctuation. */
                             phone: string | null;
                         };
                         /**
@@ -14625,10 +14232,7 @@ export interface operations {
                     event: "lead.captured";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /**
-                         * @description The conversation in which they left it.
-                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
-                         */
+                        /** @description The conversation in which they left it. */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -14636,13 +14240,10 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
+                        customFields: Record<string, unknown>;
                         /**
                          * Format: email
                          * @description Email address.
-                         * @example ada@okafor.example
                          */
                         email: string | null;
                         /** @description Its id. */
@@ -14652,13 +14253,9 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description The page that they were on.
-                         * @example https://shop.example/pricing
                          */
                         pageUrl: string | null;
-                        /**
-                         * @description Phone number, kept without spaces and punctuation.
-                         * @example +493012345678
-                         */
+                        /** @description Phone number, kept without spaces and punctuation. */
                         phone: string | null;
                         /** @description How they came, such as `chat` or `form`. */
                         source: string | null;
@@ -14730,10 +14327,7 @@ export interface operations {
                     event: "message.received";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /**
-                         * @description The conversation.
-                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
-                         */
+                        /** @description The conversation. */
                         conversationId: string;
                         /**
                          * Format: date-time
@@ -14741,9 +14335,7 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
+                        customFields: Record<string, unknown>;
                         /**
                          * @description Sent to the customer, or received from them.
                          * @enum {string}
@@ -14828,10 +14420,7 @@ export interface operations {
                     event: "message.sent";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /**
-                         * @description The conversation.
-                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
-                         */
+                        /** @description The conversation. */
                         conversationId: string;
                         /**
                          * Format: date-time
@@ -14839,9 +14428,7 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
+                        customFields: Record<string, unknown>;
                         /**
                          * @description Sent to the customer, or received from them.
                          * @enum {string}
@@ -15000,13 +14587,10 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
+                        customFields: Record<string, unknown>;
                         /**
                          * Format: email
                          * @description Email address.
-                         * @example ada@okafor.example
                          */
                         email: string;
                         /** @description Its id. */
@@ -15090,13 +14674,10 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: {
-                            [key: string]: unknown;
-                        };
+                        customFields: Record<string, unknown>;
                         /**
                          * Format: email
                          * @description Email address.
-                         * @example ada@okafor.example
                          */
                         email: string;
                         /** @description Its id. */

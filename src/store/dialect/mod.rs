@@ -8,6 +8,7 @@ pub mod claim;
 pub mod event_keys;
 pub mod records;
 pub mod settle;
+pub mod stats;
 
 /// A `SQLite` statement over a list of rows: `head (?,?),(?,?) tail`.
 pub(crate) struct Rows {

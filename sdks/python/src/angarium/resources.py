@@ -297,6 +297,18 @@ class Webhooks(_Resource):
         }
         return self._page(operation, [id], query)
 
+    def get_stats(self, id: str, /, *, range: Optional[str] = None) -> types.WebhookStats:
+        """Read how a webhook is doing
+
+        The key needs `read:webhooks`.
+        """
+        operation = Operation("getWebhookStats", "GET", "/api/v1/webhooks/{id}/stats", ("apiKey", "session"))
+        query: dict[str, Any] = {
+            "range": range,
+        }
+        answer: types.WebhookStats = self._core.call(operation, [id], query=query).data()
+        return answer
+
 
 class Deliveries(_Resource):
     """See what became of each event for each webhook, attempt by attempt, and step in."""
