@@ -30,6 +30,8 @@ mod problem;
 mod publish;
 mod query;
 mod records;
+mod replay_view;
+mod replays;
 pub mod server;
 mod session;
 mod sign_in;
@@ -130,6 +132,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(event_types::routes())
         .merge(explain::routes())
         .merge(dead_letters::routes())
+        .merge(replays::routes())
         .merge(api_keys::routes())
         .merge(sign_in::routes())
         .merge(records::routes())

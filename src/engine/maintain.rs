@@ -46,6 +46,8 @@ impl Engine {
                 break;
             }
         }
+        // Not a part of what is counted: a job is as old as what it was about.
+        self.store.purge_replays(before, PURGE_STEP).await?;
         Ok(dropped)
     }
 

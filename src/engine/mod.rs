@@ -8,6 +8,7 @@
 //! was under way goes into the next one ([`group`]).
 
 pub mod accept;
+pub mod asker;
 pub mod claim;
 pub mod deliveries;
 pub mod directory;
@@ -25,6 +26,7 @@ mod passwords;
 pub mod quotas;
 pub mod rates;
 pub mod records;
+pub mod replays;
 pub mod sessions;
 pub mod settle;
 pub mod sweep;
@@ -71,6 +73,7 @@ pub struct Limits {
     pub login_failures_max: u32,
     pub login_lockout: Duration,
     pub password_hashes_max: usize,
+    pub replays: crate::config::Replays,
 }
 
 /// What the verbs work with.

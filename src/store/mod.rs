@@ -27,6 +27,8 @@ pub mod leaders;
 pub mod meters;
 pub mod partitions;
 pub mod records;
+pub mod replay_runs;
+pub mod replays;
 pub mod requests;
 pub mod root;
 pub mod sessions;

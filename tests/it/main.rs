@@ -42,6 +42,7 @@ mod processes;
 mod profiles;
 mod rates;
 mod replay;
+mod replays;
 mod restart;
 mod retry;
 mod sessions;
