@@ -36,6 +36,7 @@ pub struct Config {
     pub accept: Accept,
     pub delivery: Delivery,
     pub replays: Replays,
+    pub audit: Audit,
     pub egress: Egress,
     pub scheduler: Scheduler,
     pub shutdown: Shutdown,
@@ -102,6 +103,7 @@ section!(Replays {
     rate_max: u32,
     preview_max: u32,
 });
+section!(Audit { retention_days: u32 });
 section!(Egress {
     allow_http: bool, allow_networks: Vec<ipnet::IpNet>, allow_hosts: Vec<String>, deny_networks: Vec<ipnet::IpNet>,
     dns_timeout_ms: Duration => "millis", dns_cache_ms: Duration => "millis", extra_ca_file: String,

@@ -8,6 +8,7 @@
 mod analytics;
 mod api_key_view;
 mod api_keys;
+mod audit;
 mod auth;
 mod code;
 mod dead_letters;
@@ -135,6 +136,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(replays::routes())
         .merge(api_keys::routes())
         .merge(sign_in::routes())
+        .merge(audit::routes())
         .merge(records::routes())
         .merge(analytics::routes())
         .merge(health::routes())

@@ -117,13 +117,13 @@ fn shown(value: Value) -> Value {
 mod tests {
     use super::*;
 
-    fn map(value: Value) -> Map<String, Value> {
+    fn map(value: &Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap_or_default()
     }
 
     #[test]
     fn only_what_differs_is_told() {
-        let (before, after) = (map(json!({ "a": 1, "b": "x", "c": 1 })), map(json!({ "a": 1, "b": "y", "d": [2] })));
+        let (before, after) = (map(&json!({ "a": 1, "b": "x", "c": 1 })), map(&json!({ "a": 1, "b": "y", "d": [2] })));
         let told = changes(&before, &after);
         assert_eq!(
             told,
@@ -131,7 +131,7 @@ mod tests {
                 "b": { "old": "x", "new": "y" }, "c": { "old": 1, "new": null }, "d": { "old": null, "new": [2] },
             })
         );
-        let long = map(json!({ "a": "é".repeat(400) }));
+        let long = map(&json!({ "a": "é".repeat(400) }));
         let told = changes(&Map::new(), &long);
         assert_eq!(told["a"]["new"].as_str().map(|text| text.chars().count()), Some(VALUE_CHARS_MAX + 1));
     }

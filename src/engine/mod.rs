@@ -9,11 +9,13 @@
 
 pub mod accept;
 pub mod asker;
+pub mod audit;
 pub mod claim;
 pub mod deliveries;
 pub mod directory;
 pub mod event_types;
 pub mod explain;
+pub mod expunge;
 pub mod gates;
 pub mod group;
 pub mod health;
@@ -74,6 +76,7 @@ pub struct Limits {
     pub login_lockout: Duration,
     pub password_hashes_max: usize,
     pub replays: crate::config::Replays,
+    pub audit_retention: Duration,
 }
 
 /// What the verbs work with.

@@ -9,8 +9,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::Engine;
 use super::asker;
+use super::audit::Action;
 use crate::chance;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::id::{ReplayId, WebhookId, first_uuid_at};
@@ -204,7 +207,15 @@ impl Engine {
             ended_at: None,
         };
         let max = self.limits.replays.unfinished_max;
-        if self.store.insert_replay(&replay, max).await? { Ok(replay) } else { Err(ReplayError::TooMany { max }) }
+        let told = json!({
+            "filter": replay.filter, "onlyFailed": replay.only_failed, "rate": replay.rate, "total": replay.total,
+        });
+        let line = self.line(scope, Action::ReplayStart, replay.id, told);
+        if self.store.insert_replay(&replay, max, line.as_ref()).await? {
+            Ok(replay)
+        } else {
+            Err(ReplayError::TooMany { max })
+        }
     }
 
     /// One job.
@@ -214,7 +225,13 @@ impl Engine {
 
     /// Pauses, resumes or calls off a job.
     pub async fn change_replay(&self, scope: Scope, id: ReplayId, change: ReplayChange) -> Result<Replay, ReplayError> {
-        let changed = self.store.change_replay(scope, id, change, self.clock.now()).await?;
+        let action = match change {
+            ReplayChange::Pause => Action::ReplayPause,
+            ReplayChange::Resume => Action::ReplayResume,
+            ReplayChange::Cancel => Action::ReplayCancel,
+        };
+        let line = self.line(scope, action, id, json!({}));
+        let changed = self.store.change_replay(scope, id, change, self.clock.now(), line.as_ref()).await?;
         let replay = self.replay_job(scope, id).await?;
         if changed { Ok(replay) } else { Err(ReplayError::State(replay.state)) }
     }

@@ -3,8 +3,9 @@
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use super::audit::note;
 use super::{Store, StoreError, in_tx, on_read, on_write};
-use crate::domain::audit::Actor;
+use crate::domain::audit::{Actor, AuditEntry};
 use crate::domain::id::{ReplayId, TenantId};
 use crate::domain::replay::{ReplayFilter, ReplayState};
 use crate::domain::tenant::Scope;
@@ -222,7 +223,12 @@ fn json(value: &impl serde::Serialize) -> String {
 
 impl Store {
     /// Keeps a new job; false when the tenant has as many unfinished ones as it may.
-    pub async fn insert_replay(&self, replay: &Replay, unfinished_max: u32) -> Result<bool, StoreError> {
+    pub async fn insert_replay(
+        &self,
+        replay: &Replay,
+        unfinished_max: u32,
+        line: Option<&AuditEntry>,
+    ) -> Result<bool, StoreError> {
         let Replay { id, scope, filter, only_failed, newest_first, rate, state, asked_by, .. } = replay;
         Ok(in_tx!(self, |tx| {
             sqlx::query(LOCK_TENANT).bind(scope.tenant.0).execute(&mut *tx).await?;
@@ -236,6 +242,7 @@ impl Store {
                 let insert = insert.bind(replay.total_is_exact).bind(replay.low).bind(replay.high);
                 let insert = insert.bind(replay.paced_at.as_millis()).bind(replay.created_at.as_millis());
                 insert.execute(&mut *tx).await?;
+                note!(tx, line);
             }
             has_room
         }))
@@ -289,10 +296,13 @@ impl Store {
         id: ReplayId,
         change: ReplayChange,
         now: Timestamp,
+        line: Option<&AuditEntry>,
     ) -> Result<bool, StoreError> {
         Ok(in_tx!(self, |tx| {
             let update = sqlx::query(change.statement()).bind(scope.tenant.0).bind(scope.environment.as_str());
-            update.bind(id.0).bind(now.as_millis()).execute(&mut *tx).await?.rows_affected() > 0
+            let done = update.bind(id.0).bind(now.as_millis()).execute(&mut *tx).await?.rows_affected() > 0;
+            note!(tx, line.filter(|_| done));
+            done
         }))
     }
 

@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod architecture;
+mod audit;
 mod auth;
 mod bad_input;
 mod batch;
@@ -24,6 +25,7 @@ mod egress;
 mod event_types;
 mod explain;
 mod explorer;
+mod expunge;
 mod fairness;
 mod filters;
 mod idempotency;

@@ -17,7 +17,7 @@ use crate::support::{TestApp, TestEngine, both_engines, eventually};
 both_engines!(old_days_are_dropped, idempotency_keys_are_forgotten);
 
 /// Tables that grow with traffic.
-const GROWING: [&str; 12] = [
+const GROWING: [&str; 13] = [
     "events",
     "deliveries",
     "attempts",
@@ -30,6 +30,7 @@ const GROWING: [&str; 12] = [
     "login_guesses",
     "replays",
     "replay_runs",
+    "audit_log",
 ];
 const DAY: Duration = Duration::from_hours(24);
 
