@@ -12,7 +12,7 @@ use super::Engine;
 use super::asker::{self, Asker};
 use crate::chance;
 use crate::domain::api_key::ApiKey;
-use crate::domain::audit::{Actor, AuditEntry, changes};
+use crate::domain::audit::{Actor, ActorKind, AuditEntry, changes};
 use crate::domain::catalogue::OwnType;
 use crate::domain::id::{AuditId, TenantId};
 use crate::domain::tenant::{Environment, Scope};
@@ -124,10 +124,17 @@ impl Engine {
         Some(self.line_of(place.into(), actor, Some(&asker), action, &subject, changes))
     }
 
-    /// The line of what somebody did who was nobody before: they have signed in, or tried to.
-    pub(super) fn line_by(&self, user: &User, action: Action, subject: impl Display, changes: Value) -> AuditEntry {
-        let asker = asker::current();
-        self.line_of(user.tenant.into(), Actor::from(user), asker.as_ref(), action, &subject, changes)
+    /// The line of what somebody did who was nobody before: they have signed in, or somebody tried to.
+    pub(super) fn line_by(
+        &self,
+        user: Option<&User>,
+        action: Action,
+        subject: impl Display,
+        changes: Value,
+    ) -> AuditEntry {
+        let unknown = || Actor { kind: ActorKind::User, id: None, name: "unknown".to_owned() };
+        let (actor, asker) = (user.map_or_else(unknown, Actor::from), asker::current());
+        self.line_of(user.and_then(|user| user.tenant).into(), actor, asker.as_ref(), action, &subject, changes)
     }
 
     fn line_of(

@@ -17,6 +17,7 @@ use super::Engine;
 use super::audit::Action;
 use crate::chance;
 use crate::domain::id::{AuditId, SessionId};
+use crate::domain::meter::Period;
 use crate::domain::password::Password;
 use crate::domain::session::{self, Claims, InvalidToken, Session};
 use crate::domain::user::{Email, User};
@@ -77,8 +78,8 @@ impl Engine {
         let found = self.store.user_by_email(email).await?;
         let hash = found.as_ref().map(|(_, hash)| hash.clone());
         let checked = self.check_guess(email, guess, hash).await;
-        if let (Err(LoginError::Locked { wait }), Some((user, _))) = (&checked, &found) {
-            self.note_lockout(user, *wait).await?;
+        if let Err(LoginError::Locked { wait }) = &checked {
+            self.note_lockout(found.as_ref().map(|(user, _)| user), *wait).await?;
         }
         checked?;
         let (user, _) = found.filter(|(user, _)| user.disabled_at.is_none()).ok_or(LoginError::Wrong)?;
@@ -90,7 +91,7 @@ impl Engine {
             expires_at: now.after(self.limits.session),
             revoked_at: None,
         };
-        let line = self.line_by(&user, Action::SessionCreate, session.id, json!({}));
+        let line = self.line_by(Some(&user), Action::SessionCreate, session.id, json!({}));
         self.store.insert_session(&session, Some(&line)).await?;
         tracing::info!(user.id = %user.id, session.id = %session.id, "{} signed in", user.id);
         let token = self.token(&session, &user);
@@ -98,11 +99,18 @@ impl Engine {
     }
 
     /// One line for each time that somebody is locked out, however often they go on guessing: its id follows from when
-    /// the lockout began.
-    async fn note_lockout(&self, user: &User, wait: Duration) -> Result<(), StoreError> {
+    /// the lockout began. For addresses that nobody has there is one a minute, under no tenant: as much work, so that
+    /// nobody can tell, and no more lines than that.
+    async fn note_lockout(&self, user: Option<&User>, wait: Duration) -> Result<(), StoreError> {
         let began = self.clock.now().after(wait).before(self.limits.login_lockout);
-        let mut line = self.line_by(user, Action::SessionLocked, user.id, json!({}));
-        line.id = AuditId::new(began, user.id.0.as_u128() << 48);
+        let mut line = match user {
+            Some(user) => self.line_by(Some(user), Action::SessionLocked, user.id, json!({})),
+            None => self.line_by(None, Action::SessionLocked, "an unknown address", json!({})),
+        };
+        line.id = match user {
+            Some(user) => AuditId::new(began, user.id.0.as_u128() << 48),
+            None => AuditId::new(Period::Minute.window_at(began).starts_at, 0),
+        };
         self.store.insert_audit(&line).await
     }
 
@@ -151,7 +159,7 @@ impl Engine {
 
     /// Ends a session.
     pub async fn logout(&self, who: &SignedIn) -> Result<(), StoreError> {
-        let line = self.line_by(&who.user, Action::SessionEnd, who.session.id, json!({}));
+        let line = self.line_by(Some(&who.user), Action::SessionEnd, who.session.id, json!({}));
         self.store.revoke_session(who.session.id, self.clock.now(), Some(&line)).await
     }
 
