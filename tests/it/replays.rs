@@ -21,6 +21,7 @@ both_engines!(
     two_replays_of_one_delivery_make_one_run,
     webhooks_that_do_not_send_are_passed_over,
     a_webhook_that_is_deleted_in_the_middle_ends_its_runs,
+    retention_in_the_middle_ends_it,
     what_fails_again_is_listed,
     replays_belong_to_a_tenant,
     bad_requests_are_refused,
@@ -336,6 +337,22 @@ async fn a_webhook_that_is_deleted_in_the_middle_ends_its_runs(app: TestApp) {
     app.client.delete(&format!("/api/v1/webhooks/{}", webhook.id)).await.expect(200);
     assert_eq!(counts(&done(&app, &id).await), (6, 3, 0, 3));
     assert_eq!(app.receiver.count(&webhook.path), 3);
+    app.finish().await;
+}
+
+async fn retention_in_the_middle_ends_it(app: TestApp) {
+    let webhook = hopeless(&app, "hook", json!(["a.*"])).await;
+    bury(&app, "a.b", 6, 6).await;
+    mend(&app, &webhook);
+    let id = start(&app, json!({ "rate": 2 })).await;
+    eventually("two are sent", || async { (read(&app, &id).await["delivered"] == 2).then_some(()) }).await;
+    change(&app, &id, "pause").await;
+    app.advance(Duration::from_hours(24 * 40));
+    app.app().engine.drop_old(30).await.unwrap();
+    assert_eq!(dead_letters(&app).await, 0);
+    change(&app, &id, "resume").await;
+    assert_eq!(counts(&done(&app, &id).await), (2, 2, 0, 0));
+    assert_eq!(app.receiver.count(&webhook.path), 2);
     app.finish().await;
 }
 
