@@ -8,6 +8,7 @@
 mod analytics;
 mod api_key_view;
 mod api_keys;
+mod audit;
 mod auth;
 mod code;
 mod dead_letters;
@@ -31,6 +32,9 @@ mod problem;
 mod publish;
 mod query;
 mod records;
+mod replay_filter;
+mod replay_view;
+mod replays;
 pub mod server;
 mod session;
 mod sign_in;
@@ -133,9 +137,11 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(event_types::routes())
         .merge(explain::routes())
         .merge(dead_letters::routes())
+        .merge(replays::routes())
         .merge(api_keys::routes())
         .merge(sign_in::routes())
         .merge(teammates::routes())
+        .merge(audit::routes())
         .merge(records::routes())
         .merge(analytics::routes())
         .merge(health::routes())

@@ -204,6 +204,22 @@ impl FromRequestParts<Arc<Api>> for TeamManager {
     }
 }
 
+/// Somebody who has signed in and may read the audit log of a tenant.
+pub(super) struct AuditReader(pub(super) TenantId);
+
+impl FromRequestParts<Arc<Api>> for AuditReader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        let Teammate { person, tenant } = Teammate::from_request_parts(parts, api).await?;
+        if person.user.role.manages() {
+            return Ok(Self(tenant));
+        }
+        let message = format!("The role `{}` may not read the audit log.", person.user.role);
+        Err(Problem::new(Code::PermissionDenied, message))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,6 +14,8 @@ const SCHEDULED_KEPT: Duration = Duration::from_hours(7 * 24);
 const CLOCKS_DIFFER: Duration = Duration::from_hours(1);
 /// Rows that one step of a purge takes.
 const PURGE_STEP: u32 = 5_000;
+/// Replay jobs that one purge takes: each goes with all its runs.
+const REPLAYS_STEP: u32 = 200;
 /// Steps of one purge: what is left waits for the next.
 const PURGE_STEPS_MAX: u32 = 200;
 /// Minutes that have ended stay this long, because a commit that began in one may still be under way.
@@ -47,6 +49,9 @@ impl Engine {
                 break;
             }
         }
+        // Not a part of what is counted: a job is as old as what it was about.
+        self.store.purge_replays(before, REPLAYS_STEP).await?;
+        self.store.purge_audit(now.before(self.limits.audit_retention), PURGE_STEP).await?;
         Ok(dropped + self.drop_old_of_tenants(days).await?)
     }
 
@@ -82,6 +87,7 @@ impl Engine {
                 break;
             }
         }
+        self.expunge_again().await?;
         self.store.forget_opened_gates(now).await
     }
 

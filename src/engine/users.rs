@@ -1,8 +1,12 @@
 //! Users: made, shut out, and given another password.
 
+use serde_json::json;
+
 use super::Engine;
+use super::audit::{Action, made, of_user};
 use super::sessions::LoginError;
 use crate::chance;
+use crate::domain::audit::changes;
 use crate::domain::id::{TenantId, UserId};
 use crate::domain::password::Password;
 use crate::domain::user::{Email, Role, User};
@@ -75,7 +79,8 @@ impl Engine {
         let now = self.clock.now();
         let id = UserId::new(now, chance::bits());
         let user = User { id, tenant, email, name, role, created_at: now, updated_at: now, disabled_at: None };
-        match self.store.insert_user(&user, &hash).await {
+        let line = self.line(tenant, Action::UserCreate, id, made(&of_user(&user)));
+        match self.store.insert_user(&user, &hash, line.as_ref()).await {
             Ok(()) => Ok(user),
             Err(StoreError::Conflict(_)) => Err(UserError::EmailTaken),
             Err(error) => Err(error.into()),
@@ -118,14 +123,17 @@ impl Engine {
             Some(false) => user.disabled_at.or(Some(now)),
         };
         user.updated_at = now;
-        written(self.store.change_user(tenant, &user, &was).await?)?;
+        let told = changes(&of_user(&was), &of_user(&user));
+        let line = self.line(Some(tenant), Action::UserUpdate, id, told);
+        written(self.store.change_user(tenant, &user, &was, line.as_ref()).await?)?;
         Ok(user)
     }
 
     /// Removes a user on behalf of somebody who has signed in.
     pub async fn delete_teammate(&self, tenant: TenantId, by: &User, id: UserId) -> Result<(), UserError> {
         let user = self.managed(tenant, by, id).await?;
-        written(self.store.delete_user(tenant, &user).await?)
+        let line = self.line(Some(tenant), Action::UserDelete, id, made(&of_user(&user)));
+        written(self.store.delete_user(tenant, &user, line.as_ref()).await?)
     }
 
     /// Gives another user a new password on behalf of somebody who has signed in.
@@ -156,12 +164,14 @@ impl Engine {
 
     /// Shuts a user out, at once. False when they were already.
     pub async fn disable_user(&self, user: UserId) -> Result<bool, StoreError> {
-        self.store.disable_user(user, self.clock.now()).await
+        let tenant = self.store.user(user).await?.and_then(|(user, _)| user.tenant);
+        let line = self.line(tenant, Action::UserDisable, user, json!({}));
+        self.store.disable_user(user, self.clock.now(), line.as_ref()).await
     }
 
     /// Gives a user another password without asking for the old one, ends their sessions, and forgets wrong guesses.
     pub async fn reset_password(&self, user: &User, new: Password) -> Result<(), UserError> {
-        match self.replace_password(user.id, new, None).await {
+        match self.replace_password(user, new, None).await {
             Ok(()) => Ok(self.store.forget_guesses(&self.address_hash(&user.email)).await?),
             Err(LoginError::Store(error)) => Err(error.into()),
             Err(LoginError::Busy | LoginError::Wrong | LoginError::Locked { .. }) => Err(UserError::Busy),

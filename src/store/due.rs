@@ -2,7 +2,9 @@
 
 use uuid::Uuid;
 
+use super::audit::note;
 use super::{Db, Store, StoreError, in_tx, on_read, on_write};
+use crate::domain::audit::AuditEntry;
 use crate::domain::id::{DeliveryId, WebhookId};
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
@@ -26,17 +28,17 @@ const RELEASE: &str = "update due set due_at = $1, leased = false where leased";
 const COUNT: &str = "select count(*) from due";
 pub(super) const COUNT_OF: &str =
     "select count(*) from (select d.due_at from due d where d.webhook_id = $1 limit $2) waiting";
-pub(super) const STANDING: &str = "select d.state, d.attempts, d.webhook_id, d.event_id, q.leased, q.due_at \
-    from deliveries d left join due q on q.delivery_id = d.id \
+pub(super) const STANDING: &str = "select d.state, d.attempts, d.webhook_id, d.event_id, q.leased, q.due_at, \
+    e.expunged_at from deliveries d left join due q on q.delivery_id = d.id left join events e on e.id = d.event_id \
     where d.tenant_id = $1 and d.environment = $2 and d.id = $3";
 const CANCEL: &str = "delete from due where delivery_id = $1 and tenant_id = $2";
 // One that is due already keeps its place in the line of its webhook.
 pub(super) const HURRY: &str = "update due set due_at = case when due_at < $3 then due_at else $3 end, run_attempts = 0 \
     where delivery_id = $1 and tenant_id = $2 and not leased";
-const AGAIN: &str = "insert into due (delivery_id, tenant_id, webhook_id, event_id, due_at, epoch, leased, claims, \
-    run_attempts, attempts) values ($1, $2, $3, $4, $5, $6, false, 0, 0, $7) on conflict do nothing";
+pub(super) const AGAIN: &str = "insert into due (delivery_id, tenant_id, webhook_id, event_id, due_at, epoch, leased, \
+    claims, run_attempts, attempts) values ($1, $2, $3, $4, $5, $6, false, 0, 0, $7) on conflict do nothing";
 pub(super) const PENDING: &str = "update deliveries set state = 'pending' where id = $1 and tenant_id = $2";
-const RAISE_DEAD: &str = "delete from dead_letters where delivery_id = $1 and tenant_id = $2";
+pub(super) const RAISE_DEAD: &str = "delete from dead_letters where delivery_id = $1 and tenant_id = $2";
 
 /// What came of asking for an attempt now, or for none any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub enum Intervention {
     UnderWay,
     /// The delivery is not in a state that allows it.
     WrongState,
+    /// The data of its event was erased.
+    Expunged,
 }
 
 #[derive(sqlx::FromRow)]
@@ -59,6 +63,7 @@ struct Standing {
     event_id: Uuid,
     leased: Option<bool>,
     due_at: Option<i64>,
+    expunged_at: Option<i64>,
 }
 
 impl Store {
@@ -140,6 +145,7 @@ impl Store {
         scope: Scope,
         id: DeliveryId,
         now: Timestamp,
+        line: Option<&AuditEntry>,
     ) -> Result<Intervention, StoreError> {
         let (tenant, environment) = (scope.tenant.0, scope.environment.as_str());
         Ok(in_tx!(self, |tx| {
@@ -154,6 +160,7 @@ impl Store {
                         Intervention::WrongState
                     } else {
                         sqlx::query(CANCELLED).bind(id.0).bind(now.as_millis()).execute(&mut *tx).await?;
+                        note!(tx, line);
                         Intervention::Done
                     }
                 }
@@ -168,6 +175,7 @@ impl Store {
         id: DeliveryId,
         now: Timestamp,
         only_dead: bool,
+        line: Option<&AuditEntry>,
     ) -> Result<Intervention, StoreError> {
         let (tenant, environment) = (scope.tenant.0, scope.environment.as_str());
         Ok(in_tx!(self, |tx| {
@@ -175,6 +183,7 @@ impl Store {
             let standing: Option<Standing> = standing.fetch_optional(&mut *tx).await?;
             match standing {
                 None => Intervention::NotFound,
+                Some(standing) if standing.expunged_at.is_some() => Intervention::Expunged,
                 Some(standing) if only_dead && standing.state != "dead" => Intervention::WrongState,
                 // A claim whose lease has run out is nobody's.
                 Some(Standing { leased: Some(true), due_at: Some(until), .. }) if until > now.as_millis() => {
@@ -182,6 +191,7 @@ impl Store {
                 }
                 Some(Standing { leased: Some(_), .. }) => {
                     sqlx::query(HURRY).bind(id.0).bind(tenant).bind(now.as_millis()).execute(&mut *tx).await?;
+                    note!(tx, line);
                     Intervention::Done
                 }
                 Some(Standing { attempts, webhook_id, event_id, leased: None, .. }) => {
@@ -191,6 +201,7 @@ impl Store {
                     again.execute(&mut *tx).await?;
                     sqlx::query(PENDING).bind(id.0).bind(tenant).execute(&mut *tx).await?;
                     sqlx::query(RAISE_DEAD).bind(id.0).bind(tenant).execute(&mut *tx).await?;
+                    note!(tx, line);
                     Intervention::Done
                 }
             }

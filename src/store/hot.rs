@@ -3,7 +3,10 @@
 
 use super::deliveries::{BY_EVENT, BY_ID as DELIVERY, BY_SCOPE, BY_WEBHOOK};
 use super::dialect::{accept, claim, event_keys, records as record_writes, settle, stats};
-use super::{attempts, delivery_stats, due, events, idempotency, lines, paces, records, retention, sessions};
+use super::{
+    attempts, audit, delivery_stats, due, events, expunge, idempotency, lines, paces, records, replay_runs,
+    replay_walk, replays, retention, sessions,
+};
 
 /// On `PostgreSQL`.
 #[must_use]
@@ -120,5 +123,21 @@ fn shared() -> Vec<(&'static str, &'static str)> {
         ("purge sessions", sessions::PURGE),
         ("count a guess", sessions::COUNT_GUESS),
         ("purge guesses", sessions::PURGE_GUESSES),
+        ("open replays", replays::OPEN),
+        ("walk a scope", replay_walk::OF_SCOPE.0),
+        ("walk a scope backwards", replay_walk::OF_SCOPE.1),
+        ("walk a webhook", replay_walk::OF_WEBHOOK.0),
+        ("walk an event", replay_walk::OF_EVENT.0),
+        ("walk dead letters", replay_walk::DEAD.0),
+        ("walk dead letters backwards", replay_walk::DEAD.1),
+        ("revive", replay_runs::REVIVE),
+        ("runs to look at", replay_runs::TO_LOOK_AT),
+        ("one replay", replays::BY_ID),
+        ("expunge due", expunge::FORGET_DUE),
+        ("expunge dead letters", expunge::FORGET_DEAD),
+        ("expunge attempts", expunge::ERASE),
+        ("cancel the expunged", expunge::CANCEL),
+        ("expunged lately", expunge::LATELY),
+        ("audit log", audit::PAGE),
     ]
 }

@@ -11,6 +11,7 @@
 //! `SQLite` has one writer connection, whose transactions begin `immediate`, and several readers (WAL).
 
 pub mod attempts;
+pub mod audit;
 pub mod dead_letters;
 pub mod deliveries;
 pub mod delivery_stats;
@@ -19,6 +20,7 @@ pub mod due;
 pub mod error;
 pub mod event_types;
 pub mod events;
+pub mod expunge;
 pub mod gates;
 pub mod hot;
 pub mod idempotency;
@@ -30,6 +32,9 @@ pub mod meters;
 pub mod paces;
 pub mod partitions;
 pub mod records;
+pub mod replay_runs;
+pub mod replay_walk;
+pub mod replays;
 pub mod requests;
 pub mod retention;
 pub mod root;

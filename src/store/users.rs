@@ -2,7 +2,9 @@
 
 use uuid::Uuid;
 
-use super::{Store, StoreError, in_tx, on_read, on_write};
+use super::audit::note;
+use super::{Store, StoreError, in_tx, on_read};
+use crate::domain::audit::AuditEntry;
 use crate::domain::id::{SessionId, TenantId, UserId};
 use crate::domain::time::Timestamp;
 use crate::domain::user::{Email, Role, User};
@@ -99,14 +101,20 @@ fn is_owner(user: &User) -> bool {
 
 impl Store {
     /// Keeps a new user; a conflict when somebody has the address.
-    pub async fn insert_user(&self, user: &User, password_hash: &str) -> Result<(), StoreError> {
+    pub async fn insert_user(
+        &self,
+        user: &User,
+        password_hash: &str,
+        line: Option<&AuditEntry>,
+    ) -> Result<(), StoreError> {
         let User { id, tenant, email, name, role, created_at, updated_at, disabled_at } = user;
-        on_write!(self, |db| {
+        in_tx!(self, |tx| {
             let insert = sqlx::query(INSERT).bind(id.0).bind(tenant.map(|id| id.0)).bind(email.as_str()).bind(name);
             let insert = insert.bind(role.as_str()).bind(password_hash).bind(created_at.as_millis());
             let insert = insert.bind(updated_at.as_millis()).bind(disabled_at.map(Timestamp::as_millis));
-            insert.execute(db).await.map(drop)
-        })?;
+            insert.execute(&mut *tx).await?;
+            note!(tx, line);
+        });
         Ok(())
     }
 
@@ -147,7 +155,13 @@ impl Store {
 
     /// Writes a user of a tenant who still has the role, and may or may not sign in, as when they were read. Whoever is
     /// shut out has no session left.
-    pub async fn change_user(&self, tenant: TenantId, user: &User, was: &User) -> Result<UserWritten, StoreError> {
+    pub async fn change_user(
+        &self,
+        tenant: TenantId,
+        user: &User,
+        was: &User,
+        line: Option<&AuditEntry>,
+    ) -> Result<UserWritten, StoreError> {
         let User { id, tenant: _, email: _, name, role, created_at: _, updated_at, disabled_at } = user;
         let goes = is_owner(was) && !is_owner(user);
         Ok(in_tx!(self, |tx| {
@@ -166,12 +180,18 @@ impl Store {
                 let revoke = sqlx::query(REVOKE_SESSIONS).bind(id.0).bind(Uuid::nil());
                 revoke.bind(updated_at.as_millis()).execute(&mut *tx).await?;
             }
+            note!(tx, line);
             UserWritten::Done
         }))
     }
 
     /// Removes a user of a tenant who is still as when they were read, and their sessions.
-    pub async fn delete_user(&self, tenant: TenantId, was: &User) -> Result<UserWritten, StoreError> {
+    pub async fn delete_user(
+        &self,
+        tenant: TenantId,
+        was: &User,
+        line: Option<&AuditEntry>,
+    ) -> Result<UserWritten, StoreError> {
         let id = was.id;
         Ok(in_tx!(self, |tx| {
             sqlx::query(TAKE_TURN).bind(tenant.0).execute(&mut *tx).await?;
@@ -185,6 +205,7 @@ impl Store {
             if delete.execute(&mut *tx).await?.rows_affected() == 0 {
                 return Ok(UserWritten::Changed);
             }
+            note!(tx, line);
             UserWritten::Done
         }))
     }
@@ -196,23 +217,31 @@ impl Store {
         password_hash: &str,
         keep: Option<SessionId>,
         now: Timestamp,
+        line: Option<&AuditEntry>,
     ) -> Result<(), StoreError> {
         let keep = keep.map_or(Uuid::nil(), |session| session.0);
         in_tx!(self, |tx| {
             let set = sqlx::query(SET_PASSWORD).bind(id.0).bind(password_hash).bind(now.as_millis());
             set.execute(&mut *tx).await?;
             sqlx::query(REVOKE_SESSIONS).bind(id.0).bind(keep).bind(now.as_millis()).execute(&mut *tx).await?;
+            note!(tx, line);
         });
         Ok(())
     }
 
     /// Shuts a user out and ends their sessions; false when they were already.
-    pub async fn disable_user(&self, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn disable_user(
+        &self,
+        id: UserId,
+        now: Timestamp,
+        line: Option<&AuditEntry>,
+    ) -> Result<bool, StoreError> {
         Ok(in_tx!(self, |tx| {
             let disable = sqlx::query(DISABLE).bind(id.0).bind(now.as_millis());
             let disabled = disable.execute(&mut *tx).await?.rows_affected() > 0;
             let revoke = sqlx::query(REVOKE_SESSIONS).bind(id.0).bind(Uuid::nil()).bind(now.as_millis());
             revoke.execute(&mut *tx).await?;
+            note!(tx, line.filter(|_| disabled));
             disabled
         }))
     }

@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod architecture;
+mod audit;
 mod auth;
 mod bad_input;
 mod batch;
@@ -26,6 +27,7 @@ mod errors;
 mod event_types;
 mod explain;
 mod explorer;
+mod expunge;
 mod fairness;
 mod filters;
 mod front_limits;
@@ -48,6 +50,7 @@ mod profiles;
 mod promises;
 mod rates;
 mod replay;
+mod replays;
 mod restart;
 mod retry;
 mod sessions;
