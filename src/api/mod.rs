@@ -35,6 +35,7 @@ mod session;
 mod sign_in;
 #[cfg(test)]
 mod tests;
+mod webhook_doctor;
 mod webhook_logs;
 mod webhook_secrets;
 mod webhook_view;

@@ -15,6 +15,7 @@ mod migrate;
 mod openapi;
 mod output;
 mod receiver;
+mod remote;
 mod secret;
 mod send;
 mod serve;
@@ -80,6 +81,8 @@ enum Command {
     Users(users::UsersArgs),
     /// Publish an event, and wait for its deliveries if asked to
     Send(send::SendArgs),
+    #[command(flatten)]
+    Remote(remote::RemoteCommand),
     /// Receive webhooks, verify them, and misbehave on demand
     Receiver(receiver::ReceiverArgs),
     /// Sign a body as Angarium does
@@ -106,9 +109,10 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Tenants(args) => tenants::run(args, &globals, output).await,
         Command::Users(args) => users::run(args, &globals, output).await,
         Command::Send(args) => send::run(args, &globals, output).await,
+        Command::Remote(command) => remote::run(command, &globals, output).await,
         Command::Receiver(args) => receiver::run(args, output).await,
         Command::Sign(args) => sign::run(&args, &globals, output),
-        Command::Verify(args) => verify::run(&args, output),
+        Command::Verify(args) => verify::run(&args, &globals, output).await,
         Command::Doctor(args) => doctor::run(args, &globals, output).await,
         Command::Openapi(args) => {
             openapi::run(&args, output);

@@ -35,6 +35,30 @@ impl Output {
         Ok(())
     }
 
+    /// Rows of data, in columns of spaces.
+    pub(crate) fn table<C: Into<String>>(self, header: &[&str], rows: impl IntoIterator<Item = Vec<C>>) {
+        let mut table = comfy_table::Table::new();
+        table.load_style(comfy_table::presets::NOTHING).set_header(header);
+        for row in rows {
+            table.add_row(row.into_iter().map(|cell| plain(&cell.into())));
+        }
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        for line in table.lines() {
+            self.line(line.trim_end());
+        }
+    }
+
+    /// Facts about one thing, a line each; those that are not known are left out.
+    pub(crate) fn facts<'a>(self, facts: impl IntoIterator<Item = (&'a str, Option<String>)>) {
+        for (name, value) in facts {
+            if let Some(value) = value {
+                self.line(&format!("{name:<11} {}", plain(&value)));
+            }
+        }
+    }
+
     /// Something for people, which no program reads.
     pub(crate) fn hint(self, text: &str) {
         if !self.quiet {
@@ -59,5 +83,21 @@ impl Output {
         let style = ProgressStyle::with_template("{prefix} {bar:30} {human_pos}/{human_len}  ETA {eta}  {msg}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         ProgressBar::with_draw_target(Some(length), target).with_style(style).with_prefix(what)
+    }
+}
+
+/// Text of others, who could have put into it what a terminal obeys.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_is_told_nothing_by_others() {
+        assert_eq!(plain("a\u{1b}[31mb\nc\u{9b}d"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}d");
+        assert_eq!(plain("✓ Grüße"), "✓ Grüße");
     }
 }

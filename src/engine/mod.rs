@@ -11,6 +11,7 @@ pub mod accept;
 pub mod claim;
 pub mod deliveries;
 pub mod directory;
+pub mod doctor;
 pub mod event_types;
 pub mod explain;
 pub mod gates;
