@@ -11,6 +11,7 @@ mod doctor;
 mod duration;
 mod exit;
 mod keys;
+mod manual;
 mod migrate;
 mod openapi;
 mod output;
@@ -19,6 +20,7 @@ mod remote;
 mod secret;
 mod send;
 mod serve;
+mod settings;
 mod sign;
 mod target;
 mod tenants;
@@ -95,6 +97,14 @@ enum Command {
     Openapi(openapi::OpenApiArgs),
     /// Measure throughput, latency and memory on this machine
     Bench(bench::BenchArgs),
+    /// Show what a process is configured with
+    Config(settings::ConfigArgs),
+    /// Print the completions of a shell
+    Completions(manual::CompletionsArgs),
+    /// Write a page for `man` about each command
+    Man(manual::ManArgs),
+    /// Print a page of the reference, as Markdown
+    Reference(manual::ReferenceArgs),
 }
 
 /// Runs a command. The exit code is that of [`Exit`].
@@ -119,6 +129,13 @@ pub async fn run(cli: Cli) -> ExitCode {
             Ok(())
         }
         Command::Bench(args) => Box::pin(bench::run(args, output)).await,
+        Command::Config(args) => settings::run(&args, &globals, output),
+        Command::Completions(args) => manual::completions(&args, output),
+        Command::Man(args) => manual::man(&args, output),
+        Command::Reference(args) => {
+            manual::reference(&args, output);
+            Ok(())
+        }
     };
     let exit = outcome.map_or_else(|failure| output.failure(&failure), |()| Exit::Ok);
     ExitCode::from(exit.code())

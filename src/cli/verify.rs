@@ -112,7 +112,11 @@ fn print(verdict: &Verdict, request: &Request, output: Output) -> Outcome {
         value["bytes"] = bytes.into();
         output.value(&value)?;
     } else if *verified {
-        output.line(&format!("✓ verified: {} by {}, {bytes} bytes", plain(request.headers.value(HEADER_ID)), plain(header)));
+        output.line(&format!(
+            "✓ verified: {}, {bytes} bytes, by {}",
+            plain(request.headers.value(HEADER_ID)),
+            plain(header)
+        ));
         if let Some(until) = older_secret_until {
             output.hint(&format!("by a secret that was replaced and signs until {until}: take the new one before"));
         }

@@ -84,7 +84,8 @@ impl Engine {
     /// The secrets of the scope's other webhooks.
     async fn known_elsewhere(&self, scope: Scope, id: WebhookId) -> Result<Vec<Known>, StoreError> {
         let snapshot = self.refresh_directory().await?;
-        let others = snapshot.listeners_of(scope).iter().map(|listener| listener.webhook.id).filter(|other| *other != id);
+        let others =
+            snapshot.listeners_of(scope).iter().map(|listener| listener.webhook.id).filter(|other| *other != id);
         let mut known = Vec::new();
         for other in others.take(OTHERS_MAX) {
             let sealed = self.store.secrets_of(other, self.clock.now()).await?;

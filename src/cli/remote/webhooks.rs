@@ -211,8 +211,7 @@ async fn show_list(api: &Api, active: Option<bool>, limit: LimitArgs, output: Ou
 
 async fn change_each(api: &Api, ids: &[WebhookId], verb: &str, output: Output) -> Outcome {
     each(ids, output, async |id| {
-        let raw: Box<RawValue> =
-            api.call(reqwest::Method::POST, &format!("/webhooks/{id}/{verb}"), None, &[]).await?;
+        let raw: Box<RawValue> = api.call(reqwest::Method::POST, &format!("/webhooks/{id}/{verb}"), None, &[]).await?;
         let Webhook { id, name, status, .. } = serde_json::from_str(raw.get())?;
         Ok((format!("{id}   {status}   {}", plain(&name)), raw))
     })

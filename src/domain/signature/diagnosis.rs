@@ -306,10 +306,8 @@ fn bodies_before(body: &[u8]) -> impl Iterator<Item = (BodyChange, Vec<u8>)> {
         let spelt = Spelling::ALL.map(|spelling| respell(&text, spelling));
         spelt.into_iter().filter(move |spelt| *spelt != text).map(|spelt| (BodyChange::Escapes, spelt))
     });
-    let texts = [
-        same_order.map(|text| (BodyChange::WhiteSpace, text)),
-        sorted.map(|text| (BodyChange::KeyOrder, text)),
-    ];
+    let texts =
+        [same_order.map(|text| (BodyChange::WhiteSpace, text)), sorted.map(|text| (BodyChange::KeyOrder, text))];
     let written_again = texts.into_iter().flatten().chain(respelt).flat_map(|(change, text)| {
         Layout::ALL.into_iter().flat_map(move |layout| {
             let body = lay_out(&text, layout).into_bytes();
