@@ -63,6 +63,16 @@ impl Api {
         Ok(Self { client, base: url, key })
     }
 
+    /// Whether the Angarium is where this program is.
+    pub(super) fn is_on_this_machine(&self) -> bool {
+        match self.base.host() {
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Outcome<T> {
         self.call(Method::GET, path, None, &[]).await
     }
@@ -131,7 +141,7 @@ fn refused(status: StatusCode, body: &str) -> Failure {
     };
     let message = match serde_json::from_str(body) {
         Ok(ErrorEnvelope { error, retry_after }) => error.sentence(retry_after),
-        Err(_) => format!("the answer was {status}"),
+        Err(_) => format!("the answer was {status}: is this the URL of an Angarium?"),
     };
     Failure::new(exit, plain(&message))
 }

@@ -152,6 +152,21 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// The parser would take the value of the one for the other.
+    #[test]
+    fn no_command_has_an_argument_called_as_a_global_one() {
+        fn check(command: &clap::Command, globals: &[&str]) {
+            for own in command.get_arguments().filter(|argument| !argument.is_global_set()) {
+                assert!(!globals.contains(&own.get_id().as_str()), "{} has {own}", command.get_name());
+            }
+            command.get_subcommands().for_each(|command| check(command, globals));
+        }
+        let program = Cli::command();
+        let globals: Vec<&str> = program.get_arguments().map(|argument| argument.get_id().as_str()).collect();
+        assert!(globals.contains(&"url"), "{globals:?}");
+        program.get_subcommands().for_each(|command| check(command, &globals));
+    }
+
     #[test]
     fn no_argument_takes_a_secret() {
         let commands = Cli::command();

@@ -29,6 +29,11 @@ impl Output {
         let _ = writeln!(io::stdout().lock(), "{text}");
     }
 
+    /// A line of data that has no end; false when nobody reads it any more.
+    pub(crate) fn stream(self, text: &str) -> bool {
+        writeln!(io::stdout().lock(), "{text}").is_ok()
+    }
+
     /// The data as JSON, on one line.
     pub(crate) fn value(self, value: &impl Serialize) -> Result<(), serde_json::Error> {
         self.line(&serde_json::to_string(value)?);

@@ -10,6 +10,7 @@ mod broker_down;
 mod calls;
 mod channels;
 mod cli;
+mod cli_live;
 mod cli_offline;
 mod cli_remote;
 mod conversations;

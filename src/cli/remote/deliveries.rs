@@ -111,32 +111,33 @@ fn error_kind(word: &str) -> Result<FailureKind, String> {
 /// A delivery as the API shows it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Delivery {
-    id: String,
-    event_id: String,
-    event_type: String,
-    webhook_id: String,
+pub(super) struct Delivery {
+    pub(super) id: String,
+    pub(super) event_id: String,
+    pub(super) event_type: String,
+    pub(super) webhook_id: String,
     reason: String,
-    status: String,
-    attempts: u64,
+    pub(super) status: String,
+    pub(super) attempts: u64,
     last_status: Option<u16>,
     last_error: Option<String>,
-    next_attempt_at: Option<String>,
-    created_at: String,
+    pub(super) next_attempt_at: Option<String>,
+    pub(super) created_at: String,
     settled_at: Option<String>,
     #[serde(default)]
-    attempt_log: Vec<Attempt>,
+    pub(super) attempt_log: Vec<Attempt>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Attempt {
-    number: u64,
-    started_at: String,
-    duration_ms: u64,
-    status: Option<u16>,
-    error_kind: Option<String>,
-    outcome: String,
+pub(super) struct Attempt {
+    pub(super) number: u64,
+    pub(super) started_at: String,
+    pub(super) duration_ms: u64,
+    pub(super) status: Option<u16>,
+    pub(super) error_kind: Option<String>,
+    pub(super) outcome: String,
+    pub(super) next_attempt_at: Option<String>,
 }
 
 pub(super) async fn run(args: DeliveriesArgs, api: &Api, output: Output) -> Outcome {
@@ -212,7 +213,7 @@ async fn show(api: &Api, id: DeliveryId, output: Output) -> Outcome {
     if !attempt_log.is_empty() {
         output.line("");
         let row = |attempt: Attempt| {
-            let Attempt { number, started_at, duration_ms, status, error_kind, outcome } = attempt;
+            let Attempt { number, started_at, duration_ms, status, error_kind, outcome, next_attempt_at: _ } = attempt;
             vec![number.to_string(), started_at, format!("{duration_ms} ms"), answer(status, error_kind), outcome]
         };
         output.table(&["#", "STARTED", "TOOK", "ANSWER", "OUTCOME"], attempt_log.into_iter().map(row));

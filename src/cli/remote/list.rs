@@ -95,6 +95,11 @@ fn split(page: &Page) -> Outcome<(Vec<Box<RawValue>>, u64)> {
 }
 
 impl Listed {
+    /// The rows, read.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Outcome<Vec<T>> {
+        Ok(self.rows.iter().map(|row| serde_json::from_str(row.get())).collect::<Result<_, _>>()?)
+    }
+
     /// Prints a row of cells for each.
     pub(super) fn print<T: DeserializeOwned>(
         self,
@@ -102,14 +107,13 @@ impl Listed {
         header: &[&str],
         cells: impl Fn(T) -> Vec<String>,
     ) -> Outcome {
-        let Self { rows, total } = self;
+        let Self { rows, total } = &self;
         if output.is_json() {
-            output.value(&rows)?;
+            output.value(rows)?;
         } else {
-            let read: Result<Vec<T>, _> = rows.iter().map(|row| serde_json::from_str(row.get())).collect();
-            output.table(header, read?.into_iter().map(cells));
+            output.table(header, self.read::<T>()?.into_iter().map(cells));
         }
-        if (rows.len() as u64) < total {
+        if (rows.len() as u64) < *total {
             output.hint(&format!("{} of {total}; --limit shows more", rows.len()));
         }
         Ok(())

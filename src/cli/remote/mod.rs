@@ -2,12 +2,15 @@
 //!
 //! Lists walk as many pages as they are asked for. `--json` prints what the API gave, as it spelled it.
 
+mod codes;
 mod dead_letters;
 mod deliveries;
 mod each;
 mod event_types;
 mod events;
 mod list;
+mod listen;
+mod tail;
 mod usage;
 mod webhook_body;
 mod webhooks;
@@ -30,6 +33,10 @@ pub(super) enum RemoteCommand {
     Endpoints(webhooks::WebhooksArgs),
     /// See what events there are, and what is in them
     EventTypes(event_types::EventTypesArgs),
+    /// Watch attempts as they happen
+    Tail(tail::TailArgs),
+    /// Register a webhook for as long as this runs, and pass its requests on to a program on this machine
+    Listen(listen::ListenArgs),
     /// See what was used of the plan
     Usage(usage::UsageArgs),
     /// Inspect dead letters, and send them again
@@ -44,6 +51,8 @@ pub(super) async fn run(command: RemoteCommand, globals: &Globals, output: Outpu
         RemoteCommand::Events(args) => events::run(args, &api, output).await,
         RemoteCommand::Endpoints(args) => webhooks::run(args, &api, output).await,
         RemoteCommand::EventTypes(args) => event_types::run(args, &api, output).await,
+        RemoteCommand::Tail(args) => tail::run(args, &api, output).await,
+        RemoteCommand::Listen(args) => listen::run(args, &api, output).await,
         RemoteCommand::Usage(args) => usage::run(args, &api, output).await,
         RemoteCommand::Dlq(args) => dead_letters::run(args, &api, output).await,
     }

@@ -30,7 +30,8 @@ enum WebhooksCommand {
     /// Register a URL, and print its secret this once
     Create {
         /// Where to send events
-        url: Url,
+        #[arg(value_name = "URL")]
+        target: Url,
         #[command(flatten)]
         settings: SettingsArgs,
     },
@@ -131,7 +132,7 @@ struct Webhook {
 
 pub(super) async fn run(args: WebhooksArgs, api: &Api, output: Output) -> Outcome {
     match args.command {
-        WebhooksCommand::Create { url, settings } => create(api, url, settings, output).await,
+        WebhooksCommand::Create { target, settings } => create(api, target, settings, output).await,
         WebhooksCommand::List { active, limit } => show_list(api, active, limit, output).await,
         WebhooksCommand::Get { id } => show(&api.get::<Box<RawValue>>(&format!("/webhooks/{id}")).await?, output),
         WebhooksCommand::Update { id, target, settings } => {
