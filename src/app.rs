@@ -312,6 +312,8 @@ fn limits(config: &Config) -> Limits {
         login_failures_max: config.sessions.failures_max,
         login_lockout: config.sessions.lockout_s,
         password_hashes_max: config.sessions.hashes_max,
+        replays: config.replays.clone(),
+        audit_retention: DAY * config.audit.retention_days,
     }
 }
 

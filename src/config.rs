@@ -38,6 +38,8 @@ pub struct Config {
     pub broker: Broker,
     pub accept: Accept,
     pub delivery: Delivery,
+    pub replays: Replays,
+    pub audit: Audit,
     pub egress: Egress,
     pub scheduler: Scheduler,
     pub shutdown: Shutdown,
@@ -96,6 +98,15 @@ section!(Delivery {
     response_excerpt_bytes_max: usize, claims_max: u32, disable_after_s: Duration => "seconds",
     settle_batch_max: usize,
 });
+section!(Replays {
+    unfinished_max: u32,
+    outstanding_max: u32,
+    batch_max: u32,
+    rate_default: u32,
+    rate_max: u32,
+    preview_max: u32,
+});
+section!(Audit { retention_days: u32 });
 section!(Egress {
     allow_http: bool, allow_networks: Vec<ipnet::IpNet>, allow_hosts: Vec<String>, deny_networks: Vec<ipnet::IpNet>,
     dns_timeout_ms: Duration => "millis", dns_cache_ms: Duration => "millis", extra_ca_file: String,
@@ -192,6 +203,12 @@ impl Config {
         require(!self.sessions.lifetime_s.is_zero(), "sessions.lifetime_s: must be at least 1");
         require(self.sessions.failures_max > 0, "sessions.failures_max: must be at least 1");
         require(self.sessions.hashes_max > 0, "sessions.hashes_max: must be at least 1");
+        require(self.replays.outstanding_max > 0, "replays.outstanding_max: must be at least 1");
+        require(self.replays.batch_max > 0, "replays.batch_max: must be at least 1");
+        require(
+            (1..=self.replays.rate_max).contains(&self.replays.rate_default),
+            "replays.rate_default: must be from 1 to rate_max",
+        );
         require(self.broker.shards > 0, "broker.shards: must be at least 1");
         require(
             matches!(self.broker.queue_type.as_str(), "classic" | "quorum"),

@@ -1,4 +1,4 @@
-//! Dead letters: deliveries that used up their attempts. List them, and send them again, one or many.
+//! Dead letters: deliveries that used up their attempts. List them, send them again or give them up, one or many.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::auth::{Caller, ReadDeliveries, WriteDeliveries};
 use super::deliveries::{DeliveryView, intervened};
-use super::json::MaybeJson;
+use super::json::{Json as BodyJson, MaybeJson};
 use super::page::{ByPageOrCursor, List, PAGE_OR_CURSOR, Page};
 use super::problem::Problem;
 use super::query::{Id, Query};
@@ -22,14 +22,24 @@ use crate::domain::event::EventType;
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::id::{DeliveryId, EventId, WebhookId};
 use crate::domain::time::Timestamp;
+use crate::engine::deliveries::{Changed, Letters};
 use crate::store::dead_letters::{DeadLetter, DeadLetterFilter};
 
-/// The most dead letters that one request redrives, and how many where it does not say.
-const REDRIVE_MAX: u32 = 10_000;
-const REDRIVE_DEFAULT: u32 = 1_000;
+/// The most dead letters that one request changes, and how many where it does not say.
+const LETTERS_MAX: u32 = 10_000;
+const LETTERS_DEFAULT: u32 = 1_000;
+/// The most that one request names.
+const IDS_MAX: usize = 1_000;
+/// The longest reason for giving one up.
+const REASON_CHARS_MAX: usize = 500;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
-    OpenApiRouter::default().routes(routes!(list)).routes(routes!(redrive_all)).routes(routes!(redrive))
+    OpenApiRouter::default()
+        .routes(routes!(list))
+        .routes(routes!(redrive_all))
+        .routes(routes!(redrive))
+        .routes(routes!(discard_all))
+        .routes(routes!(discard))
 }
 
 const FILTERS: &[&str] = &["webhookId", "eventType", "diedAfter", "diedBefore"];
@@ -130,26 +140,35 @@ async fn redrive(
     intervened(&api, caller.scope, id, outcome, "is not a dead letter").await
 }
 
-/// Which dead letters to send again.
+/// Which dead letters: those that are named, or all that the rest finds, up to `max`.
 #[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[schema(as = Redrive, example = json!({ "eventType": "order.created", "max": 100 }))]
-struct RedriveAll {
+struct Chosen {
+    /// Only these; then nothing else may be given.
+    #[schema(max_items = 1000)]
+    ids: Vec<DeliveryId>,
     webhook_id: Option<WebhookId>,
     event_type: Option<String>,
     #[schema(value_type = Option<Timestamp>)]
     died_after: Option<String>,
     #[schema(value_type = Option<Timestamp>)]
     died_before: Option<String>,
-    /// The most to send again.
+    /// The most of them.
     #[schema(minimum = 1, maximum = 10_000, default = 1_000)]
     max: Option<u32>,
 }
 
-impl RedriveAll {
-    fn check(self) -> Result<(DeadLetterFilter, u32), Problem> {
-        let Self { webhook_id, event_type, died_after, died_before, max } = self;
-        let mut problems = Vec::new();
+impl Chosen {
+    fn check(self, problems: &mut Vec<FieldProblem>) -> Letters {
+        let Self { ids, webhook_id, event_type, died_after, died_before, max } = self;
+        if ids.len() > IDS_MAX {
+            problems.push(FieldProblem::new("ids", FieldCode::Length, format!("must have at most {IDS_MAX} entries")));
+        }
+        let has_filter = webhook_id.is_some() || event_type.is_some() || died_after.is_some() || died_before.is_some();
+        if !ids.is_empty() && (has_filter || max.is_some()) {
+            problems.push(FieldProblem::new("ids", FieldCode::Mismatch, "cannot be combined with anything else"));
+        }
         if let Some(Err(error)) = event_type.as_deref().map(EventType::parse) {
             problems.push(FieldProblem::new("eventType", FieldCode::Invalid, error.to_string()));
         }
@@ -162,42 +181,152 @@ impl RedriveAll {
             time
         };
         let (died_after, died_before) = (time("diedAfter", died_after), time("diedBefore", died_before));
-        let max = max.unwrap_or(REDRIVE_DEFAULT);
-        if !(1..=REDRIVE_MAX).contains(&max) {
-            let message = format!("must be from 1 to {REDRIVE_MAX}");
+        let max = max.unwrap_or(LETTERS_DEFAULT);
+        if !(1..=LETTERS_MAX).contains(&max) {
+            let message = format!("must be from 1 to {LETTERS_MAX}");
             problems.push(FieldProblem::new("max", FieldCode::OutOfRange, message));
         }
-        if !problems.is_empty() {
-            return Err(Problem::fields(problems));
+        if !ids.is_empty() {
+            return Letters::Named(ids);
         }
-        Ok((DeadLetterFilter { webhook: webhook_id, event_type, died_after, died_before, before: None }, max))
+        let filter = DeadLetterFilter { webhook: webhook_id, event_type, died_after, died_before, before: None };
+        Letters::Found(filter, max)
     }
 }
 
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 struct Redriven {
     #[schema(example = 12)]
     redriven: u32,
+    /// Whether there are more than `max`.
+    #[schema(example = false)]
+    has_more: bool,
 }
 
 /// Send many dead letters again
 ///
-/// All that the filter finds, up to `max`. The body may be left out.
+/// Those that are named, or all that the filter finds, up to `max`, at once. The body may be left out. For more of them,
+/// or at a rate, start a replay.
 #[utoipa::path(
     post,
     path = "/api/v1/dead-letters/redrive",
     operation_id = "redriveDeadLetters",
     tag = "Dead letters",
-    request_body = Option<RedriveAll>,
+    request_body = Option<Chosen>,
     responses((status = 200, description = "How many are on their way", body = Success<Redriven>)),
     security(("apiKey" = ["write:deliveries"])),
 )]
 async fn redrive_all(
     State(api): State<Arc<Api>>,
     caller: Caller<WriteDeliveries>,
-    MaybeJson(request): MaybeJson<RedriveAll>,
+    MaybeJson(request): MaybeJson<Chosen>,
 ) -> Result<Response, Problem> {
-    let (filter, max) = request.check()?;
-    let redriven = api.engine.redrive_all(caller.scope, &filter, max).await?;
-    Ok(success(StatusCode::OK, Redriven { redriven }))
+    let mut problems = Vec::new();
+    let letters = request.check(&mut problems);
+    if !problems.is_empty() {
+        return Err(Problem::fields(problems));
+    }
+    let Changed { count, has_more } = api.engine.redrive_all(caller.scope, letters).await?;
+    Ok(success(StatusCode::OK, Redriven { redriven: count, has_more }))
+}
+
+/// Why a dead letter is given up.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schema(as = Discard, example = json!({ "reason": "the customer has left" }))]
+struct Reason {
+    /// Stays with the delivery.
+    #[schema(value_type = String, min_length = 1, max_length = 500)]
+    reason: Option<String>,
+}
+
+fn check_reason(reason: Option<String>, problems: &mut Vec<FieldProblem>) -> String {
+    let reason = reason.unwrap_or_default();
+    if reason.trim().is_empty() {
+        problems.push(FieldProblem::required("reason"));
+    } else if reason.chars().count() > REASON_CHARS_MAX {
+        let message = format!("must have at most {REASON_CHARS_MAX} characters");
+        problems.push(FieldProblem::new("reason", FieldCode::Length, message));
+    }
+    reason
+}
+
+/// Give a dead letter up
+///
+/// It is not sent again: the delivery is cancelled, and keeps the reason.
+#[utoipa::path(
+    post,
+    path = "/api/v1/dead-letters/{id}/discard",
+    operation_id = "discardDeadLetter",
+    tag = "Dead letters",
+    params(("id" = DeliveryId, Path)),
+    request_body = Reason,
+    responses((status = 200, description = "The delivery as it is now", body = Success<DeliveryView>)),
+    security(("apiKey" = ["write:deliveries"])),
+)]
+async fn discard(
+    State(api): State<Arc<Api>>,
+    caller: Caller<WriteDeliveries>,
+    Id(id): Id<DeliveryId>,
+    MaybeJson(Reason { reason }): MaybeJson<Reason>,
+) -> Result<Response, Problem> {
+    let mut problems = Vec::new();
+    let reason = check_reason(reason, &mut problems);
+    if !problems.is_empty() {
+        return Err(Problem::fields(problems));
+    }
+    let outcome = api.engine.discard(caller.scope, id, &reason).await?;
+    intervened(&api, caller.scope, id, outcome, "is not a dead letter").await
+}
+
+/// Which dead letters to give up, and why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(as = DiscardMany, example = json!({
+    "letters": { "eventType": "order.created", "max": 100 }, "reason": "the customer has left"
+}))]
+struct DiscardMany {
+    /// Which. Left out: all, up to the default `max`.
+    #[serde(default)]
+    letters: Chosen,
+    /// Stays with the deliveries.
+    #[schema(value_type = String, min_length = 1, max_length = 500)]
+    reason: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Discarded {
+    #[schema(example = 12)]
+    discarded: u32,
+    /// Whether there are more than `max`.
+    #[schema(example = false)]
+    has_more: bool,
+}
+
+/// Give many dead letters up
+#[utoipa::path(
+    post,
+    path = "/api/v1/dead-letters/discard",
+    operation_id = "discardDeadLetters",
+    tag = "Dead letters",
+    request_body = DiscardMany,
+    responses((status = 200, description = "How many were given up", body = Success<Discarded>)),
+    security(("apiKey" = ["write:deliveries"])),
+)]
+async fn discard_all(
+    State(api): State<Arc<Api>>,
+    caller: Caller<WriteDeliveries>,
+    BodyJson(DiscardMany { letters, reason }): BodyJson<DiscardMany>,
+) -> Result<Response, Problem> {
+    let mut problems = Vec::new();
+    let letters = letters.check(&mut problems);
+    let mut problems: Vec<_> = problems.into_iter().map(|problem| problem.below("letters")).collect();
+    let reason = check_reason(reason, &mut problems);
+    if !problems.is_empty() {
+        return Err(Problem::fields(problems));
+    }
+    let Changed { count, has_more } = api.engine.discard_all(caller.scope, letters, &reason).await?;
+    Ok(success(StatusCode::OK, Discarded { discarded: count, has_more }))
 }

@@ -81,6 +81,9 @@ pub(super) struct DeliveryView {
     next_attempt_at: Option<Timestamp>,
     created_at: Timestamp,
     settled_at: Option<Timestamp>,
+    /// Why it was ended without being delivered, if somebody did that.
+    #[schema(example = json!(null))]
+    note: Option<String>,
 }
 
 impl From<Delivery> for DeliveryView {
@@ -96,6 +99,7 @@ impl From<Delivery> for DeliveryView {
             last_status,
             last_error,
             settled_at,
+            note,
             next_attempt_at,
         } = delivery;
         Self {
@@ -111,6 +115,7 @@ impl From<Delivery> for DeliveryView {
             next_attempt_at,
             created_at: id.time(),
             settled_at,
+            note,
         }
     }
 }
@@ -328,6 +333,9 @@ pub(super) async fn intervened(
         Intervention::UnderWay => {
             let message = "An attempt of the delivery is under way; wait for its outcome.";
             Err(Problem::new(Code::Conflict, message))
+        }
+        Intervention::Expunged => {
+            Err(Problem::new(Code::Conflict, "The data of the event was erased: it cannot be sent again."))
         }
         Intervention::WrongState => {
             Err(Problem::new(Code::Conflict, format!("The delivery is {} and {refusal}.", delivery.state)))

@@ -26,6 +26,7 @@ use crate::domain::id::{EventId, WebhookId};
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 use crate::engine::accept::{Accepted, Publish, Target};
+use crate::store::expunge::Expunged;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::default()
@@ -33,6 +34,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(publish_batch))
         .routes(routes!(show))
         .routes(routes!(replay))
+        .routes(routes!(expunge))
 }
 
 /// An event that was accepted.
@@ -196,6 +198,9 @@ struct Event<'a> {
     /// When its deliveries begin, if not at once.
     #[schema(example = json!(null))]
     deliver_at: Option<Timestamp>,
+    /// When its data was erased, if it was.
+    #[schema(example = json!(null))]
+    expunged_at: Option<Timestamp>,
 }
 
 /// Read an event
@@ -220,7 +225,9 @@ async fn show(
     let (r#type, occurred_at) = (event_type.as_str(), *occurred_at);
     let Routing { channels, deliver_at } = &stored.routing;
     let (created_at, deliver_at) = (id.time(), *deliver_at);
-    Ok(success(StatusCode::OK, Event { id: *id, r#type, data, occurred_at, created_at, channels, deliver_at }))
+    let expunged_at = stored.expunged_at;
+    let event = Event { id: *id, r#type, data, occurred_at, created_at, channels, deliver_at, expunged_at };
+    Ok(success(StatusCode::OK, event))
 }
 
 /// Where to send an event again.
@@ -265,4 +272,37 @@ async fn replay(
     let Accepted { event, deliveries, replayed: _, warnings: _ } =
         replayed.ok_or_else(|| Problem::not_found(EventId::NOUN))?;
     Ok(success(StatusCode::ACCEPTED, Replayed { id: event, deliveries }))
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ExpungedEvent)]
+struct ExpungedView {
+    id: EventId,
+    expunged_at: Timestamp,
+}
+
+/// Erase the data of an event
+///
+/// Its data, and what its deliveries kept of requests and answers, are gone for good; ids, times and states stay. What
+/// waits to be delivered is cancelled, and the event cannot be sent again. An attempt that is under way may still be
+/// made. Records of the core API are not touched. Doing it twice does it once.
+#[utoipa::path(
+    post,
+    path = "/api/v1/events/{id}/expunge",
+    operation_id = "expungeEvent",
+    tag = "Events",
+    params(("id" = EventId, Path)),
+    responses((status = 200, description = "It is erased", body = Success<ExpungedView>)),
+    security(("apiKey" = ["write:events"])),
+)]
+async fn expunge(
+    State(api): State<Arc<Api>>,
+    caller: Caller<WriteEvents>,
+    Id(id): Id<EventId>,
+) -> Result<Response, Problem> {
+    match api.engine.expunge(caller.scope, id).await? {
+        Expunged::At(expunged_at) => Ok(success(StatusCode::OK, ExpungedView { id, expunged_at })),
+        Expunged::NotFound => Err(Problem::not_found(EventId::NOUN)),
+    }
 }

@@ -34,6 +34,10 @@ pub(super) async fn no_method(method: Method, uri: Uri) -> Problem {
     Problem::new(Code::MethodNotAllowed, format!("{} does not take {method}.", uri.path()))
 }
 
+/// The id of a request, for whoever handles it.
+#[derive(Clone)]
+pub(super) struct RequestName(pub(super) String);
+
 /// What is remembered of a request while its handler has it.
 struct Visit {
     method: Method,
@@ -44,7 +48,7 @@ struct Visit {
     started: Instant,
 }
 
-pub(super) async fn front(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+pub(super) async fn front(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
     let visit = Visit {
         method: request.method().clone(),
         uri: request.uri().clone(),
@@ -53,6 +57,7 @@ pub(super) async fn front(State(api): State<Arc<Api>>, request: Request, next: N
         as_problem_json: wants_problem_json(request.headers()),
         started: Instant::now(),
     };
+    request.extensions_mut().insert(RequestName(visit.id.to_str().unwrap_or_default().to_owned()));
     let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
     let mut response = match tokio::time::timeout(api.options.request_timeout, handled).await {
         Ok(Ok(response)) => response,

@@ -11,9 +11,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::Api;
-use super::auth::{Identity, identify};
+use super::auth::{Identity, Principal, identify};
+use super::front::RequestName;
 use super::server::PeerAddress;
+use crate::domain::audit::{Actor, ActorKind};
 use crate::domain::ip_list::client_address;
+use crate::engine::asker::{Asker, asked_by};
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
@@ -32,6 +35,20 @@ pub(super) async fn gate(State(api): State<Arc<Api>>, mut request: Request, next
         return problem.into_response();
     }
     let identity = Identity(identify(request.method(), request.headers(), client, &api).await);
+    let asker = Asker {
+        actor: identity.0.as_ref().ok().map(actor),
+        request: request.extensions().get::<RequestName>().map(|RequestName(id)| id.clone()),
+        address: client,
+    };
     request.extensions_mut().insert(identity);
-    next.run(request).await
+    asked_by(asker, next.run(request)).await
+}
+
+fn actor(principal: &Principal) -> Actor {
+    match principal {
+        Principal::Key(key) => {
+            Actor { kind: ActorKind::Key, id: Some(key.id.to_string()), name: key.settings.name.clone() }
+        }
+        Principal::Person(person) => Actor::from(&person.user),
+    }
 }

@@ -8,6 +8,7 @@
 mod analytics;
 mod api_key_view;
 mod api_keys;
+mod audit;
 mod auth;
 mod code;
 mod dead_letters;
@@ -30,6 +31,8 @@ mod problem;
 mod publish;
 mod query;
 mod records;
+mod replay_view;
+mod replays;
 pub mod server;
 mod session;
 mod sign_in;
@@ -131,8 +134,10 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(event_types::routes())
         .merge(explain::routes())
         .merge(dead_letters::routes())
+        .merge(replays::routes())
         .merge(api_keys::routes())
         .merge(sign_in::routes())
+        .merge(audit::routes())
         .merge(records::routes())
         .merge(analytics::routes())
         .merge(health::routes())

@@ -291,6 +291,9 @@ impl From<AcceptError> for Problem {
                 Self::fields(misfits.into_iter().map(|problem| problem.below("data")).collect())
             }
             AcceptError::WebhookNotFound => Self::not_found("webhook"),
+            AcceptError::Expunged(at) => {
+                Self::new(Code::Conflict, format!("The data of the event was erased at {at}: it cannot be sent again."))
+            }
             AcceptError::Store(error) => Self::from(&*error),
         }
     }

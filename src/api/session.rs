@@ -172,6 +172,22 @@ impl FromRequestParts<Arc<Api>> for KeyManager {
     }
 }
 
+/// Somebody who has signed in and may read the audit log of a tenant.
+pub(super) struct AuditReader(pub(super) TenantId);
+
+impl FromRequestParts<Arc<Api>> for AuditReader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        let Person(person) = Person::from_request_parts(parts, api).await?;
+        if !person.user.role.manages() {
+            let message = format!("The role `{}` may not read the audit log.", person.user.role);
+            return Err(Problem::new(Code::PermissionDenied, message));
+        }
+        tenant_of(&person, &parts.headers, api).await.map(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -156,7 +156,7 @@ struct Nothing {}
     security(("session" = ["owner", "admin", "member", "operator"])),
 )]
 async fn logout(State(api): State<Arc<Api>>, Person(person): Person) -> Result<Response, Problem> {
-    api.engine.logout(person.session.id).await?;
+    api.engine.logout(&person).await?;
     let end_cookie = [(header::SET_COOKIE, cookie("", &api))];
     Ok((end_cookie, said(StatusCode::OK, "Signed out", Nothing {})).into_response())
 }

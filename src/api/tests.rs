@@ -69,6 +69,8 @@ fn limits(config: &Config, production: bool) -> Limits {
         login_failures_max: config.sessions.failures_max,
         login_lockout: config.sessions.lockout_s,
         password_hashes_max: config.sessions.hashes_max,
+        replays: config.replays.clone(),
+        audit_retention: std::time::Duration::from_hours(24 * 365),
     }
 }
 

@@ -62,6 +62,7 @@ impl From<Delivery> for LogEntry {
             last_status,
             last_error,
             settled_at,
+            note: _,
             next_attempt_at,
         } = delivery;
         Self {

@@ -5,6 +5,7 @@
 //! the environment or standard input, never from the arguments, which every user of the machine can see.
 
 mod api;
+mod audit;
 mod bench;
 mod dev;
 mod doctor;
@@ -32,6 +33,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use url::Url;
+
+use crate::engine::asker::{Asker, asked_by};
 
 pub use self::exit::Exit;
 pub(crate) use self::exit::{Failure, Outcome};
@@ -81,6 +84,8 @@ enum Command {
     Tenants(tenants::TenantsArgs),
     /// Make, list and disable users
     Users(users::UsersArgs),
+    /// List who changed what
+    Audit(audit::AuditArgs),
     /// Publish an event, and wait for its deliveries if asked to
     Send(send::SendArgs),
     #[command(flatten)]
@@ -115,9 +120,10 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Dev(args) => Box::pin(dev::run(args, &globals, output)).await,
         Command::Serve(args) => serve::run(&args, &globals, output).await,
         Command::Migrate(args) => migrate::run(&args, &globals, output).await,
-        Command::Keys(args) => keys::run(args, &globals, output).await,
-        Command::Tenants(args) => tenants::run(args, &globals, output).await,
-        Command::Users(args) => users::run(args, &globals, output).await,
+        Command::Keys(args) => asked_by(Asker::operator(), keys::run(args, &globals, output)).await,
+        Command::Tenants(args) => asked_by(Asker::operator(), tenants::run(args, &globals, output)).await,
+        Command::Users(args) => asked_by(Asker::operator(), users::run(args, &globals, output)).await,
+        Command::Audit(args) => audit::run(&args, &globals, output).await,
         Command::Send(args) => send::run(args, &globals, output).await,
         Command::Remote(command) => remote::run(command, &globals, output).await,
         Command::Receiver(args) => receiver::run(args, output).await,

@@ -27,7 +27,8 @@ pub enum AttemptResult {
 }
 
 /// Why there was no complete answer. The closed list of the API's `errorKind`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum FailureKind {
     /// The time limit over connect, TLS, headers and body together ran out.
     Timeout,

@@ -16,7 +16,8 @@ use std::fmt;
 ///
 /// An attempt that is on the wire when its delivery dies or is cancelled may still succeed;
 /// the receiver then has it, so the delivery is delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
     /// Waiting for its next attempt, or being attempted.
     Pending,

@@ -168,6 +168,14 @@ id_type!(
     SessionId, "ses"
 );
 id_type!(
+    /// A job that has deliveries attempted again.
+    ReplayId, "rpl"
+);
+id_type!(
+    /// One line of the audit log.
+    AuditId, "aud"
+);
+id_type!(
     /// One API request, as logs and error bodies name it.
     RequestId, "req"
 );

@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod attempt;
+pub mod audit;
 pub mod catalogue;
 pub mod channel;
 pub mod circuit;
@@ -25,6 +26,7 @@ pub mod password;
 pub mod permission;
 pub mod plan;
 pub mod profile;
+pub mod replay;
 pub mod request;
 pub mod retry;
 pub mod rotation;

@@ -240,6 +240,11 @@ impl Engine {
         }
     }
 
+    /// What a webhook is called, if this process knows it.
+    pub fn webhook_name(&self, id: WebhookId) -> Option<String> {
+        self.directory.current().listener(id).map(|listener| listener.webhook.settings.name.clone())
+    }
+
     /// The tenant of a scope.
     pub fn tenant(&self, id: TenantId) -> Option<Arc<Tenant>> {
         self.directory.current().tenant(id).map(Arc::clone)

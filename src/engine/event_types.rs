@@ -8,6 +8,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Engine;
+use super::audit::{Action, made, of_type};
+use crate::domain::audit::changes;
 use crate::domain::catalogue::{OwnType, SchemaMode, TypeSettings, built_in_named};
 use crate::domain::event::EventType;
 use crate::domain::field::FieldProblem;
@@ -87,7 +89,8 @@ impl Engine {
             deleted_at: None,
             revision: 0,
         };
-        if !self.store.insert_event_type(&own).await? {
+        let line = self.line(scope, Action::EventTypeCreate, own.name.as_str(), made(&of_type(&own)));
+        if !self.store.insert_event_type(&own, line.as_ref()).await? {
             return Err(TypeError::Exists);
         }
         self.event_type(scope, &own.name).await
@@ -102,7 +105,8 @@ impl Engine {
         revision: i64,
     ) -> Result<Arc<OwnType>, TypeError> {
         let current = self.own_type_to_change(scope, name).await?;
-        self.write_event_type(&OwnType { settings, revision, ..changed(&current, self) }).await?;
+        let own = OwnType { settings, revision, ..changed(&current, self) };
+        self.write_event_type(&own, Action::EventTypeUpdate, &current).await?;
         self.event_type(scope, name).await
     }
 
@@ -111,7 +115,8 @@ impl Engine {
         let current = self.own_type_to_change(scope, name).await?;
         let deleted_at = Some(self.clock.now());
         let settings = TypeSettings::default();
-        self.write_event_type(&OwnType { settings, deleted_at, revision, ..changed(&current, self) }).await?;
+        let own = OwnType { settings, deleted_at, revision, ..changed(&current, self) };
+        self.write_event_type(&own, Action::EventTypeDelete, &current).await?;
         self.refresh_directory().await?;
         Ok(())
     }
@@ -124,8 +129,10 @@ impl Engine {
         self.event_type(scope, name).await
     }
 
-    async fn write_event_type(&self, own: &OwnType) -> Result<(), TypeError> {
-        if self.store.update_event_type(own).await? { Ok(()) } else { Err(TypeError::Changed) }
+    async fn write_event_type(&self, own: &OwnType, action: Action, before: &OwnType) -> Result<(), TypeError> {
+        let told = changes(&of_type(before), &of_type(own));
+        let line = self.line(own.scope, action, own.name.as_str(), told);
+        if self.store.update_event_type(own, line.as_ref()).await? { Ok(()) } else { Err(TypeError::Changed) }
     }
 
     /// What the schema of an event's type says of its data. `data` gives it as a tree.

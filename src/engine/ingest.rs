@@ -60,9 +60,11 @@ fn refusal(error: AcceptError) -> Refusal {
         }
         AcceptError::KeyReused => Refusal::Never("the message id was used with another message".to_owned()),
         AcceptError::UsedUp(used_up) => refusal_of(&used_up.metered),
-        AcceptError::Overloaded | AcceptError::RecordRefused | AcceptError::WebhookNotFound | AcceptError::Store(_) => {
-            Refusal::NotNow
-        }
+        AcceptError::Overloaded
+        | AcceptError::RecordRefused
+        | AcceptError::WebhookNotFound
+        | AcceptError::Expunged(_)
+        | AcceptError::Store(_) => Refusal::NotNow,
     }
 }
 

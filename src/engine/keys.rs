@@ -5,8 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Engine;
+use super::audit::{Action, made, of_key};
 use crate::chance;
 use crate::domain::api_key::{ApiKey, KeySettings};
+use crate::domain::audit::changes;
 use crate::domain::id::{KeyId, TenantId};
 use crate::domain::ip_list::IpList;
 use crate::domain::key::ApiKeyText;
@@ -54,7 +56,8 @@ impl Engine {
         }
         let now = self.clock.now();
         let tenant = Tenant { id: TenantId::new(now, chance::bits()), name: name.to_owned(), plan: plan.to_owned() };
-        match self.store.insert_tenant(&tenant, now).await {
+        let line = self.line(Some(tenant.id), Action::TenantCreate, tenant.id, json!({ "name": name, "plan": plan }));
+        match self.store.insert_tenant(&tenant, now, line.as_ref()).await {
             Ok(()) => Ok(tenant),
             // Another process made it just now.
             Err(StoreError::Conflict(what)) => self.store.tenant_by_name(name).await?.ok_or(StoreError::Conflict(what)),
@@ -64,7 +67,10 @@ impl Engine {
 
     /// Puts a tenant on a plan; false if there is no such tenant.
     pub async fn set_plan(&self, tenant: &str, plan: &str) -> Result<bool, StoreError> {
-        let changed = self.store.set_plan(tenant, plan).await?;
+        let Some(before) = self.store.tenant_by_name(tenant).await? else { return Ok(false) };
+        let told = json!({ "plan": { "old": before.plan, "new": plan } });
+        let line = self.line(Some(before.id), Action::TenantSetPlan, before.id, told);
+        let changed = self.store.set_plan(tenant, plan, line.as_ref()).await?;
         self.refresh_directory().await?;
         Ok(changed)
     }
@@ -88,7 +94,8 @@ impl Engine {
             is_active: true,
         };
         let (key, text) = self.new_key(scope, settings);
-        self.store.insert_key(&key).await?;
+        let line = self.line(scope, Action::KeyCreate, key.id, made(&of_key(&key)));
+        self.store.insert_key(&key, line.as_ref()).await?;
         self.refresh_directory().await?;
         Ok((key, text))
     }
@@ -100,7 +107,8 @@ impl Engine {
         settings: KeySettings,
     ) -> Result<(ApiKey, ApiKeyText), KeyError> {
         let (key, text) = self.new_key(scope, settings);
-        written(self.store.insert_named_key(&key, KEYS_MAX).await?)?;
+        let line = self.line(scope, Action::KeyCreate, key.id, made(&of_key(&key)));
+        written(self.store.insert_named_key(&key, KEYS_MAX, line.as_ref()).await?)?;
         self.refresh_directory().await?;
         Ok((key, text))
     }
@@ -138,7 +146,7 @@ impl Engine {
         id: KeyId,
         edit: impl Fn(&KeySettings) -> Result<KeySettings, E>,
     ) -> Result<ApiKey, E> {
-        self.change_key(tenant, id, |key, now| {
+        self.change_key(tenant, id, Some(Action::KeyUpdate), |key, now| {
             if key.revoked_at.is_some() {
                 return Err(KeyError::State("was revoked, which cannot be undone: make another").into());
             }
@@ -159,7 +167,7 @@ impl Engine {
     /// Stops a key for good; false if there is none that works.
     pub async fn revoke_key(&self, tenant: TenantId, id: KeyId) -> Result<bool, StoreError> {
         let revoked = self
-            .change_key(tenant, id, |key, now| {
+            .change_key(tenant, id, Some(Action::KeyRevoke), |key, now| {
                 if key.revoked_at.is_some() {
                     return Err(KeyError::State("was revoked already"));
                 }
@@ -178,7 +186,7 @@ impl Engine {
 
     /// Stops a key for good, and shows it no more.
     pub async fn delete_key(&self, tenant: TenantId, id: KeyId) -> Result<(), KeyError> {
-        let deleted = self.change_key(tenant, id, |key, now| {
+        let deleted = self.change_key(tenant, id, Some(Action::KeyDelete), |key, now| {
             key.deleted_at = Some(now);
             key.updated_at = now;
             Ok::<_, KeyError>(())
@@ -204,7 +212,9 @@ impl Engine {
             old.settings.expires_at = Some(end);
             old.replaced_by = Some(new.id);
             old.updated_at = now;
-            match self.store.replace_key(&old, &new).await? {
+            let told = json!({ "replacedBy": new.id, "oldWorksUntil": end });
+            let line = self.line(old.scope, Action::KeyRotate, id, told);
+            match self.store.replace_key(&old, &new, line.as_ref()).await? {
                 KeyWritten::Changed => {}
                 done @ (KeyWritten::Done | KeyWritten::NameTaken | KeyWritten::TooMany) => {
                     written(done)?;
@@ -222,13 +232,17 @@ impl Engine {
         &self,
         tenant: TenantId,
         id: KeyId,
+        action: Option<Action>,
         edit: impl Fn(&mut ApiKey, Timestamp) -> Result<(), E>,
     ) -> Result<ApiKey, E> {
         for _ in 0..CHANGE_TRIES {
             let mut key = self.key(tenant, id).await?;
             let now = self.clock.now();
+            let before = of_key(&key);
             edit(&mut key, now)?;
-            match self.store.update_key(&key).await.map_err(KeyError::from)? {
+            let told = changes(&before, &of_key(&key));
+            let line = action.and_then(|action| self.line(key.scope, action, id, told));
+            match self.store.update_key(&key, line.as_ref()).await.map_err(KeyError::from)? {
                 KeyWritten::Changed => {}
                 done @ (KeyWritten::Done | KeyWritten::NameTaken | KeyWritten::TooMany) => {
                     written(done)?;
@@ -247,7 +261,7 @@ impl Engine {
         for key in keys.keys().filter(|key| key.rotation_notice_at(now).is_some_and(|at| at <= now)) {
             let (tenant, id) = (key.scope.tenant, key.id);
             let marked = self
-                .change_key(tenant, id, |key, now| match key.rotation_notified_at.replace(now) {
+                .change_key(tenant, id, None, |key, now| match key.rotation_notified_at.replace(now) {
                     None => Ok(()),
                     Some(_) => Err(KeyError::State("was talked of already")),
                 })

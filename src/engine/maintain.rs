@@ -46,6 +46,9 @@ impl Engine {
                 break;
             }
         }
+        // Not a part of what is counted: a job is as old as what it was about.
+        self.store.purge_replays(before, PURGE_STEP).await?;
+        self.store.purge_audit(now.before(self.limits.audit_retention), PURGE_STEP).await?;
         Ok(dropped)
     }
 
@@ -74,6 +77,7 @@ impl Engine {
                 break;
             }
         }
+        self.expunge_again().await?;
         self.store.forget_opened_gates(now).await
     }
 

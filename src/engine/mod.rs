@@ -8,12 +8,15 @@
 //! was under way goes into the next one ([`group`]).
 
 pub mod accept;
+pub mod asker;
+pub mod audit;
 pub mod claim;
 pub mod deliveries;
 pub mod directory;
 pub mod doctor;
 pub mod event_types;
 pub mod explain;
+pub mod expunge;
 pub mod gates;
 pub mod group;
 pub mod health;
@@ -26,6 +29,7 @@ mod passwords;
 pub mod quotas;
 pub mod rates;
 pub mod records;
+pub mod replays;
 pub mod sessions;
 pub mod settle;
 pub mod sweep;
@@ -72,6 +76,8 @@ pub struct Limits {
     pub login_failures_max: u32,
     pub login_lockout: Duration,
     pub password_hashes_max: usize,
+    pub replays: crate::config::Replays,
+    pub audit_retention: Duration,
 }
 
 /// What the verbs work with.

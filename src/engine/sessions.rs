@@ -10,11 +10,13 @@
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::json;
 use sha2::Sha256;
 
 use super::Engine;
+use super::audit::Action;
 use crate::chance;
-use crate::domain::id::{SessionId, UserId};
+use crate::domain::id::{AuditId, SessionId};
 use crate::domain::password::Password;
 use crate::domain::session::{self, Claims, InvalidToken, Session};
 use crate::domain::user::{Email, User};
@@ -74,7 +76,11 @@ impl Engine {
     pub async fn login(&self, email: &Email, guess: Password) -> Result<(SignedIn, String), LoginError> {
         let found = self.store.user_by_email(email).await?;
         let hash = found.as_ref().map(|(_, hash)| hash.clone());
-        self.check_guess(email, guess, hash).await?;
+        let checked = self.check_guess(email, guess, hash).await;
+        if let (Err(LoginError::Locked { wait }), Some((user, _))) = (&checked, &found) {
+            self.note_lockout(user, *wait).await?;
+        }
+        checked?;
         let (user, _) = found.filter(|(user, _)| user.disabled_at.is_none()).ok_or(LoginError::Wrong)?;
         let now = self.clock.now();
         let session = Session {
@@ -84,10 +90,20 @@ impl Engine {
             expires_at: now.after(self.limits.session),
             revoked_at: None,
         };
-        self.store.insert_session(&session).await?;
+        let line = self.line_by(&user, Action::SessionCreate, session.id, json!({}));
+        self.store.insert_session(&session, Some(&line)).await?;
         tracing::info!(user.id = %user.id, session.id = %session.id, "{} signed in", user.id);
         let token = self.token(&session, &user);
         Ok((SignedIn { session, user }, token))
+    }
+
+    /// One line for each time that somebody is locked out, however often they go on guessing: its id follows from when
+    /// the lockout began.
+    async fn note_lockout(&self, user: &User, wait: Duration) -> Result<(), StoreError> {
+        let began = self.clock.now().after(wait).before(self.limits.login_lockout);
+        let mut line = self.line_by(user, Action::SessionLocked, user.id, json!({}));
+        line.id = AuditId::new(began, user.id.0.as_u128() << 48);
+        self.store.insert_audit(&line).await
     }
 
     fn token(&self, session: &Session, user: &User) -> String {
@@ -134,8 +150,9 @@ impl Engine {
     }
 
     /// Ends a session.
-    pub async fn logout(&self, session: SessionId) -> Result<(), StoreError> {
-        self.store.revoke_session(session, self.clock.now()).await
+    pub async fn logout(&self, who: &SignedIn) -> Result<(), StoreError> {
+        let line = self.line_by(&who.user, Action::SessionEnd, who.session.id, json!({}));
+        self.store.revoke_session(who.session.id, self.clock.now(), Some(&line)).await
     }
 
     /// Gives somebody another password and ends their other sessions. They show the old one again: a session that was
@@ -143,18 +160,19 @@ impl Engine {
     pub async fn change_password(&self, who: &SignedIn, old: Password, new: Password) -> Result<(), LoginError> {
         let found = self.store.user(who.user.id).await?;
         self.check_guess(&who.user.email, old, found.map(|(_, hash)| hash)).await?;
-        self.replace_password(who.user.id, new, Some(who.session.id)).await
+        self.replace_password(&who.user, new, Some(who.session.id)).await
     }
 
     /// Gives a user another password and ends their sessions, but one that is to be kept.
     pub(super) async fn replace_password(
         &self,
-        user: UserId,
+        user: &User,
         new: Password,
         keep: Option<SessionId>,
     ) -> Result<(), LoginError> {
         let place = self.passwords.enter().ok_or(LoginError::Busy)?;
         let hash = self.passwords.hash(place, new).await.ok_or(LoginError::Busy)?;
-        Ok(self.store.set_password(user, &hash, keep, self.clock.now()).await?)
+        let line = self.line(user.tenant, Action::UserPassword, user.id, json!({}));
+        Ok(self.store.set_password(user.id, &hash, keep, self.clock.now(), line.as_ref()).await?)
     }
 }

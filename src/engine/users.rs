@@ -1,6 +1,9 @@
 //! Users: made, shut out, and given another password.
 
+use serde_json::json;
+
 use super::Engine;
+use super::audit::{Action, made, of_user};
 use super::sessions::LoginError;
 use crate::chance;
 use crate::domain::id::{TenantId, UserId};
@@ -54,7 +57,8 @@ impl Engine {
         let now = self.clock.now();
         let id = UserId::new(now, chance::bits());
         let user = User { id, tenant, email, name, role, created_at: now, updated_at: now, disabled_at: None };
-        match self.store.insert_user(&user, &hash).await {
+        let line = self.line(tenant, Action::UserCreate, id, made(&of_user(&user)));
+        match self.store.insert_user(&user, &hash, line.as_ref()).await {
             Ok(()) => Ok(user),
             Err(StoreError::Conflict(_)) => Err(UserError::EmailTaken),
             Err(error) => Err(error.into()),
@@ -68,12 +72,14 @@ impl Engine {
 
     /// Shuts a user out, at once. False when they were already.
     pub async fn disable_user(&self, user: UserId) -> Result<bool, StoreError> {
-        self.store.disable_user(user, self.clock.now()).await
+        let tenant = self.store.user(user).await?.and_then(|(user, _)| user.tenant);
+        let line = self.line(tenant, Action::UserDisable, user, json!({}));
+        self.store.disable_user(user, self.clock.now(), line.as_ref()).await
     }
 
     /// Gives a user another password without asking for the old one, ends their sessions, and forgets wrong guesses.
     pub async fn reset_password(&self, user: &User, new: Password) -> Result<(), UserError> {
-        match self.replace_password(user.id, new, None).await {
+        match self.replace_password(user, new, None).await {
             Ok(()) => Ok(self.store.forget_guesses(&self.address_hash(&user.email)).await?),
             Err(LoginError::Store(error)) => Err(error.into()),
             Err(LoginError::Busy | LoginError::Wrong | LoginError::Locked { .. }) => Err(UserError::Busy),

@@ -5,7 +5,9 @@ use serde_json::json;
 
 use super::Engine;
 use super::accept::{AcceptError, Accepted, Publish, Target};
+use super::audit::{Action, made, of_webhook};
 use crate::chance;
+use crate::domain::audit::changes;
 use crate::domain::event::EventType;
 use crate::domain::handshake::Consent;
 use crate::domain::id::{SecretId, WebhookId};
@@ -72,7 +74,8 @@ impl Engine {
         };
         let secrets = secrets_for(webhook.settings.signature.kinds(), own.as_ref());
         let sealed: Vec<_> = secrets.iter().map(|secret| self.seal(&webhook, secret, now)).collect();
-        webhook.revision = self.store.insert_webhook(&webhook, &sealed).await?;
+        let line = self.line(scope, Action::WebhookCreate, webhook.id, made(&of_webhook(&webhook)));
+        webhook.revision = self.store.insert_webhook(&webhook, &sealed, line.as_ref()).await?;
         self.refresh_directory().await?;
         Ok((webhook, secrets))
     }
@@ -102,7 +105,9 @@ impl Engine {
         settings: WebhookSettings,
         if_revision: Option<i64>,
     ) -> Result<(Webhook, Vec<Secret>), WebhookError> {
-        let changed = self.change(scope, id, if_revision, |webhook| webhook.settings = settings.clone()).await?;
+        let action = Some(Action::WebhookUpdate);
+        let changed =
+            self.change(scope, id, if_revision, action, |webhook| webhook.settings = settings.clone()).await?;
         // Perhaps the new URL answers.
         self.open_gate(id).await?;
         Ok(changed)
@@ -111,7 +116,7 @@ impl Engine {
     /// Stops sending; deliveries are kept and wait.
     pub async fn pause_webhook(&self, scope: Scope, id: WebhookId) -> Result<Webhook, WebhookError> {
         let paused = self
-            .change(scope, id, None, |webhook| {
+            .change(scope, id, None, Some(Action::WebhookPause), |webhook| {
                 webhook.status = WebhookStatus::Paused;
                 webhook.status_reason = None;
             })
@@ -122,7 +127,7 @@ impl Engine {
     /// Sends again, what has waited included.
     pub async fn resume_webhook(&self, scope: Scope, id: WebhookId) -> Result<Webhook, WebhookError> {
         let (resumed, _) = self
-            .change(scope, id, None, |webhook| {
+            .change(scope, id, None, Some(Action::WebhookResume), |webhook| {
                 webhook.status = WebhookStatus::Active;
                 webhook.status_reason = None;
             })
@@ -142,7 +147,8 @@ impl Engine {
         if_revision: Option<i64>,
     ) -> Result<(), WebhookError> {
         let now = self.clock.now();
-        self.change(scope, id, if_revision, |webhook| webhook.deleted_at = Some(now)).await?;
+        let action = Some(Action::WebhookDelete);
+        self.change(scope, id, if_revision, action, |webhook| webhook.deleted_at = Some(now)).await?;
         // The sweep cancels what is due, so that a retry must not wait for its time to be called off.
         self.store.hurry_all(id, now).await?;
         Ok(())
@@ -159,7 +165,7 @@ impl Engine {
         let Rotation { kind, own, overlap } = rotation;
         let secret = own.unwrap_or_else(|| Secret::generate_as(kind, chance::bytes()));
         let mut older_until = self.clock.now();
-        self.change_with(scope, id, None, |webhook| {
+        self.change_with(scope, id, None, Some(Action::WebhookRotateSecret), |webhook| {
             let now = self.clock.now();
             let overlaps = webhook.settings.profile.overlaps();
             older_until = if overlaps { now.after(overlap) } else { now };
@@ -190,12 +196,14 @@ impl Engine {
         // The name is a constant that its own test checks.
         let event_type = EventType::parse(TEST_EVENT_TYPE).expect("a valid name");
         let publish = Publish::new(event_type, Bytes::from(data.to_string()));
-        self.accept(scope, publish, Target::Only(id)).await
+        let accepted = self.accept(scope, publish, Target::Only(id)).await?;
+        self.note(self.line(scope, Action::WebhookTest, id, json!({ "eventId": accepted.event }))).await?;
+        Ok(accepted)
     }
 
     /// Keeps what a receiver has agreed to.
     pub async fn keep_consent(&self, scope: Scope, id: WebhookId, consent: Consent) -> Result<(), WebhookError> {
-        self.change(scope, id, None, |webhook| webhook.consent = Some(consent.clone())).await?;
+        self.change(scope, id, None, None, |webhook| webhook.consent = Some(consent.clone())).await?;
         Ok(())
     }
 
@@ -208,7 +216,7 @@ impl Engine {
         reason: &str,
     ) -> Result<(), StoreError> {
         let disabled = self
-            .change(scope, id, None, |webhook| {
+            .change(scope, id, None, None, |webhook| {
                 webhook.status = WebhookStatus::Disabled;
                 webhook.status_reason = Some(reason.to_owned());
             })
@@ -234,11 +242,12 @@ impl Engine {
         scope: Scope,
         id: WebhookId,
         if_revision: Option<i64>,
+        action: Option<Action>,
         edit: impl Fn(&mut Webhook),
     ) -> Result<(Webhook, Vec<Secret>), WebhookError> {
         let mut made = Vec::new();
         let webhook = self
-            .change_with(scope, id, if_revision, |webhook| {
+            .change_with(scope, id, if_revision, action, |webhook| {
                 let before = webhook.settings.signature.kinds();
                 edit(webhook);
                 let after = webhook.settings.signature.kinds();
@@ -258,6 +267,7 @@ impl Engine {
         scope: Scope,
         id: WebhookId,
         if_revision: Option<i64>,
+        action: Option<Action>,
         mut edit: impl FnMut(&mut Webhook) -> SecretChanges,
     ) -> Result<Webhook, WebhookError> {
         for _ in 0..CHANGE_TRIES {
@@ -265,9 +275,12 @@ impl Engine {
             if if_revision.is_some_and(|revision| revision != webhook.revision) {
                 return Err(WebhookError::Changed);
             }
+            let before = of_webhook(&webhook);
             let secrets = edit(&mut webhook);
             webhook.updated_at = self.clock.now();
-            if let Some(revision) = self.store.update_webhook(&webhook, &secrets).await? {
+            let told = changes(&before, &of_webhook(&webhook));
+            let line = action.and_then(|action| self.line(scope, action, id, told));
+            if let Some(revision) = self.store.update_webhook(&webhook, &secrets, line.as_ref()).await? {
                 webhook.revision = revision;
                 self.refresh_directory().await?;
                 return Ok(webhook);

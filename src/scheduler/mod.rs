@@ -75,6 +75,9 @@ pub async fn run(engine: Arc<Engine>, options: SchedulerOptions, shutdown: Cance
             Ok(_) => pause = pause.max(began.elapsed() * SWEEP_SHARE),
             Err(error) => tracing::warn!("the sweep failed: {error}"),
         }
+        if let Err(error) = engine.advance_replays().await {
+            tracing::warn!("replays wait for their next turn: {error}");
+        }
         for (chore, due) in &mut next {
             if *due <= now {
                 do_chore(&engine, &options, *chore).await;

@@ -2,7 +2,10 @@
 
 use uuid::Uuid;
 
-use super::{Store, StoreError, on_read};
+use super::audit::note;
+use super::due::{Intervention, RAISE_DEAD};
+use super::{Store, StoreError, in_tx, on_read};
+use crate::domain::audit::AuditEntry;
 use crate::domain::id::{DeliveryId, EventId, WebhookId};
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
@@ -25,6 +28,10 @@ const PAGE: &str = dead_letters_where!(
     "order by l.delivery_id desc limit $9 offset $10"
 );
 const COUNT: &str = dead_letters_where!("count(*) from dead_letters l", "");
+
+const DISCARD: &str = "update deliveries set state = 'cancelled', settled_at = $4, note = $5 \
+    where id = $1 and tenant_id = $2 and environment = $3 and state = 'dead'";
+const EXISTS: &str = "select count(*) from deliveries where id = $1 and tenant_id = $2 and environment = $3";
 
 /// A dead letter as listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,5 +132,30 @@ impl Store {
         let total: i64 =
             on_read!(self, |db| bind_filter!(sqlx::query_scalar(COUNT), scope, filter).fetch_one(db).await)?;
         Ok(u64::try_from(total).unwrap_or(0))
+    }
+
+    /// Ends a dead letter without sending it; the delivery keeps the reason.
+    pub async fn discard_dead_letter(
+        &self,
+        scope: Scope,
+        id: DeliveryId,
+        reason: &str,
+        now: Timestamp,
+        line: Option<&AuditEntry>,
+    ) -> Result<Intervention, StoreError> {
+        let (tenant, environment) = (scope.tenant.0, scope.environment.as_str());
+        Ok(in_tx!(self, |tx| {
+            let discard = sqlx::query(DISCARD).bind(id.0).bind(tenant).bind(environment);
+            let discard = discard.bind(now.as_millis()).bind(reason).execute(&mut *tx).await?;
+            if discard.rows_affected() > 0 {
+                sqlx::query(RAISE_DEAD).bind(id.0).bind(tenant).execute(&mut *tx).await?;
+                note!(tx, line);
+                Intervention::Done
+            } else {
+                let exists = sqlx::query_scalar(EXISTS).bind(id.0).bind(tenant).bind(environment);
+                let exists: i64 = exists.fetch_one(&mut *tx).await?;
+                if exists > 0 { Intervention::WrongState } else { Intervention::NotFound }
+            }
+        }))
     }
 }

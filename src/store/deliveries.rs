@@ -32,6 +32,8 @@ pub struct Delivery {
     pub last_error: Option<String>,
     /// When the last attempt was over.
     pub settled_at: Option<Timestamp>,
+    /// Why a person ended it.
+    pub note: Option<String>,
     /// When the next attempt is due; none while one is under way or the webhook is not sending.
     pub next_attempt_at: Option<Timestamp>,
 }
@@ -78,7 +80,7 @@ macro_rules! page_and_count {
         (
             deliveries_where!(
                 "d.id, d.event_id, d.event_type, d.webhook_id, d.reason, d.state, d.attempts, d.last_status, \
-                 d.last_error, d.settled_at, q.due_at, q.leased",
+                 d.last_error, d.settled_at, d.note, q.due_at, q.leased",
                 $walk,
                 "order by d.id desc limit $13 offset $14"
             ),
@@ -90,7 +92,7 @@ pub(super) const BY_SCOPE: (&str, &str) = page_and_count!("d.id <> $5");
 pub(super) const BY_WEBHOOK: (&str, &str) = page_and_count!("d.webhook_id = $5");
 pub(super) const BY_EVENT: (&str, &str) = page_and_count!("d.event_id = $5");
 pub(super) const BY_ID: &str = "select d.id, d.event_id, d.event_type, d.webhook_id, d.reason, d.state, d.attempts, \
-    d.last_status, d.last_error, d.settled_at, q.due_at, q.leased \
+    d.last_status, d.last_error, d.settled_at, d.note, q.due_at, q.leased \
     from deliveries d left join due q on q.delivery_id = d.id \
     where d.tenant_id = $1 and d.environment = $2 and d.id = $3";
 
@@ -106,6 +108,7 @@ struct Row {
     last_status: Option<i64>,
     last_error: Option<String>,
     settled_at: Option<i64>,
+    note: Option<String>,
     due_at: Option<i64>,
     leased: Option<bool>,
 }
@@ -128,6 +131,7 @@ impl TryFrom<Row> for Delivery {
             last_status: row.last_status,
             last_error: row.last_error,
             settled_at: row.settled_at.map(Timestamp::from_millis),
+            note: row.note,
             next_attempt_at: waits.map(Timestamp::from_millis),
         })
     }

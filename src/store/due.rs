@@ -2,7 +2,9 @@
 
 use uuid::Uuid;
 
+use super::audit::note;
 use super::{Db, Store, StoreError, in_tx, on_read, on_write};
+use crate::domain::audit::AuditEntry;
 use crate::domain::id::{DeliveryId, WebhookId};
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
@@ -24,16 +26,16 @@ const FORGET: &str = "delete from due where delivery_id = $1";
 const CANCELLED: &str = "update deliveries set state = 'cancelled', settled_at = $2 where id = $1";
 const RELEASE: &str = "update due set due_at = $1, leased = false where leased";
 const COUNT: &str = "select count(*) from due";
-pub(super) const STANDING: &str = "select d.state, d.attempts, d.webhook_id, d.event_id, q.leased, q.due_at \
-    from deliveries d left join due q on q.delivery_id = d.id \
+pub(super) const STANDING: &str = "select d.state, d.attempts, d.webhook_id, d.event_id, q.leased, q.due_at, \
+    e.expunged_at from deliveries d left join due q on q.delivery_id = d.id left join events e on e.id = d.event_id \
     where d.tenant_id = $1 and d.environment = $2 and d.id = $3";
 const CANCEL: &str = "delete from due where delivery_id = $1 and tenant_id = $2";
 pub(super) const HURRY: &str =
     "update due set due_at = $3, run_attempts = 0 where delivery_id = $1 and tenant_id = $2 and not leased";
-const AGAIN: &str = "insert into due (delivery_id, tenant_id, webhook_id, event_id, due_at, epoch, leased, claims, \
+pub(super) const AGAIN: &str = "insert into due (delivery_id, tenant_id, webhook_id, event_id, due_at, epoch, leased, claims, \
     run_attempts, attempts) values ($1, $2, $3, $4, $5, $6, false, 0, 0, $7) on conflict do nothing";
 pub(super) const PENDING: &str = "update deliveries set state = 'pending' where id = $1 and tenant_id = $2";
-const RAISE_DEAD: &str = "delete from dead_letters where delivery_id = $1 and tenant_id = $2";
+pub(super) const RAISE_DEAD: &str = "delete from dead_letters where delivery_id = $1 and tenant_id = $2";
 
 /// What came of asking for an attempt now, or for none any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub enum Intervention {
     UnderWay,
     /// The delivery is not in a state that allows it.
     WrongState,
+    /// The data of its event was erased.
+    Expunged,
 }
 
 #[derive(sqlx::FromRow)]
@@ -56,6 +60,7 @@ struct Standing {
     event_id: Uuid,
     leased: Option<bool>,
     due_at: Option<i64>,
+    expunged_at: Option<i64>,
 }
 
 impl Store {
@@ -129,6 +134,7 @@ impl Store {
         scope: Scope,
         id: DeliveryId,
         now: Timestamp,
+        line: Option<&AuditEntry>,
     ) -> Result<Intervention, StoreError> {
         let (tenant, environment) = (scope.tenant.0, scope.environment.as_str());
         Ok(in_tx!(self, |tx| {
@@ -143,6 +149,7 @@ impl Store {
                         Intervention::WrongState
                     } else {
                         sqlx::query(CANCELLED).bind(id.0).bind(now.as_millis()).execute(&mut *tx).await?;
+                        note!(tx, line);
                         Intervention::Done
                     }
                 }
@@ -157,6 +164,7 @@ impl Store {
         id: DeliveryId,
         now: Timestamp,
         only_dead: bool,
+        line: Option<&AuditEntry>,
     ) -> Result<Intervention, StoreError> {
         let (tenant, environment) = (scope.tenant.0, scope.environment.as_str());
         Ok(in_tx!(self, |tx| {
@@ -164,6 +172,7 @@ impl Store {
             let standing: Option<Standing> = standing.fetch_optional(&mut *tx).await?;
             match standing {
                 None => Intervention::NotFound,
+                Some(standing) if standing.expunged_at.is_some() => Intervention::Expunged,
                 Some(standing) if only_dead && standing.state != "dead" => Intervention::WrongState,
                 // A claim whose lease has run out is nobody's.
                 Some(Standing { leased: Some(true), due_at: Some(until), .. }) if until > now.as_millis() => {
@@ -171,6 +180,7 @@ impl Store {
                 }
                 Some(Standing { leased: Some(_), .. }) => {
                     sqlx::query(HURRY).bind(id.0).bind(tenant).bind(now.as_millis()).execute(&mut *tx).await?;
+                    note!(tx, line);
                     Intervention::Done
                 }
                 Some(Standing { attempts, webhook_id, event_id, leased: None, .. }) => {
@@ -180,6 +190,7 @@ impl Store {
                     again.execute(&mut *tx).await?;
                     sqlx::query(PENDING).bind(id.0).bind(tenant).execute(&mut *tx).await?;
                     sqlx::query(RAISE_DEAD).bind(id.0).bind(tenant).execute(&mut *tx).await?;
+                    note!(tx, line);
                     Intervention::Done
                 }
             }

@@ -3,8 +3,10 @@
 
 use uuid::Uuid;
 
+use super::audit::note;
 use super::tenants::RAISE_REVISION;
 use super::{Store, StoreError, in_tx, on_read};
+use crate::domain::audit::AuditEntry;
 use crate::domain::catalogue::{OwnType, SchemaMode, TypeSettings};
 use crate::domain::event::EventType;
 use crate::domain::id::TenantId;
@@ -91,20 +93,24 @@ fn json(value: &impl serde::Serialize) -> String {
 
 impl Store {
     /// Keeps a new type. False when there is one of that name.
-    pub async fn insert_event_type(&self, own: &OwnType) -> Result<bool, StoreError> {
+    pub async fn insert_event_type(&self, own: &OwnType, line: Option<&AuditEntry>) -> Result<bool, StoreError> {
         Ok(in_tx!(self, |tx| {
             let revision: i64 = sqlx::query_scalar(RAISE_REVISION).fetch_one(&mut *tx).await?;
             let insert = bind_type!(sqlx::query(INSERT), own, revision, own.created_at.as_millis());
-            insert.execute(&mut *tx).await?.rows_affected() == 1
+            let done = insert.execute(&mut *tx).await?.rows_affected() == 1;
+            note!(tx, line.filter(|_| done));
+            done
         }))
     }
 
     /// Writes all of a type. False when it has changed since the caller read it.
-    pub async fn update_event_type(&self, own: &OwnType) -> Result<bool, StoreError> {
+    pub async fn update_event_type(&self, own: &OwnType, line: Option<&AuditEntry>) -> Result<bool, StoreError> {
         Ok(in_tx!(self, |tx| {
             let revision: i64 = sqlx::query_scalar(RAISE_REVISION).fetch_one(&mut *tx).await?;
             let update = bind_type!(sqlx::query(UPDATE), own, revision, own.revision);
-            update.execute(&mut *tx).await?.rows_affected() == 1
+            let done = update.execute(&mut *tx).await?.rows_affected() == 1;
+            note!(tx, line.filter(|_| done));
+            done
         }))
     }
 

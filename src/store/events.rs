@@ -10,12 +10,12 @@ use crate::domain::id::{EventId, TenantId};
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 
-pub(super) const BY_ID: &str = "select id, tenant_id, environment, type, data, occurred_at, channels, deliver_at \
-    from events where tenant_id = $1 and environment = $2 and id = $3";
-pub(super) const PG_BY_IDS: &str =
-    "select id, tenant_id, environment, type, data, occurred_at from events where id = any($1::uuid[])";
+pub(super) const BY_ID: &str = "select id, tenant_id, environment, type, data, occurred_at, channels, deliver_at, \
+    expunged_at from events where tenant_id = $1 and environment = $2 and id = $3";
+pub(super) const PG_BY_IDS: &str = "select id, tenant_id, environment, type, data, occurred_at from events \
+    where id = any($1::uuid[]) and expunged_at is null";
 pub(super) const LITE_BY_ID: &str =
-    "select id, tenant_id, environment, type, data, occurred_at from events where id = $1";
+    "select id, tenant_id, environment, type, data, occurred_at from events where id = $1 and expunged_at is null";
 
 const OLDEST_SCHEDULED: &str =
     "select id from events where deliver_at is not null and deliver_at > $1 order by id limit 1";
@@ -29,6 +29,8 @@ pub struct StoredEvent {
     pub content: Arc<EventContent>,
     /// Where and when. Not read for a claim, which needs neither.
     pub routing: Routing,
+    /// When its data was erased. Not read for a claim, which never finds such an event.
+    pub expunged_at: Option<Timestamp>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -43,13 +45,15 @@ struct Row {
     channels: Option<String>,
     #[sqlx(default)]
     deliver_at: Option<i64>,
+    #[sqlx(default)]
+    expunged_at: Option<i64>,
 }
 
 impl TryFrom<Row> for StoredEvent {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let Row { id, tenant_id, environment, r#type, data, occurred_at, channels, deliver_at } = row;
+        let Row { id, tenant_id, environment, r#type, data, occurred_at, channels, deliver_at, expunged_at } = row;
         let corrupt = |column| StoreError::Corrupt { table: "events", column, id: EventId(id).to_string() };
         let environment = environment.parse().map_err(|_| corrupt("environment"))?;
         Ok(Self {
@@ -64,6 +68,7 @@ impl TryFrom<Row> for StoredEvent {
                 channels: webhooks::channels(channels.as_deref()).map_err(|_| corrupt("channels"))?,
                 deliver_at: deliver_at.map(Timestamp::from_millis),
             },
+            expunged_at: expunged_at.map(Timestamp::from_millis),
         })
     }
 }
@@ -86,7 +91,8 @@ impl Store {
         Ok(id.map(EventId))
     }
 
-    /// The events of claimed deliveries, whoever they belong to. Those that retention has dropped are absent.
+    /// The events of claimed deliveries, whoever they belong to. Those that retention has dropped, or whose data
+    /// was erased, are absent.
     pub async fn events_of_claims(&self, ids: &[EventId]) -> Result<Vec<StoredEvent>, StoreError> {
         let rows: Vec<Row> = match &self.db {
             Db::Postgres(pool) => {

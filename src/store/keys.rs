@@ -6,10 +6,12 @@
 
 use uuid::Uuid;
 
+use super::audit::note;
 use super::tenants::RAISE_REVISION;
 use super::{Store, StoreError, in_tx, on_read};
 pub use crate::domain::api_key::ApiKey;
 use crate::domain::api_key::KeySettings;
+use crate::domain::audit::AuditEntry;
 use crate::domain::id::{KeyId, TenantId};
 use crate::domain::tenant::{Environment, Scope};
 use crate::domain::time::Timestamp;
@@ -172,16 +174,22 @@ pub enum KeyWritten {
 
 impl Store {
     /// Keeps a new key, whatever its name.
-    pub async fn insert_key(&self, key: &ApiKey) -> Result<(), StoreError> {
+    pub async fn insert_key(&self, key: &ApiKey, line: Option<&AuditEntry>) -> Result<(), StoreError> {
         in_tx!(self, |tx| {
             let revision: i64 = sqlx::query_scalar(RAISE_REVISION).fetch_one(&mut *tx).await?;
             insert!(tx, key, revision);
+            note!(tx, line);
         });
         Ok(())
     }
 
     /// Keeps a new key, if its name is free and there are fewer than `max`.
-    pub async fn insert_named_key(&self, key: &ApiKey, max: u32) -> Result<KeyWritten, StoreError> {
+    pub async fn insert_named_key(
+        &self,
+        key: &ApiKey,
+        max: u32,
+        line: Option<&AuditEntry>,
+    ) -> Result<KeyWritten, StoreError> {
         Ok(in_tx!(self, |tx| {
             let revision: i64 = sqlx::query_scalar(RAISE_REVISION).fetch_one(&mut *tx).await?;
             let count = sqlx::query_scalar(COUNT).bind(key.scope.tenant.0).bind(None::<&str>).bind(None::<&str>);
@@ -192,13 +200,14 @@ impl Store {
                 KeyWritten::NameTaken
             } else {
                 insert!(tx, key, revision);
+                note!(tx, line);
                 KeyWritten::Done
             }
         }))
     }
 
     /// Writes all of a key that may change.
-    pub async fn update_key(&self, key: &ApiKey) -> Result<KeyWritten, StoreError> {
+    pub async fn update_key(&self, key: &ApiKey, line: Option<&AuditEntry>) -> Result<KeyWritten, StoreError> {
         Ok(in_tx!(self, |tx| {
             let revision: i64 = sqlx::query_scalar(RAISE_REVISION).fetch_one(&mut *tx).await?;
             if is_taken!(tx, key) {
@@ -206,19 +215,28 @@ impl Store {
             } else {
                 let update = bind_key!(sqlx::query(UPDATE), key, revision).bind(key.revision);
                 let changed = update.execute(&mut *tx).await?.rows_affected();
+                if changed > 0 {
+                    note!(tx, line);
+                }
                 if changed > 0 { KeyWritten::Done } else { KeyWritten::Changed }
             }
         }))
     }
 
     /// Writes a key that is replaced, and keeps the one that replaces it.
-    pub async fn replace_key(&self, old: &ApiKey, new: &ApiKey) -> Result<KeyWritten, StoreError> {
+    pub async fn replace_key(
+        &self,
+        old: &ApiKey,
+        new: &ApiKey,
+        line: Option<&AuditEntry>,
+    ) -> Result<KeyWritten, StoreError> {
         Ok(in_tx!(self, |tx| {
             let revision: i64 = sqlx::query_scalar(RAISE_REVISION).fetch_one(&mut *tx).await?;
             let update = bind_key!(sqlx::query(UPDATE), old, revision).bind(old.revision);
             let changed = update.execute(&mut *tx).await?.rows_affected();
             if changed > 0 {
                 insert!(tx, new, revision);
+                note!(tx, line);
             }
             if changed > 0 { KeyWritten::Done } else { KeyWritten::Changed }
         }))

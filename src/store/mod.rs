@@ -11,6 +11,7 @@
 //! `SQLite` has one writer connection, whose transactions begin `immediate`, and several readers (WAL).
 
 pub mod attempts;
+pub mod audit;
 pub mod dead_letters;
 pub mod deliveries;
 pub mod dialect;
@@ -18,6 +19,7 @@ pub mod due;
 pub mod error;
 pub mod event_types;
 pub mod events;
+pub mod expunge;
 pub mod gates;
 pub mod hot;
 pub mod idempotency;
@@ -27,6 +29,8 @@ pub mod leaders;
 pub mod meters;
 pub mod partitions;
 pub mod records;
+pub mod replay_runs;
+pub mod replays;
 pub mod requests;
 pub mod root;
 pub mod sessions;

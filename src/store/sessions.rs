@@ -2,7 +2,9 @@
 
 use uuid::Uuid;
 
+use super::audit::note;
 use super::{Store, StoreError, in_tx, on_read, on_write};
+use crate::domain::audit::AuditEntry;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
@@ -52,12 +54,13 @@ pub enum Guess {
 
 impl Store {
     /// Keeps a new session.
-    pub async fn insert_session(&self, session: &Session) -> Result<(), StoreError> {
+    pub async fn insert_session(&self, session: &Session, line: Option<&AuditEntry>) -> Result<(), StoreError> {
         let Session { id, user, created_at, expires_at, revoked_at: _ } = session;
         in_tx!(self, |tx| {
             let insert = sqlx::query(INSERT).bind(id.0).bind(user.0).bind(created_at.as_millis());
             insert.bind(expires_at.as_millis()).execute(&mut *tx).await?;
             sqlx::query(DROP_OLDEST).bind(user.0).bind(SESSIONS_OF_USER_MAX).execute(&mut *tx).await?;
+            note!(tx, line);
         });
         Ok(())
     }
@@ -70,8 +73,16 @@ impl Store {
     }
 
     /// Ends a session.
-    pub async fn revoke_session(&self, id: SessionId, now: Timestamp) -> Result<(), StoreError> {
-        on_write!(self, |db| sqlx::query(REVOKE).bind(id.0).bind(now.as_millis()).execute(db).await.map(drop))?;
+    pub async fn revoke_session(
+        &self,
+        id: SessionId,
+        now: Timestamp,
+        line: Option<&AuditEntry>,
+    ) -> Result<(), StoreError> {
+        in_tx!(self, |tx| {
+            let revoked = sqlx::query(REVOKE).bind(id.0).bind(now.as_millis()).execute(&mut *tx).await?;
+            note!(tx, line.filter(|_| revoked.rows_affected() > 0));
+        });
         Ok(())
     }
 

@@ -2,7 +2,9 @@
 
 use uuid::Uuid;
 
+use super::audit::note;
 use super::{Store, StoreError, in_tx, on_read};
+use crate::domain::audit::AuditEntry;
 use crate::domain::id::TenantId;
 use crate::domain::time::Timestamp;
 
@@ -39,22 +41,30 @@ impl Store {
     }
 
     /// Makes a tenant.
-    pub async fn insert_tenant(&self, tenant: &Tenant, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn insert_tenant(
+        &self,
+        tenant: &Tenant,
+        now: Timestamp,
+        line: Option<&AuditEntry>,
+    ) -> Result<(), StoreError> {
         let Tenant { id, name, plan } = tenant;
         in_tx!(self, |tx| {
             let revision: i64 = sqlx::query_scalar(RAISE_REVISION).fetch_one(&mut *tx).await?;
             let insert = sqlx::query(INSERT).bind(id.0).bind(name).bind(plan).bind(now.as_millis()).bind(revision);
             insert.execute(&mut *tx).await?;
+            note!(tx, line);
         });
         Ok(())
     }
 
     /// Puts a tenant on a plan; false if there is no such tenant.
-    pub async fn set_plan(&self, tenant: &str, plan: &str) -> Result<bool, StoreError> {
+    pub async fn set_plan(&self, tenant: &str, plan: &str, line: Option<&AuditEntry>) -> Result<bool, StoreError> {
         let changed = in_tx!(self, |tx| {
             let revision: i64 = sqlx::query_scalar(RAISE_REVISION).fetch_one(&mut *tx).await?;
             let update = sqlx::query(SET_PLAN).bind(tenant).bind(plan).bind(revision);
-            update.execute(&mut *tx).await?.rows_affected()
+            let changed = update.execute(&mut *tx).await?.rows_affected();
+            note!(tx, line.filter(|_| changed > 0));
+            changed
         });
         Ok(changed > 0)
     }

@@ -2,7 +2,9 @@
 
 use uuid::Uuid;
 
-use super::{Store, StoreError, in_tx, on_read, on_write};
+use super::audit::note;
+use super::{Store, StoreError, in_tx, on_read};
+use crate::domain::audit::AuditEntry;
 use crate::domain::id::{SessionId, TenantId, UserId};
 use crate::domain::time::Timestamp;
 use crate::domain::user::{Email, User};
@@ -71,14 +73,20 @@ fn without_hashes(rows: Vec<Row>) -> Result<Vec<User>, StoreError> {
 
 impl Store {
     /// Keeps a new user; a conflict when somebody has the address.
-    pub async fn insert_user(&self, user: &User, password_hash: &str) -> Result<(), StoreError> {
+    pub async fn insert_user(
+        &self,
+        user: &User,
+        password_hash: &str,
+        line: Option<&AuditEntry>,
+    ) -> Result<(), StoreError> {
         let User { id, tenant, email, name, role, created_at, updated_at, disabled_at } = user;
-        on_write!(self, |db| {
+        in_tx!(self, |tx| {
             let insert = sqlx::query(INSERT).bind(id.0).bind(tenant.map(|id| id.0)).bind(email.as_str()).bind(name);
             let insert = insert.bind(role.as_str()).bind(password_hash).bind(created_at.as_millis());
             let insert = insert.bind(updated_at.as_millis()).bind(disabled_at.map(Timestamp::as_millis));
-            insert.execute(db).await.map(drop)
-        })?;
+            insert.execute(&mut *tx).await?;
+            note!(tx, line);
+        });
         Ok(())
     }
 
@@ -114,23 +122,31 @@ impl Store {
         password_hash: &str,
         keep: Option<SessionId>,
         now: Timestamp,
+        line: Option<&AuditEntry>,
     ) -> Result<(), StoreError> {
         let keep = keep.map_or(Uuid::nil(), |session| session.0);
         in_tx!(self, |tx| {
             let set = sqlx::query(SET_PASSWORD).bind(id.0).bind(password_hash).bind(now.as_millis());
             set.execute(&mut *tx).await?;
             sqlx::query(REVOKE_SESSIONS).bind(id.0).bind(keep).bind(now.as_millis()).execute(&mut *tx).await?;
+            note!(tx, line);
         });
         Ok(())
     }
 
     /// Shuts a user out and ends their sessions; false when they were already.
-    pub async fn disable_user(&self, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn disable_user(
+        &self,
+        id: UserId,
+        now: Timestamp,
+        line: Option<&AuditEntry>,
+    ) -> Result<bool, StoreError> {
         Ok(in_tx!(self, |tx| {
             let disable = sqlx::query(DISABLE).bind(id.0).bind(now.as_millis());
             let disabled = disable.execute(&mut *tx).await?.rows_affected() > 0;
             let revoke = sqlx::query(REVOKE_SESSIONS).bind(id.0).bind(Uuid::nil()).bind(now.as_millis());
             revoke.execute(&mut *tx).await?;
+            note!(tx, line.filter(|_| disabled));
             disabled
         }))
     }

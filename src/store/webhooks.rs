@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::audit::note;
 use super::tenants::RAISE_REVISION;
 use super::{Store, StoreError, in_tx, on_read};
+use crate::domain::audit::AuditEntry;
 use crate::domain::channel::Channels;
 use crate::domain::filter::Filter;
 use crate::domain::id::{SecretId, TenantId, WebhookId};
@@ -257,7 +259,12 @@ fn json(value: &impl serde::Serialize) -> String {
 
 impl Store {
     /// Keeps a new webhook with its first secrets; returns its revision.
-    pub async fn insert_webhook(&self, webhook: &Webhook, secrets: &[SealedSecret]) -> Result<i64, StoreError> {
+    pub async fn insert_webhook(
+        &self,
+        webhook: &Webhook,
+        secrets: &[SealedSecret],
+        line: Option<&AuditEntry>,
+    ) -> Result<i64, StoreError> {
         Ok(in_tx!(self, |tx| {
             let revision: i64 = sqlx::query_scalar(RAISE_REVISION).fetch_one(&mut *tx).await?;
             let created_at = webhook.created_at.as_millis();
@@ -265,12 +272,18 @@ impl Store {
             for secret in secrets {
                 bind_secret!(webhook.scope.tenant, secret).execute(&mut *tx).await?;
             }
+            note!(tx, line);
             revision
         }))
     }
 
     /// Writes all of a webhook; `None`, and nothing is written, when it has changed since the caller read it.
-    pub async fn update_webhook(&self, webhook: &Webhook, secrets: &SecretChanges) -> Result<Option<i64>, StoreError> {
+    pub async fn update_webhook(
+        &self,
+        webhook: &Webhook,
+        secrets: &SecretChanges,
+        line: Option<&AuditEntry>,
+    ) -> Result<Option<i64>, StoreError> {
         let SecretChanges { added, ended } = secrets;
         let (tenant, id) = (webhook.scope.tenant, webhook.id);
         Ok(in_tx!(self, |tx| {
@@ -285,6 +298,7 @@ impl Store {
                 for secret in added {
                     bind_secret!(tenant, secret).execute(&mut *tx).await?;
                 }
+                note!(tx, line);
             }
             changed.then_some(revision)
         }))

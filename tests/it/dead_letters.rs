@@ -14,6 +14,8 @@ both_engines!(
     dead_letters_are_redriven_by_filter,
     what_is_not_a_dead_letter_is_not_redriven,
     a_dead_letter_is_announced_once,
+    a_dead_letter_is_discarded,
+    dead_letters_are_chosen_by_id_or_filter,
 );
 
 /// Registers a webhook that fails and has one attempt a delivery.
@@ -150,5 +152,55 @@ async fn a_dead_letter_is_announced_once(app: TestApp) {
     })
     .await;
     assert_eq!(app.receiver.count(&notices.path), 1);
+    app.finish().await;
+}
+
+async fn a_dead_letter_is_discarded(app: TestApp) {
+    let webhook = hopeless(&app, "bad", json!(["a.b"])).await;
+    let letter = bury(&app, "a.b").await;
+    let path = format!("/api/v1/dead-letters/{letter}/discard");
+    let too_long = "x".repeat(501);
+    for bad in [json!({}), json!({ "reason": " " }), json!({ "reason": too_long })] {
+        let refused = app.client.post(&path, &bad).await.expect(422);
+        assert_eq!(refused.json()["error"]["details"]["errors"][0]["path"], json!(["reason"]));
+    }
+    let stranger = app.client_of("other", Environment::Staging).await;
+    stranger.post(&path, &json!({ "reason": "mine" })).await.expect(404);
+    let discarded = app.client.post(&path, &json!({ "reason": "the customer has left" })).await.expect(200).data();
+    assert_eq!((&discarded["status"], &discarded["note"]), (&json!("cancelled"), &json!("the customer has left")));
+    assert_eq!(ids(&app, "").await.len(), 0);
+    let refused = app.client.post(&path, &json!({ "reason": "again" })).await.expect(409);
+    assert_eq!(refused.json()["error"]["message"], "The delivery is cancelled and is not a dead letter.");
+    let log = app.client.get(&format!("/api/v1/deliveries/{letter}")).await.expect(200).data();
+    assert_eq!((&log["note"], log["attemptLog"].as_array().unwrap().len()), (&json!("the customer has left"), 1));
+    app.client.post(&format!("/api/v1/dead-letters/{letter}/redrive"), &json!({})).await.expect(409);
+    assert_eq!(app.receiver.count(&webhook.path), 1);
+    app.finish().await;
+}
+
+async fn dead_letters_are_chosen_by_id_or_filter(app: TestApp) {
+    let webhook = hopeless(&app, "bad", json!(["a.*"])).await;
+    let mut letters = Vec::new();
+    for event_type in ["a.b", "a.b", "a.b", "a.c", "a.c"] {
+        letters.push(bury(&app, event_type).await);
+    }
+    let discard = async |letters: Value| {
+        let body = json!({ "letters": letters, "reason": "old" });
+        let data = app.client.post("/api/v1/dead-letters/discard", &body).await.expect(200).data();
+        (data["discarded"].as_u64().unwrap(), data["hasMore"].as_bool().unwrap())
+    };
+    assert_eq!(discard(json!({ "eventType": "a.b", "max": 2 })).await, (2, true));
+    assert_eq!(discard(json!({ "eventType": "a.b" })).await, (1, false));
+    let unknown = format!("dlv_{}", "0".repeat(26));
+    assert_eq!(discard(json!({ "ids": [letters[3], letters[0], unknown] })).await, (1, false));
+    app.receiver.behave(&webhook.path, Behaviour::default());
+    let body = json!({ "ids": [letters[4], letters[3]] });
+    let redriven = app.client.post("/api/v1/dead-letters/redrive", &body).await.expect(200).data();
+    assert_eq!((&redriven["redriven"], &redriven["hasMore"]), (&json!(1), &json!(false)));
+    app.receiver.wait_for(&webhook.path, 6, SOON).await.unwrap();
+    let both = json!({ "letters": { "ids": [letters[0]], "eventType": "a.b" }, "reason": "old" });
+    let refused = app.client.post("/api/v1/dead-letters/discard", &both).await.expect(422);
+    assert_eq!(refused.json()["error"]["details"]["errors"][0]["path"], json!(["letters", "ids"]));
+    app.client.post("/api/v1/dead-letters/discard", &json!({ "letters": {} })).await.expect(422);
     app.finish().await;
 }

@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod architecture;
+mod audit;
 mod auth;
 mod bad_input;
 mod batch;
@@ -27,6 +28,7 @@ mod egress;
 mod event_types;
 mod explain;
 mod explorer;
+mod expunge;
 mod fairness;
 mod filters;
 mod idempotency;
@@ -45,6 +47,7 @@ mod processes;
 mod profiles;
 mod rates;
 mod replay;
+mod replays;
 mod restart;
 mod retry;
 mod sessions;

@@ -25,12 +25,13 @@ use utoipa::openapi::{InfoBuilder, License, OpenApi, PathItem};
 const DESCRIPTION: &str = include_str!("description.md");
 
 /// The groups of operations, in the order of the document, and what they are about.
-const TAGS: [(&str, &str); 15] = [
+const TAGS: [(&str, &str); 17] = [
     ("Events", "Publish what happened, read it again, send it again."),
     ("Event types", "What events there are and what is in them; add types of your own, with schemas that judge."),
     ("Webhooks", "Register URLs, and say what each of them is sent and how."),
     ("Deliveries", "See what became of each event for each webhook, attempt by attempt, and step in."),
     ("Dead letters", "Deliveries that used up their attempts: inspect them, and send them again."),
+    ("Replays", "Have many deliveries attempted again, at a rate, in a job that can be watched and stopped."),
     ("Analytics", "What was used of a plan, and how quickly requests were answered."),
     ("Customers", "The people and companies that your users talk to."),
     ("Conversations", "What customers want, who looks after it, and where it stands."),
@@ -43,6 +44,7 @@ const TAGS: [(&str, &str); 15] = [
         "Make keys for programs, limit them, rotate and revoke them. For people who have signed in, never for keys.",
     ),
     ("Sign in", "Sessions of people."),
+    ("Audit log", "Who changed what, when, and from where. For owners and admins."),
     ("Health", "For orchestrators and dashboards. No key is asked for."),
 ];
 

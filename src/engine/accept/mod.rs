@@ -11,12 +11,13 @@ mod tally;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
 pub(super) use commit::run;
 
 use super::Engine;
+use super::audit::Action;
 use super::event_types::Judgement;
 use crate::chance;
 use crate::domain::event::{EventContent, EventType, Routing};
@@ -110,6 +111,9 @@ pub enum AcceptError {
     /// There is no such webhook.
     #[error("there is no such webhook")]
     WebhookNotFound,
+    /// The data of the event was erased: it cannot be sent again.
+    #[error("the data of the event was erased at {0}")]
+    Expunged(Timestamp),
     /// The database did not commit.
     #[error(transparent)]
     Store(#[from] Arc<StoreError>),
@@ -218,6 +222,9 @@ impl Engine {
     /// same `webhook-id`.
     pub async fn replay(&self, scope: Scope, event: EventId, target: Target) -> Result<Option<Accepted>, AcceptError> {
         let Some(stored) = self.store.event(scope, event).await? else { return Ok(None) };
+        if let Some(at) = stored.expunged_at {
+            return Err(AcceptError::Expunged(at));
+        }
         let (reply, answer) = oneshot::channel();
         let job = Job {
             scope,
@@ -233,7 +240,10 @@ impl Engine {
             record: None,
             reply,
         };
-        self.enqueue(job, answer).await.map(Some)
+        let replayed = self.enqueue(job, answer).await?;
+        let line = self.line(scope, Action::EventReplay, event, json!({ "deliveries": replayed.deliveries }));
+        self.note(line).await?;
+        Ok(Some(replayed))
     }
 
     async fn enqueue(
@@ -264,6 +274,7 @@ impl Engine {
             AcceptError::UsedUp(_) => "used_up",
             AcceptError::Misfit(_) => "misfit",
             AcceptError::WebhookNotFound => "webhook_not_found",
+            AcceptError::Expunged(_) => "expunged",
             AcceptError::Store(_) => "store",
         };
         self.metrics.events_refused.get_or_create(&Outcome { outcome }).inc();

@@ -1,0 +1,418 @@
+//! What replay jobs walk over, the runs that they make of it, and what becomes of those.
+
+use uuid::Uuid;
+
+use super::due::{AGAIN, RAISE_DEAD};
+use super::replays::{Replay, signed};
+use super::{Store, StoreError, in_tx, on_read};
+use crate::domain::delivery::DeliveryState;
+use crate::domain::id::{DeliveryId, EventId, ReplayId, WebhookId};
+use crate::domain::replay::{Candidate, EventLeft};
+use crate::domain::tenant::Scope;
+use crate::domain::time::Timestamp;
+
+// They differ in the index that they walk, and in the direction.
+macro_rules! walk {
+    ($from:literal, $where:literal, $order:literal) => {
+        concat!(
+            "select d.id, d.event_id, d.event_type, d.webhook_id, d.state, d.attempts, d.last_status, d.last_error, \
+             e.id as found_event, e.expunged_at from ",
+            $from,
+            " left join events e on e.id = d.event_id where d.tenant_id = $1 and d.environment = $2 and ",
+            $where,
+            " order by ",
+            $order,
+            " limit $6"
+        )
+    };
+}
+macro_rules! both_ways {
+    ($walk:literal) => {
+        (walk!("deliveries d", $walk, "d.id"), walk!("deliveries d", $walk, "d.id desc"))
+    };
+}
+pub(super) const OF_SCOPE: (&str, &str) = both_ways!("d.id > $3 and d.id < $4 and d.id <> $5");
+pub(super) const OF_WEBHOOK: (&str, &str) = both_ways!("d.id > $3 and d.id < $4 and d.webhook_id = $5");
+pub(super) const OF_EVENT: (&str, &str) = both_ways!("d.id > $3 and d.id < $4 and d.event_id = $5");
+const BY_ID: (&str, &str) = both_ways!("d.id > $3 and d.id < $4 and d.id = $5");
+pub(super) const DEAD: (&str, &str) = (
+    walk!(
+        "dead_letters l join deliveries d on d.id = l.delivery_id",
+        "l.tenant_id = $1 and l.environment = $2 and l.delivery_id > $3 and l.delivery_id < $4 and l.delivery_id <> $5",
+        "l.delivery_id"
+    ),
+    walk!(
+        "dead_letters l join deliveries d on d.id = l.delivery_id",
+        "l.tenant_id = $1 and l.environment = $2 and l.delivery_id > $3 and l.delivery_id < $4 and l.delivery_id <> $5",
+        "l.delivery_id desc"
+    ),
+);
+
+/// Takes the job's row: whoever comes second finds another version.
+const TAKE: &str = "update replays set version = version + 1 where id = $1 and version = $2 and state = 'running'";
+const TAKE_OPEN: &str = "update replays set version = version + 1 where id = $1 and version = $2 and is_open";
+/// Only where the delivery still stands as it was found.
+pub(super) const REVIVE: &str = "update deliveries set state = 'pending' where id = $1 and tenant_id = $2 \
+    and state = $3 and attempts = $4";
+const MAKE: &str = "insert into replay_runs (replay_id, delivery_id, state, look_at) values ($1, $2, 'pending', $3) \
+    on conflict do nothing";
+const MOVE: &str = "update replays set made = made + $2, skipped = skipped + $3, low_id = $4, high_id = $5, \
+    walked = $6, paced_at = $7, updated_at = $8 where id = $1";
+const COUNT_ALL: &str = "update replays set total = made + skipped, total_is_exact = true where id = $1 and walked";
+const FINISH: &str = "update replays set is_open = false, ended_at = coalesce(ended_at, $2), updated_at = $2, \
+    state = case when state in ('running', 'paused') then 'done' else state end \
+    where id = $1 and is_open and made = delivered + failed and (walked or state in ('cancelled', 'failed'))";
+
+pub(super) const TO_LOOK_AT: &str = "select r.delivery_id, r.state, d.state, q.run_attempts, q.due_at, q.leased \
+    from replay_runs r left join deliveries d on d.id = r.delivery_id left join due q on q.delivery_id = r.delivery_id \
+    where r.replay_id = $1 and r.state in ('pending', 'waiting') and r.look_at <= $2 order by r.look_at limit $3";
+const SETTLE: &str = "update replay_runs set state = $3, look_at = $4 where replay_id = $1 and delivery_id = $2";
+const COUNT_SETTLED: &str = "update replays set waiting = waiting + $2, delivered = delivered + $3, \
+    failed = failed + $4, updated_at = $5 where id = $1";
+
+const FAILED: &str = "select r.delivery_id, d.event_id, d.event_type, d.webhook_id, d.state, d.last_status, \
+    d.last_error from replay_runs r left join deliveries d on d.id = r.delivery_id and d.tenant_id = $2 \
+    where r.replay_id = $1 and r.state = 'failed' and r.delivery_id < $3 order by r.delivery_id desc limit $4 offset $5";
+
+/// Which deliveries a job walks over.
+#[derive(Debug, Clone, Copy)]
+pub enum Walk<'a> {
+    /// All of the scope.
+    Scope,
+    /// The dead letters.
+    DeadLetters,
+    /// Those to a webhook.
+    Webhook(WebhookId),
+    /// Those of events.
+    Events(&'a [EventId]),
+    /// Some that are named.
+    Deliveries(&'a [DeliveryId]),
+}
+
+/// Where a walk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Only ids above this...
+    pub low: Uuid,
+    /// ... and below this.
+    pub high: Uuid,
+    /// From the top down.
+    pub newest_first: bool,
+}
+
+impl Span {
+    /// What is left once this id was looked at.
+    #[must_use]
+    pub fn past(self, id: DeliveryId) -> Self {
+        if self.newest_first { Self { high: id.0, ..self } } else { Self { low: id.0, ..self } }
+    }
+
+    const fn pick(self, both_ways: (&'static str, &'static str)) -> &'static str {
+        if self.newest_first { both_ways.1 } else { both_ways.0 }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: Uuid,
+    event_id: Uuid,
+    event_type: String,
+    webhook_id: Uuid,
+    state: String,
+    attempts: i64,
+    last_status: Option<i64>,
+    last_error: Option<String>,
+    found_event: Option<Uuid>,
+    expunged_at: Option<i64>,
+}
+
+fn state(text: &str, id: Uuid) -> Result<DeliveryState, StoreError> {
+    let corrupt = || StoreError::Corrupt { table: "deliveries", column: "state", id: DeliveryId(id).to_string() };
+    DeliveryState::parse(text).ok_or_else(corrupt)
+}
+
+impl TryFrom<Row> for Candidate {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            delivery: DeliveryId(row.id),
+            event: EventId(row.event_id),
+            event_type: row.event_type,
+            webhook: WebhookId(row.webhook_id),
+            state: state(&row.state, row.id)?,
+            attempts: row.attempts,
+            last_status: row.last_status,
+            last_error: row.last_error,
+            event_left: match (row.found_event, row.expunged_at) {
+                (None, _) => EventLeft::Nothing,
+                (Some(_), Some(_)) => EventLeft::Expunged,
+                (Some(_), None) => EventLeft::Whole,
+            },
+        })
+    }
+}
+
+/// What one step of a job does.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    /// Deliveries to attempt again, each as it was found.
+    pub runs: &'a [Candidate],
+    /// How many were meant and passed over.
+    pub skipped: u64,
+    /// What is left.
+    pub left: Span,
+    /// Whether that is nothing.
+    pub walked: bool,
+    /// Up to when the rate is used.
+    pub paced_at: Timestamp,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunState {
+    /// It had no attempt yet.
+    Pending,
+    /// It was tried, and waits for a retry or for its webhook.
+    Waiting,
+    /// The receiver has it.
+    Delivered,
+    /// It is dead, cancelled or gone.
+    Failed,
+}
+
+impl RunState {
+    /// The word that the database uses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Waiting => "waiting",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A run, and what the delivery says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunSeen {
+    /// Which.
+    pub delivery: DeliveryId,
+    /// Whether it was waiting when it was last looked at.
+    pub was_waiting: bool,
+    /// The delivery's state; none once retention has dropped it.
+    pub state: Option<DeliveryState>,
+    /// Attempts of this run, while it is not final.
+    pub run_attempts: i64,
+    /// When the next is due.
+    pub due_at: Option<Timestamp>,
+    /// Whether somebody holds it.
+    pub leased: bool,
+}
+
+/// A run that has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunChange {
+    /// Which.
+    pub delivery: DeliveryId,
+    /// Whether it was waiting before.
+    pub was_waiting: bool,
+    /// Where it stands now.
+    pub state: RunState,
+    /// When to look again.
+    pub look_at: Timestamp,
+}
+
+/// A run that failed, as listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "as those of a delivery; none where retention has dropped it")]
+pub struct FailedRun {
+    pub delivery: DeliveryId,
+    pub event: Option<EventId>,
+    pub event_type: Option<String>,
+    pub webhook: Option<WebhookId>,
+    pub state: Option<String>,
+    pub last_status: Option<i64>,
+    pub last_error: Option<String>,
+}
+
+type FailedRow = (Uuid, Option<Uuid>, Option<String>, Option<Uuid>, Option<String>, Option<i64>, Option<String>);
+type SeenRow = (Uuid, String, Option<String>, Option<i64>, Option<i64>, Option<bool>);
+
+fn seen((id, run, delivery, run_attempts, due_at, leased): SeenRow) -> Result<RunSeen, StoreError> {
+    Ok(RunSeen {
+        delivery: DeliveryId(id),
+        was_waiting: run == RunState::Waiting.as_str(),
+        state: delivery.map(|text| state(&text, id)).transpose()?,
+        run_attempts: run_attempts.unwrap_or(0),
+        due_at: due_at.map(Timestamp::from_millis),
+        leased: leased.unwrap_or(false),
+    })
+}
+
+impl Store {
+    /// The next deliveries of a walk, up to `max`, in its order.
+    pub async fn candidates(
+        &self,
+        scope: Scope,
+        walk: Walk<'_>,
+        span: Span,
+        max: u32,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        match walk {
+            Walk::Scope => self.walk(scope, span.pick(OF_SCOPE), Uuid::nil(), span, max).await,
+            Walk::DeadLetters => self.walk(scope, span.pick(DEAD), Uuid::nil(), span, max).await,
+            Walk::Webhook(webhook) => self.walk(scope, span.pick(OF_WEBHOOK), webhook.0, span, max).await,
+            Walk::Events(events) => {
+                self.walk_each(scope, span.pick(OF_EVENT), events.iter().map(|id| id.0), span, max).await
+            }
+            Walk::Deliveries(ids) => {
+                self.walk_each(scope, span.pick(BY_ID), ids.iter().map(|id| id.0), span, max).await
+            }
+        }
+    }
+
+    async fn walk(
+        &self,
+        scope: Scope,
+        statement: &'static str,
+        key: Uuid,
+        span: Span,
+        max: u32,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let rows: Vec<Row> = on_read!(self, |db| {
+            let walk = sqlx::query_as(statement).bind(scope.tenant.0).bind(scope.environment.as_str());
+            walk.bind(span.low).bind(span.high).bind(key).bind(i64::from(max)).fetch_all(db).await
+        })?;
+        rows.into_iter().map(Candidate::try_from).collect()
+    }
+
+    /// The first of several walks together.
+    async fn walk_each(
+        &self,
+        scope: Scope,
+        statement: &'static str,
+        keys: impl Iterator<Item = Uuid>,
+        span: Span,
+        max: u32,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let mut found = Vec::new();
+        for key in keys {
+            found.extend(self.walk(scope, statement, key, span, max).await?);
+        }
+        found.sort_unstable_by_key(|candidate| candidate.delivery);
+        if span.newest_first {
+            found.reverse();
+        }
+        found.dedup_by_key(|candidate| candidate.delivery);
+        found.truncate(usize::try_from(max).unwrap_or(usize::MAX));
+        Ok(found)
+    }
+
+    /// Makes the runs of one step and moves the job on, together or not at all; how many it made. `None` when the
+    /// job has changed since the caller read it.
+    pub async fn advance_replay(
+        &self,
+        replay: &Replay,
+        batch: &Batch<'_>,
+        now: Timestamp,
+    ) -> Result<Option<u64>, StoreError> {
+        let Batch { runs, skipped, left, walked, paced_at } = batch;
+        let tenant = replay.scope.tenant.0;
+        // In one order everywhere: two jobs that lock the same rows must not wait for each other.
+        let mut runs: Vec<&Candidate> = runs.iter().collect();
+        runs.sort_unstable_by_key(|run| run.delivery);
+        Ok(in_tx!(self, |tx| {
+            let taken = sqlx::query(TAKE).bind(replay.id.0).bind(replay.version).execute(&mut *tx).await?;
+            if taken.rows_affected() == 0 {
+                None
+            } else {
+                let mut made = 0u64;
+                for run in &runs {
+                    let id = run.delivery.0;
+                    let revive = sqlx::query(REVIVE).bind(id).bind(tenant).bind(run.state.as_str()).bind(run.attempts);
+                    if revive.execute(&mut *tx).await?.rows_affected() == 0 {
+                        continue;
+                    }
+                    // A new run starts with an epoch that no earlier claim can have had.
+                    let again = sqlx::query(AGAIN).bind(id).bind(tenant).bind(run.webhook.0).bind(run.event.0);
+                    let again = again.bind(now.as_millis()).bind(now.as_millis()).bind(run.attempts);
+                    again.execute(&mut *tx).await?;
+                    sqlx::query(RAISE_DEAD).bind(id).bind(tenant).execute(&mut *tx).await?;
+                    let note = sqlx::query(MAKE).bind(replay.id.0).bind(id).bind(now.as_millis());
+                    made += note.execute(&mut *tx).await?.rows_affected();
+                }
+                let passed_over = skipped + u64::try_from(runs.len()).unwrap_or(u64::MAX) - made;
+                let moved = sqlx::query(MOVE).bind(replay.id.0).bind(signed(made)).bind(signed(passed_over));
+                let moved = moved.bind(left.low).bind(left.high).bind(*walked).bind(paced_at.as_millis());
+                moved.bind(now.as_millis()).execute(&mut *tx).await?;
+                sqlx::query(COUNT_ALL).bind(replay.id.0).execute(&mut *tx).await?;
+                sqlx::query(FINISH).bind(replay.id.0).bind(now.as_millis()).execute(&mut *tx).await?;
+                Some(made)
+            }
+        }))
+    }
+
+    /// Runs that are to be looked at, longest overdue first.
+    pub async fn runs_to_look_at(&self, id: ReplayId, now: Timestamp, max: u32) -> Result<Vec<RunSeen>, StoreError> {
+        let rows: Vec<SeenRow> = on_read!(self, |db| {
+            let select = sqlx::query_as(TO_LOOK_AT).bind(id.0).bind(now.as_millis());
+            select.bind(i64::from(max)).fetch_all(db).await
+        })?;
+        rows.into_iter().map(seen).collect()
+    }
+
+    /// Notes what became of runs; false, and nothing is noted, when the job has changed since the caller read it.
+    pub async fn settle_runs(
+        &self,
+        replay: &Replay,
+        changes: &[RunChange],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let counted = |wanted: RunState| changes.iter().filter(|change| change.state == wanted).count();
+        let count = |wanted| i64::try_from(counted(wanted)).unwrap_or(i64::MAX);
+        let were_waiting = i64::try_from(changes.iter().filter(|change| change.was_waiting).count());
+        let waiting = count(RunState::Waiting) - were_waiting.unwrap_or(i64::MAX);
+        let (delivered, failed) = (count(RunState::Delivered), count(RunState::Failed));
+        Ok(in_tx!(self, |tx| {
+            let taken = sqlx::query(TAKE_OPEN).bind(replay.id.0).bind(replay.version).execute(&mut *tx).await?;
+            let is_ours = taken.rows_affected() > 0;
+            if is_ours {
+                for RunChange { delivery, state, look_at, was_waiting: _ } in changes {
+                    let settle = sqlx::query(SETTLE).bind(replay.id.0).bind(delivery.0).bind(state.as_str());
+                    settle.bind(look_at.as_millis()).execute(&mut *tx).await?;
+                }
+                let count = sqlx::query(COUNT_SETTLED).bind(replay.id.0).bind(waiting).bind(delivered).bind(failed);
+                count.bind(now.as_millis()).execute(&mut *tx).await?;
+                sqlx::query(FINISH).bind(replay.id.0).bind(now.as_millis()).execute(&mut *tx).await?;
+            }
+            is_ours
+        }))
+    }
+
+    /// A page of the runs that failed, newest delivery first. The caller has asked whose the job is.
+    pub async fn failed_runs_page(
+        &self,
+        replay: &Replay,
+        before: Option<Uuid>,
+        limit: u32,
+        offset: u32,
+    ) -> Result<Vec<FailedRun>, StoreError> {
+        let rows: Vec<FailedRow> = on_read!(self, |db| {
+            let page = sqlx::query_as(FAILED).bind(replay.id.0).bind(replay.scope.tenant.0);
+            let page = page.bind(before.unwrap_or(Uuid::max()));
+            page.bind(i64::from(limit)).bind(i64::from(offset)).fetch_all(db).await
+        })?;
+        let failed = |(id, event, event_type, webhook, state, last_status, last_error): FailedRow| FailedRun {
+            delivery: DeliveryId(id),
+            event: event.map(EventId),
+            event_type,
+            webhook: webhook.map(WebhookId),
+            state,
+            last_status,
+            last_error,
+        };
+        Ok(rows.into_iter().map(failed).collect())
+    }
+}
