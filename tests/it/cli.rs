@@ -123,7 +123,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    fn new(arguments: &[&str], output: Output) -> Self {
+    pub(crate) fn new(arguments: &[&str], output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         let code = output.status.code().expect("it was not killed");
         Self { what: arguments.join(" "), code, out: text(output.stdout), err: text(output.stderr) }

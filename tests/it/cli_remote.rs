@@ -12,6 +12,7 @@ both_engines!(
     webhooks_are_looked_after,
     deliveries_are_listed_shown_and_changed,
     dead_letters_are_listed_and_sent_again,
+    many_are_replayed,
     events_are_shown_replayed_and_explained,
     the_catalogue_and_the_usage_are_shown,
     refusals_say_what_to_do,
@@ -134,9 +135,59 @@ async fn dead_letters_are_listed_and_sent_again(app: TestApp) {
     assert!(run(&shell, &["dlq", "redrive"]).exits(2).err.contains("--all"));
     let id = json_of(&shell, &["dead-letters", "list"])[0]["id"].clone();
     assert_eq!(json_of(&shell, &["dlq", "redrive", id.as_str().unwrap()])["id"], id);
-    assert_eq!(json_of(&shell, &["dlq", "redrive", "--webhook", &webhook.id, "--max", "1"]), json!({ "redriven": 1 }));
-    let rest = run(&shell, &["dlq", "redrive", "--all"]).exits(0).out;
-    assert_eq!(rest.trim(), "1 are on their way again");
+    let some = run(&shell, &["dlq", "redrive", "--webhook", &webhook.id, "--max", "1"]).exits(0);
+    assert!(some.out.trim() == "1 are on their way again" && some.err.contains("there are more"), "{}", some.err);
+    let rest = json_of(&shell, &["dlq", "discard", "--all", "--reason", "not wanted"]);
+    assert_eq!(rest, json!({ "discarded": 1, "hasMore": false }));
+    run(&shell, &["dlq", "discard", "--all"]).exits(2);
+    let again = run(&shell, &["dlq", "discard", id.as_str().unwrap(), "--reason", "not wanted"]).exits(1);
+    assert!(again.err.contains("CONFLICT"), "{}", again.err);
+    app.finish().await;
+}
+
+async fn many_are_replayed(app: TestApp) {
+    let shell = shell_of(&app);
+    let fields = json!({ "retryPolicy": { "maxRetries": 0 }, "events": ["order.*"] });
+    let webhook = app.webhook_with("down", fields, Behaviour { status: 503, ..Behaviour::default() }).await;
+    let mut deliveries = Vec::new();
+    for n in 0..3 {
+        let event = app.publish("order.created", json!({ "n": n })).await;
+        deliveries.push(app.delivery_in(&event, "dead").await["id"].as_str().unwrap().to_owned());
+    }
+    assert!(run(&shell, &["replay"]).exits(2).err.contains("--all"));
+    let filter = ["--webhook", &webhook.id, "--code", "5xx", "--since", "2026-11-21T00:00:00Z"];
+    let dry = run(&shell, &[&["replay", "--dry-run"], &filter[..]].concat()).exits(0);
+    let expected = "would replay 3\noldest  TIME\nnewest  TIME\nto  3  wh_…  down\nof  3  order.created";
+    assert_eq!(shown(&dry.out), expected);
+    assert_eq!(json_of(&shell, &["replay", "--code", "404", "--dry-run"])["count"], 0);
+    assert_eq!(json_of(&shell, &["replays", "list"]), json!([]), "a dry run leaves nothing");
+
+    // While it fails, the job ends with what failed; once it answers, with all delivered.
+    let replay = |more: &'static [&'static str]| {
+        let (shell, arguments) = (&shell, [&["replay"], &filter[..], more].concat());
+        app.while_time_passes(async move {
+            let command = shell.command(&arguments);
+            let output = tokio::process::Command::from(command).output().await.unwrap();
+            Ran::new(&arguments, output)
+        })
+    };
+    let failed = replay(&["--wait"]).await.exits(1);
+    assert_eq!(shown(&failed.out), "rpl_…  done  3/3  0 delivered, 3 failed, 0 skipped");
+    app.receiver.behave("/down", Behaviour::fail_first(1));
+    let partly = replay(&["--wait"]).await.exits(5);
+    assert_eq!(shown(&partly.out), "rpl_…  done  3/3  2 delivered, 1 failed, 0 skipped");
+    let ended = json_of(&shell, &["replays", "list", "--state", "done", "--limit", "1"]);
+    let id = ended[0]["id"].as_str().unwrap().to_owned();
+    let failures = run(&shell, &["replays", "failures", &id]).exits(0).out;
+    assert_eq!(shown(&failures), "ID  STATUS  ANSWER  EVENT TYPE  WEBHOOK\ndlv_…  dead  503  order.created  wh_…");
+    let got = shown(&run(&shell, &["replays", "get", &id]).exits(0).out);
+    assert!(got.starts_with("rpl_…  done  3/3  2 delivered, 1 failed, 0 skipped\nfilter  {"), "{got}");
+    run(&shell, &["replays", "pause", &id]).exits(1);
+    // By id, also what was delivered.
+    let named = json_of(&shell, &["replay", &deliveries[0], "--rate", "10"]);
+    assert_eq!((&named["total"], &named["onlyFailed"], &named["rate"]), (&json!(1), &json!(false), &json!(10)));
+    run(&shell, &["replays", "get", named["id"].as_str().unwrap()]).exits(0);
+    run(&shell, &["replay", "wh_1"]).exits(2);
     app.finish().await;
 }
 
@@ -209,10 +260,11 @@ async fn a_server_checks_what_was_received(app: TestApp) {
     let event = app.publish("order.created", json!({ "a": "é/" })).await;
     app.delivery_in(&event, "delivered").await;
     let record = app.receiver.records(&webhook.path)[0].clone();
-    let head: String =
-        record.headers.iter().map(|(name, value)| format!("{name}: {}\r\n", value.to_str().unwrap())).collect();
+    let header =
+        |(name, value): (&http::HeaderName, &http::HeaderValue)| format!("{name}: {}", value.to_str().unwrap());
+    let head = record.headers.iter().map(header).collect::<Vec<_>>().join("\r\n");
     let body = String::from_utf8(record.body.to_vec()).unwrap();
-    let wire = |body: &str| format!("POST /checked HTTP/1.1\r\n{head}\r\n{body}");
+    let wire = |body: &str| format!("POST /checked HTTP/1.1\r\n{head}\r\n\r\n{body}");
     let good = shell.write("good", &wire(&body));
     let verify = |file: &str| run(&shell, &["verify", "--webhook", &webhook.id, "--raw", file]);
     assert!(verify(&good).exits(0).out.starts_with("✓ verified"), "the server's clock judges, which stands still");

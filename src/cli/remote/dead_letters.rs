@@ -31,7 +31,15 @@ enum DeadLettersCommand {
         limit: LimitArgs,
     },
     /// Send dead letters again: those named, or those that a filter finds
-    Redrive(RedriveArgs),
+    Redrive(ChosenArgs),
+    /// Give dead letters up: those named, or those that a filter finds
+    Discard {
+        #[command(flatten)]
+        chosen: ChosenArgs,
+        /// Why; it stays with the deliveries
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 /// Which dead letters.
@@ -52,7 +60,7 @@ struct FilterArgs {
 }
 
 #[derive(Debug, Args)]
-struct RedriveArgs {
+struct ChosenArgs {
     /// Their ids
     #[arg(conflicts_with_all = ["webhook", "event_type", "since", "until", "all", "max"])]
     ids: Vec<DeliveryId>,
@@ -88,10 +96,23 @@ struct DeadLetter {
 pub(super) async fn run(args: DeadLettersArgs, api: &Api, output: Output) -> Outcome {
     match args.command {
         DeadLettersCommand::List { filter, limit } => show_list(filter, limit, api, output).await,
-        DeadLettersCommand::Redrive(RedriveArgs { ids, .. }) if !ids.is_empty() => {
-            each(&ids, output, async |id| step_in(api, &format!("/dead-letters/{id}/redrive")).await).await
+        DeadLettersCommand::Redrive(ChosenArgs { ids, .. }) if !ids.is_empty() => {
+            each(&ids, output, async |id| step_in(api, &format!("/dead-letters/{id}/redrive"), None).await).await
         }
-        DeadLettersCommand::Redrive(args) => redrive(args, api, output).await,
+        DeadLettersCommand::Redrive(chosen) => {
+            let body = chosen.body()?;
+            print(&api.post::<Box<RawValue>>("/dead-letters/redrive", body.to_string()).await?, output)
+        }
+        DeadLettersCommand::Discard { chosen: ChosenArgs { ids, .. }, reason } if !ids.is_empty() => {
+            let body = json!({ "reason": reason }).to_string();
+            let discard =
+                async |id: &DeliveryId| step_in(api, &format!("/dead-letters/{id}/discard"), Some(body.clone())).await;
+            each(&ids, output, discard).await
+        }
+        DeadLettersCommand::Discard { chosen, reason } => {
+            let body = json!({ "letters": chosen.body()?, "reason": reason });
+            print(&api.post::<Box<RawValue>>("/dead-letters/discard", body.to_string()).await?, output)
+        }
     }
 }
 
@@ -110,27 +131,40 @@ async fn show_list(filter: FilterArgs, limit: LimitArgs, api: &Api, output: Outp
     })
 }
 
-#[derive(Deserialize)]
-struct Redriven {
-    redriven: u64,
+impl ChosenArgs {
+    fn body(self) -> Outcome<serde_json::Value> {
+        let Self { ids: _, filter, all, max } = self;
+        if filter.is_empty() && !all {
+            let message = "which? name ids, narrow it by --webhook, --type, --since or --until, or say --all";
+            return Err(Failure::new(Exit::Usage, message));
+        }
+        let FilterArgs { webhook, event_type, since, until } = filter;
+        Ok(json!({
+            "webhookId": webhook, "eventType": event_type, "diedAfter": since, "diedBefore": until, "max": max,
+        }))
+    }
 }
 
-async fn redrive(args: RedriveArgs, api: &Api, output: Output) -> Outcome {
-    let RedriveArgs { ids: _, filter, all, max } = args;
-    if filter.is_empty() && !all {
-        let message = "which? name ids, narrow it by --webhook, --type, --since or --until, or say --all";
-        return Err(Failure::new(Exit::Usage, message));
-    }
-    let FilterArgs { webhook, event_type, since, until } = filter;
-    let asked = json!({
-        "webhookId": webhook, "eventType": event_type, "diedAfter": since, "diedBefore": until, "max": max,
-    });
-    let raw: Box<RawValue> = api.post("/dead-letters/redrive", asked.to_string()).await?;
+/// How many were dealt with.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Changed {
+    redriven: Option<u64>,
+    discarded: Option<u64>,
+    has_more: bool,
+}
+
+fn print(raw: &RawValue, output: Output) -> Outcome {
+    let Changed { redriven, discarded, has_more } = serde_json::from_str(raw.get())?;
     if output.is_json() {
         output.value(&raw)?;
-    } else {
-        let Redriven { redriven } = serde_json::from_str(raw.get())?;
-        output.line(&format!("{redriven} are on their way again"));
+    } else if let Some(count) = redriven {
+        output.line(&format!("{count} are on their way again"));
+    } else if let Some(count) = discarded {
+        output.line(&format!("{count} were given up"));
+    }
+    if has_more {
+        output.hint("there are more: say it again, or raise --max");
     }
     Ok(())
 }

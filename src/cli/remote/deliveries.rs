@@ -99,11 +99,11 @@ impl StatusClass {
     }
 }
 
-fn status(word: &str) -> Result<DeliveryState, String> {
+pub(super) fn status(word: &str) -> Result<DeliveryState, String> {
     DeliveryState::parse(word).ok_or_else(|| "must be pending, delivered, dead or cancelled".to_owned())
 }
 
-fn error_kind(word: &str) -> Result<FailureKind, String> {
+pub(super) fn error_kind(word: &str) -> Result<FailureKind, String> {
     let kinds = || FailureKind::ALL.map(FailureKind::as_str).join(", ");
     FailureKind::parse(word).ok_or_else(|| format!("must be one of {}", kinds()))
 }
@@ -145,10 +145,10 @@ pub(super) async fn run(args: DeliveriesArgs, api: &Api, output: Output) -> Outc
         DeliveriesCommand::List(args) => show_list(args, api, output).await,
         DeliveriesCommand::Get { id } => show(api, id, output).await,
         DeliveriesCommand::Retry { ids } => {
-            each(&ids, output, async |id| step_in(api, &format!("/deliveries/{id}/retry")).await).await
+            each(&ids, output, async |id| step_in(api, &format!("/deliveries/{id}/retry"), None).await).await
         }
         DeliveriesCommand::Cancel { ids } => {
-            each(&ids, output, async |id| step_in(api, &format!("/deliveries/{id}/cancel")).await).await
+            each(&ids, output, async |id| step_in(api, &format!("/deliveries/{id}/cancel"), None).await).await
         }
     }
 }
@@ -241,8 +241,8 @@ fn cause(delivery: &Delivery) -> String {
 }
 
 /// Asks for a delivery to be changed; the delivery as it is then.
-pub(super) async fn step_in(api: &Api, path: &str) -> Outcome<(String, Box<RawValue>)> {
-    let raw: Box<RawValue> = api.call(reqwest::Method::POST, path, None, &[]).await?;
+pub(super) async fn step_in(api: &Api, path: &str, body: Option<String>) -> Outcome<(String, Box<RawValue>)> {
+    let raw: Box<RawValue> = api.call(reqwest::Method::POST, path, body, &[]).await?;
     let delivery: Delivery = serde_json::from_str(raw.get())?;
     Ok((headline(&delivery), raw))
 }

@@ -10,6 +10,7 @@ mod event_types;
 mod events;
 mod list;
 mod listen;
+mod replays;
 mod tail;
 mod usage;
 mod webhook_body;
@@ -39,7 +40,11 @@ pub(super) enum RemoteCommand {
     Listen(listen::ListenArgs),
     /// See what was used of the plan
     Usage(usage::UsageArgs),
-    /// Inspect dead letters, and send them again
+    /// Have many deliveries attempted again, at a rate
+    Replay(replays::ReplayArgs),
+    /// Look after the replays that were started
+    Replays(replays::ReplaysArgs),
+    /// Inspect dead letters, and send them again or give them up
     #[command(visible_alias = "dead-letters")]
     Dlq(dead_letters::DeadLettersArgs),
 }
@@ -51,6 +56,8 @@ pub(super) async fn run(command: RemoteCommand, globals: &Globals, output: Outpu
         RemoteCommand::Events(args) => events::run(args, &api, output).await,
         RemoteCommand::Endpoints(args) => webhooks::run(args, &api, output).await,
         RemoteCommand::EventTypes(args) => event_types::run(args, &api, output).await,
+        RemoteCommand::Replay(args) => replays::start(args, &api, output).await,
+        RemoteCommand::Replays(args) => replays::run(args, &api, output).await,
         RemoteCommand::Tail(args) => tail::run(args, &api, output).await,
         RemoteCommand::Listen(args) => listen::run(args, &api, output).await,
         RemoteCommand::Usage(args) => usage::run(args, &api, output).await,

@@ -15,7 +15,7 @@ fn column(text: &str) -> String {
     let mut words: Vec<String> = text.trim().split(' ').map(word).collect();
     for at in 1..words.len() {
         if words[at].starts_with("ms") {
-            words[at - 1] = "N".to_owned();
+            "N".clone_into(&mut words[at - 1]);
         }
     }
     words.join(" ")
