@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::api::{self, Api, ApiOptions};
 use crate::broker::in_process::InProcess;
 use crate::broker::ingest::{Ingest, IngestOptions};
-use crate::broker::rabbitmq::{QueueType, RabbitMq, RabbitOptions};
+use crate::broker::rabbitmq::{Poison, QueueType, RabbitMq, RabbitOptions};
 use crate::broker::{Broker, INLINE_BYTES_MAX};
 use crate::chance;
 use crate::clock::Clock;
@@ -119,6 +119,22 @@ pub async fn remove(config: &Config) -> anyhow::Result<()> {
         RabbitMq::remove(rabbit_options(config, "remove", Role::Api)).await.context("the broker's queues")?;
     }
     Store::drop_database(config.store.url.expose_secret()).await.context("the database")
+}
+
+/// The tickets that no process could read, as the broker keeps them. The in-process queue keeps none.
+pub async fn poison(config: &Config, max: u32) -> anyhow::Result<Poison> {
+    if config.broker.url.expose_secret().is_empty() {
+        return Ok(Poison::default());
+    }
+    Ok(RabbitMq::poison(rabbit_options(config, "dlq", Role::Api), max).await?)
+}
+
+/// Throws those away; how many.
+pub async fn purge_poison(config: &Config) -> anyhow::Result<u32> {
+    if config.broker.url.expose_secret().is_empty() {
+        return Ok(0);
+    }
+    Ok(RabbitMq::purge_poison(rabbit_options(config, "dlq", Role::Api)).await?)
 }
 
 /// The master keys of a configuration: the text, else the file.

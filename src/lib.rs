@@ -41,6 +41,9 @@
 //! The core API ([`domain::noun`]) keeps customers, conversations and so on as records, and each write of one carries
 //! its event through the same accept: there is never the one without the other.
 //!
+//! Whatever somebody changes has a line in the audit log, written in the transaction of the change
+//! ([`engine::audit`]). Many deliveries are attempted again by a job with a rate ([`engine::replays`]).
+//!
 //! # The one table that matters
 //!
 //! A row in `due` exists exactly while its delivery is pending. Its `due_at` is the outbox (set at accept), the retry

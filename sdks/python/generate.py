@@ -33,6 +33,7 @@ METHOD_NAMES = {
     "publishEvents": "publish_batch",
     "recordingCall": "add_recording",
     "redriveDeadLetters": "redrive_all",
+    "discardDeadLetters": "discard_all",
 }
 """Where the rule would give two methods one name, or one that says something else."""
 RESOURCE_NAMES = {"Sign in": "auth"}

@@ -16,6 +16,7 @@ const WIDTH = 120;
 const NAMES = {
   publishEvents: "publishBatch",
   redriveDeadLetters: "redriveAll",
+  discardDeadLetters: "discardAll",
   listConversationMessages: "listOfConversation",
   createConversationMessage: "createInConversation",
   recordingCall: "addRecording",

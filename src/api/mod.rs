@@ -31,6 +31,7 @@ mod problem;
 mod publish;
 mod query;
 mod records;
+mod replay_filter;
 mod replay_view;
 mod replays;
 pub mod server;

@@ -21,7 +21,8 @@ use crate::domain::replay::{BURST, Candidate, Pace, ReplayFilter, ReplayState, S
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
-use crate::store::replay_runs::{Batch, RunChange, RunSeen, RunState, Span, Walk};
+use crate::store::replay_runs::{Batch, RunChange, RunSeen, RunState};
+use crate::store::replay_walk::{Span, Walk};
 use crate::store::replays::{Replay, ReplayChange};
 
 /// Deliveries that one step of a job, or of a count, looks at.
@@ -257,11 +258,16 @@ impl Engine {
         let looks = self.limits.replays.outstanding_max + LOOKS_MAX;
         let seen = self.store.runs_to_look_at(replay.id, now, looks).await?;
         let changes: Vec<_> = seen.iter().filter_map(|run| change_of(run, now)).collect();
-        if !changes.is_empty() {
-            // What it makes next goes by how many are outstanding: the next turn reads that.
+        let settled;
+        let replay = if changes.is_empty() {
+            replay
+        } else {
             self.store.settle_runs(replay, &changes, now).await?;
-            return Ok(());
-        }
+            // What it makes next goes by how many are outstanding now.
+            let Some(after) = self.store.replay(replay.scope, replay.id).await? else { return Ok(()) };
+            settled = after;
+            &settled
+        };
         if replay.state != ReplayState::Running || replay.walked {
             return Ok(());
         }

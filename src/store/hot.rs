@@ -3,7 +3,7 @@
 
 use super::deliveries::{BY_EVENT, BY_ID as DELIVERY, BY_SCOPE, BY_WEBHOOK};
 use super::dialect::{accept, claim, records as record_writes, settle};
-use super::{attempts, audit, due, events, expunge, idempotency, records, replay_runs, replays, sessions};
+use super::{attempts, audit, due, events, expunge, idempotency, records, replay_runs, replay_walk, replays, sessions};
 
 /// On `PostgreSQL`.
 #[must_use]
@@ -94,12 +94,12 @@ fn shared() -> [(&'static str, &'static str); 45] {
         ("count a guess", sessions::COUNT_GUESS),
         ("purge guesses", sessions::PURGE_GUESSES),
         ("open replays", replays::OPEN),
-        ("walk a scope", replay_runs::OF_SCOPE.0),
-        ("walk a scope backwards", replay_runs::OF_SCOPE.1),
-        ("walk a webhook", replay_runs::OF_WEBHOOK.0),
-        ("walk an event", replay_runs::OF_EVENT.0),
-        ("walk dead letters", replay_runs::DEAD.0),
-        ("walk dead letters backwards", replay_runs::DEAD.1),
+        ("walk a scope", replay_walk::OF_SCOPE.0),
+        ("walk a scope backwards", replay_walk::OF_SCOPE.1),
+        ("walk a webhook", replay_walk::OF_WEBHOOK.0),
+        ("walk an event", replay_walk::OF_EVENT.0),
+        ("walk dead letters", replay_walk::DEAD.0),
+        ("walk dead letters backwards", replay_walk::DEAD.1),
         ("revive", replay_runs::REVIVE),
         ("runs to look at", replay_runs::TO_LOOK_AT),
         ("one replay", replays::BY_ID),

@@ -30,6 +30,7 @@ pub mod meters;
 pub mod partitions;
 pub mod records;
 pub mod replay_runs;
+pub mod replay_walk;
 pub mod replays;
 pub mod requests;
 pub mod root;

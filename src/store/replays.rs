@@ -103,7 +103,8 @@ const PAGE: &str = concat!(
 );
 const COUNT: &str = "select count(*) from replays where tenant_id = $1 and environment = $2 \
     and (cast($3 as text) is null or state = $3)";
-pub(super) const OPEN: &str = concat!("select ", columns!(), " from replays where is_open order by id limit $1");
+pub(super) const OPEN: &str =
+    concat!("select ", columns!(), " from replays where is_open and id > $1 order by id limit $2");
 const PAUSE: &str = "update replays set state = 'paused', version = version + 1, updated_at = $4 \
     where tenant_id = $1 and environment = $2 and id = $3 and state = 'running'";
 const RESUME: &str = "update replays set state = 'running', version = version + 1, updated_at = $4 \
@@ -285,7 +286,8 @@ impl Store {
 
     /// The jobs of all tenants that have something left to do or to look at, oldest first.
     pub async fn open_replays(&self, max: u32) -> Result<Vec<Replay>, StoreError> {
-        let rows: Vec<Row> = on_read!(self, |db| sqlx::query_as(OPEN).bind(i64::from(max)).fetch_all(db).await)?;
+        let rows: Vec<Row> =
+            on_read!(self, |db| sqlx::query_as(OPEN).bind(Uuid::nil()).bind(i64::from(max)).fetch_all(db).await)?;
         rows.into_iter().map(Replay::try_from).collect()
     }
 

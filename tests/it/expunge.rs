@@ -56,7 +56,7 @@ async fn what_waits_is_cancelled(app: TestApp) {
 }
 
 async fn what_was_erased_is_not_sent_again(app: TestApp) {
-    let fields = json!({ "retryPolicy": { "maxRetries": 0 } });
+    let fields = json!({ "events": ["a.b"], "retryPolicy": { "maxRetries": 0 } });
     let webhook = app.webhook_with("bad", fields, Behaviour::status(400)).await;
     let event = app.publish("a.b", json!({ "card": SECRET })).await;
     let delivery = app.delivery_in(&event, "dead").await["id"].as_str().unwrap().to_owned();

@@ -57,6 +57,17 @@ fn users_come_and_go(shell: &Shell) {
         assert!(!ran.err.contains("elevenchars") && ran.err.contains("12 characters"), "{}", ran.err);
     }
     assert_eq!(list(&[]).json().as_array().unwrap().len(), 2);
+
+    let audit = shell.run(&["--json", "audit"]).exits(0);
+    let lines = audit.json();
+    let actions: Vec<_> = lines.as_array().unwrap().iter().map(|line| line["action"].as_str().unwrap()).collect();
+    assert!(
+        ["user.create", "user.password", "user.disable"].iter().all(|action| actions.contains(action)),
+        "{actions:?}"
+    );
+    assert!(lines.as_array().unwrap().iter().all(|line| line["actor"]["kind"] == "operator"));
+    assert!(!audit.out.contains(drawn) && !audit.out.contains("argon2"));
+    assert!(shell.run(&["audit", "--limit", "1"]).exits(0).out.contains("user."));
 }
 
 #[test]

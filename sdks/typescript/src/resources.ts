@@ -13,6 +13,7 @@ export const ROUTES = {
   publishEvents: "POST /api/v1/events/batch",
   getEvent: "GET /api/v1/events/{id}",
   replayEvent: "POST /api/v1/events/{id}/replay",
+  expungeEvent: "POST /api/v1/events/{id}/expunge",
   listWebhooks: "GET /api/v1/webhooks",
   createWebhook: "POST /api/v1/webhooks",
   getWebhook: "GET /api/v1/webhooks/{id}",
@@ -39,6 +40,15 @@ export const ROUTES = {
   listDeadLetters: "GET /api/v1/dead-letters",
   redriveDeadLetters: "POST /api/v1/dead-letters/redrive",
   redriveDeadLetter: "POST /api/v1/dead-letters/{id}/redrive",
+  discardDeadLetters: "POST /api/v1/dead-letters/discard",
+  discardDeadLetter: "POST /api/v1/dead-letters/{id}/discard",
+  listReplays: "GET /api/v1/replays",
+  startReplay: "POST /api/v1/replays",
+  getReplay: "GET /api/v1/replays/{id}",
+  pauseReplay: "POST /api/v1/replays/{id}/pause",
+  resumeReplay: "POST /api/v1/replays/{id}/resume",
+  cancelReplay: "POST /api/v1/replays/{id}/cancel",
+  listReplayFailures: "GET /api/v1/replays/{id}/failures",
   listApiKeys: "GET /api/tenant/api-keys",
   createApiKey: "POST /api/tenant/api-keys",
   getApiKey: "GET /api/tenant/api-keys/{id}",
@@ -51,6 +61,7 @@ export const ROUTES = {
   logout: "POST /api/auth/logout",
   getMe: "GET /api/auth/me",
   changePassword: "POST /api/auth/password",
+  listAuditLog: "GET /api/tenant/audit-log",
   listCustomers: "GET /api/v1/customers",
   createCustomer: "POST /api/v1/customers",
   getCustomer: "GET /api/v1/customers/{id}",
@@ -120,6 +131,7 @@ export const FOR_SESSIONS: ReadonlySet<OperationId> = new Set<OperationId>([
   "logout",
   "getMe",
   "changePassword",
+  "listAuditLog",
 ]);
 
 /** Publish what happened, read it again, send it again. */
@@ -148,6 +160,16 @@ export class Events extends Resource {
    */
   replay(id: string, body?: BodyOf<"replayEvent">, options?: CallOptions) {
     return this.call("replayEvent", { path: { id }, body }, options);
+  }
+
+  /**
+   * Erase the data of an event. Its data, and what its deliveries kept of requests and answers, are gone for good;
+   * ids, times and states stay. What waits to be delivered is cancelled, and the event cannot be sent again. An
+   * attempt that is under way may still be made. Records of the core API are not touched. Doing it twice does it
+   * once.
+   */
+  expunge(id: string, options?: CallOptions) {
+    return this.call("expungeEvent", { path: { id } }, options);
   }
 
   /**
@@ -298,7 +320,10 @@ export class DeadLetters extends Resource {
     return this.walk("listDeadLetters", { query }, options);
   }
 
-  /** Send many dead letters again. All that the filter finds, up to `max`. The body may be left out. */
+  /**
+   * Send many dead letters again. Those that are named, or all that the filter finds, up to `max`, at once. The
+   * body may be left out. For more of them, or at a rate, start a replay.
+   */
   redriveAll(body?: BodyOf<"redriveDeadLetters">, options?: CallOptions) {
     return this.call("redriveDeadLetters", { body }, options);
   }
@@ -306,6 +331,62 @@ export class DeadLetters extends Resource {
   /** Send a dead letter again. */
   redrive(id: string, options?: CallOptions) {
     return this.call("redriveDeadLetter", { path: { id } }, options);
+  }
+
+  /** Give many dead letters up. */
+  discardAll(body: BodyOf<"discardDeadLetters">, options?: CallOptions) {
+    return this.call("discardDeadLetters", { body }, options);
+  }
+
+  /** Give a dead letter up. It is not sent again: the delivery is cancelled, and keeps the reason. */
+  discard(id: string, body: BodyOf<"discardDeadLetter">, options?: CallOptions) {
+    return this.call("discardDeadLetter", { path: { id }, body }, options);
+  }
+}
+
+/** Have many deliveries attempted again, at a rate, in a job that can be watched and stopped. */
+export class Replays extends Resource {
+  /** List replays. */
+  list(query?: QueryOf<"listReplays">, options?: CallOptions) {
+    return this.walk("listReplays", { query }, options);
+  }
+
+  /**
+   * Start a replay. Attempts all matching deliveries again, so many in a second, behind live traffic and within the
+   * limits of their webhooks; each keeps its `webhook-id`. Those to webhooks that do not send are passed over. With
+   * `dryRun` it is counted what would be done, and nothing is. The body may be left out: then it is all dead
+   * letters.
+   */
+  start(body?: BodyOf<"startReplay">, options?: CallOptions) {
+    return this.call("startReplay", { body }, options);
+  }
+
+  /** Read a replay. */
+  get(id: string, options?: CallOptions) {
+    return this.call("getReplay", { path: { id } }, options);
+  }
+
+  /** Pause a replay. What it has under way goes on. */
+  pause(id: string, options?: CallOptions) {
+    return this.call("pauseReplay", { path: { id } }, options);
+  }
+
+  /** Resume a replay. */
+  resume(id: string, options?: CallOptions) {
+    return this.call("resumeReplay", { path: { id } }, options);
+  }
+
+  /**
+   * Call a replay off. What it has under way goes on: those are deliveries like all others, and can be cancelled as
+   * such.
+   */
+  cancel(id: string, options?: CallOptions) {
+    return this.call("cancelReplay", { path: { id } }, options);
+  }
+
+  /** List what a replay could not deliver. */
+  listFailures(id: string, query?: QueryOf<"listReplayFailures">, options?: CallOptions) {
+    return this.walk("listReplayFailures", { path: { id }, query }, options);
   }
 }
 
@@ -375,6 +456,14 @@ export class Auth extends Resource {
   /** Change one's password. All other sessions end. */
   changePassword(body: BodyOf<"changePassword">, options?: CallOptions) {
     return this.call("changePassword", { body }, options);
+  }
+}
+
+/** Who changed what, when, and from where. For owners and admins. */
+export class AuditLog extends Resource {
+  /** List who changed what. */
+  list(query?: QueryOf<"listAuditLog">, options?: CallOptions) {
+    return this.walk("listAuditLog", { query }, options);
   }
 }
 
@@ -706,8 +795,10 @@ export abstract class Resources implements Caller {
   readonly deliveries = new Deliveries(this);
   readonly eventTypes = new EventTypes(this);
   readonly deadLetters = new DeadLetters(this);
+  readonly replays = new Replays(this);
   readonly apiKeys = new ApiKeys(this);
   readonly auth = new Auth(this);
+  readonly auditLog = new AuditLog(this);
   readonly customers = new Customers(this);
   readonly conversations = new Conversations(this);
   readonly messages = new Messages(this);

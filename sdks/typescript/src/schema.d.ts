@@ -82,6 +82,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events/{id}/expunge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase the data of an event
+         * @description Its data, and what its deliveries kept of requests and answers, are gone for good; ids, times and states stay. What
+         *     waits to be delivered is cancelled, and the event cannot be sent again. An attempt that is under way may still be
+         *     made. Records of the core API are not touched. Doing it twice does it once.
+         */
+        post: operations["expungeEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/webhooks": {
         parameters: {
             query?: never;
@@ -423,7 +445,8 @@ export interface paths {
         put?: never;
         /**
          * Send many dead letters again
-         * @description All that the filter finds, up to `max`. The body may be left out.
+         * @description Those that are named, or all that the filter finds, up to `max`, at once. The body may be left out. For more of them,
+         *     or at a rate, start a replay.
          */
         post: operations["redriveDeadLetters"];
         delete?: never;
@@ -443,6 +466,157 @@ export interface paths {
         put?: never;
         /** Send a dead letter again */
         post: operations["redriveDeadLetter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dead-letters/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give many dead letters up */
+        post: operations["discardDeadLetters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dead-letters/{id}/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a dead letter up
+         * @description It is not sent again: the delivery is cancelled, and keeps the reason.
+         */
+        post: operations["discardDeadLetter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/replays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List replays */
+        get: operations["listReplays"];
+        put?: never;
+        /**
+         * Start a replay
+         * @description Attempts all matching deliveries again, so many in a second, behind live traffic and within the limits of their
+         *     webhooks; each keeps its `webhook-id`. Those to webhooks that do not send are passed over. With `dryRun` it is
+         *     counted what would be done, and nothing is. The body may be left out: then it is all dead letters.
+         */
+        post: operations["startReplay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/replays/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a replay */
+        get: operations["getReplay"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/replays/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a replay
+         * @description What it has under way goes on.
+         */
+        post: operations["pauseReplay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/replays/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Resume a replay */
+        post: operations["resumeReplay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/replays/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call a replay off
+         * @description What it has under way goes on: those are deliveries like all others, and can be cancelled as such.
+         */
+        post: operations["cancelReplay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/replays/{id}/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what a replay could not deliver */
+        get: operations["listReplayFailures"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -621,6 +795,23 @@ export interface paths {
          * @description All other sessions end.
          */
         post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tenant/audit-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List who changed what */
+        get: operations["listAuditLog"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1803,6 +1994,24 @@ export interface components {
             role: components["schemas"]["Role"];
             tenant?: components["schemas"]["Tenant"] | null;
         };
+        /** @description Who did something. */
+        Actor: {
+            /**
+             * @description `key`, `user` or `operator`.
+             * @example key
+             */
+            kind: string;
+            /**
+             * @description Of the key or the user.
+             * @example key_01m7zvcjkge008000000000001
+             */
+            id?: string | null;
+            /**
+             * @description The key's name, or the user's address, as it was then.
+             * @example backend
+             */
+            name: string;
+        };
         /** @description An API key as it is shown. */
         ApiKey: {
             id: components["schemas"]["KeyId"];
@@ -1957,6 +2166,40 @@ export interface components {
             /** @example 16 */
             responseExcerptBytes: number;
         };
+        /** @description What somebody changed. */
+        AuditEntry: {
+            id: components["schemas"]["AuditId"];
+            at: components["schemas"]["Timestamp"];
+            actor: components["schemas"]["Actor"];
+            /**
+             * @description Noun and verb.
+             * @example webhook.update
+             */
+            action: string;
+            /**
+             * @description The id of what was changed.
+             * @example wh_01m7zvcjkge008000000000001
+             */
+            subject: string;
+            environment?: components["schemas"]["Environment"] | null;
+            /** @description Each field that was changed, with its old and its new value; never secrets. */
+            changes: Record<string, unknown>;
+            /**
+             * @description The `X-Request-Id` of the request.
+             * @example req_01m7zvcjkge008000000000001
+             */
+            requestId?: string | null;
+            /**
+             * @description Where it came from.
+             * @example 192.0.2.7
+             */
+            address?: string | null;
+        };
+        /**
+         * @description The id of a line of the audit log
+         * @example aud_01m7zvcjkge008000000000001
+         */
+        AuditId: string;
         /**
          * @description A phone call: `initiated`, `ringing`, `answered`, and then `completed`, or `failed` at any step. Its actions take it from one to the next; no other order is possible.
          * @example {
@@ -2492,6 +2735,11 @@ export interface components {
             nextAttemptAt?: components["schemas"]["Timestamp"] | null;
             createdAt: components["schemas"]["Timestamp"];
             settledAt?: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description Why it was ended without being delivered, if somebody did that.
+             * @example null
+             */
+            note?: string | null;
         };
         /** @description A delivery with all its attempts. */
         DeliveryDetail: components["schemas"]["Delivery"] & {
@@ -2507,6 +2755,47 @@ export interface components {
          * @example dlv_01m7zvcjkge008000000000001
          */
         DeliveryId: string;
+        /**
+         * @description Why a dead letter is given up.
+         * @example {
+         *       "reason": "the customer has left"
+         *     }
+         */
+        Discard: {
+            /**
+             * @description Stays with the delivery.
+             * @default null
+             */
+            reason?: string;
+        };
+        /**
+         * @description Which dead letters to give up, and why.
+         * @example {
+         *       "letters": {
+         *         "eventType": "order.created",
+         *         "max": 100
+         *       },
+         *       "reason": "the customer has left"
+         *     }
+         */
+        DiscardMany: {
+            /** @description Which. Left out: all, up to the default `max`. */
+            letters?: components["schemas"]["Redrive"];
+            /** @description Stays with the deliveries. */
+            reason: string;
+        };
+        Discarded: {
+            /**
+             * Format: int32
+             * @example 12
+             */
+            discarded: number;
+            /**
+             * @description Whether there are more than `max`.
+             * @example false
+             */
+            hasMore: boolean;
+        };
         /** @enum {string} */
         Environment: "staging" | "production";
         /** @description What went wrong. */
@@ -2538,6 +2827,7 @@ export interface components {
             createdAt: components["schemas"]["Timestamp"];
             channels: components["schemas"]["Channels"];
             deliverAt?: components["schemas"]["Timestamp"] | null;
+            expungedAt?: components["schemas"]["Timestamp"] | null;
         };
         /**
          * @description The id of an event
@@ -2682,6 +2972,10 @@ export interface components {
             /** @description The conditions of its filter that are not met. */
             conditions?: components["schemas"]["UnmetCondition"][];
             request?: components["schemas"]["ExplainedRequest"] | null;
+        };
+        ExpungedEvent: {
+            id: components["schemas"]["EventId"];
+            expungedAt: components["schemas"]["Timestamp"];
         };
         FailCall: {
             /** @description Why it failed, such as `busy` or `no answer`. */
@@ -2846,6 +3140,39 @@ export interface components {
             } | null;
         };
         /** @description The body of most lists. Webhooks and their logs have their own, with the totals beside the rows. */
+        List_AuditEntry: {
+            success: boolean;
+            data: {
+                id: components["schemas"]["AuditId"];
+                at: components["schemas"]["Timestamp"];
+                actor: components["schemas"]["Actor"];
+                /**
+                 * @description Noun and verb.
+                 * @example webhook.update
+                 */
+                action: string;
+                /**
+                 * @description The id of what was changed.
+                 * @example wh_01m7zvcjkge008000000000001
+                 */
+                subject: string;
+                environment?: components["schemas"]["Environment"] | null;
+                /** @description Each field that was changed, with its old and its new value; never secrets. */
+                changes: Record<string, unknown>;
+                /**
+                 * @description The `X-Request-Id` of the request.
+                 * @example req_01m7zvcjkge008000000000001
+                 */
+                requestId?: string | null;
+                /**
+                 * @description Where it came from.
+                 * @example 192.0.2.7
+                 */
+                address?: string | null;
+            }[];
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description The body of most lists. Webhooks and their logs have their own, with the totals beside the rows. */
         List_DeadLetter: {
             success: boolean;
             data: {
@@ -2909,6 +3236,11 @@ export interface components {
                 nextAttemptAt?: components["schemas"]["Timestamp"] | null;
                 createdAt: components["schemas"]["Timestamp"];
                 settledAt?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * @description Why it was ended without being delivered, if somebody did that.
+                 * @example null
+                 */
+                note?: string | null;
             }[];
             pagination: components["schemas"]["Pagination"];
         };
@@ -2942,6 +3274,109 @@ export interface components {
                  * @example 7
                  */
                 version?: number | null;
+            }[];
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description The body of most lists. Webhooks and their logs have their own, with the totals beside the rows. */
+        List_Replay: {
+            success: boolean;
+            data: {
+                id: components["schemas"]["ReplayId"];
+                /**
+                 * @description `running`, `paused`, `cancelled`, `done` or `failed`.
+                 * @example running
+                 */
+                state: string;
+                filter: components["schemas"]["ReplayFilter"];
+                /** @example true */
+                onlyFailed: boolean;
+                /** @example oldest */
+                order: string;
+                /**
+                 * Format: int32
+                 * @description Deliveries in a second.
+                 * @example 20
+                 */
+                rate: number;
+                /**
+                 * Format: int64
+                 * @description Deliveries that are meant.
+                 * @example 1200
+                 */
+                total: number;
+                /**
+                 * @description False when there are more than `total`: counting ahead has a bound.
+                 * @example true
+                 */
+                totalIsExact: boolean;
+                /**
+                 * Format: int64
+                 * @description Those that are dealt with: delivered, failed and skipped.
+                 * @example 340
+                 */
+                done: number;
+                /**
+                 * Format: int64
+                 * @example 320
+                 */
+                delivered: number;
+                /**
+                 * Format: int64
+                 * @description Dead again, cancelled, or dropped by the retention.
+                 * @example 15
+                 */
+                failed: number;
+                /**
+                 * Format: int64
+                 * @description Passed over: under way already, or the webhook does not send.
+                 * @example 5
+                 */
+                skipped: number;
+                /**
+                 * Format: int64
+                 * @description Under way, retries included.
+                 * @example 12
+                 */
+                pending: number;
+                /**
+                 * Format: int64
+                 * @description How long until all were attempted, at this rate. None unless it is running.
+                 * @example 43
+                 */
+                etaSeconds?: number | null;
+                /**
+                 * @description Why it failed.
+                 * @example null
+                 */
+                note?: string | null;
+                askedBy: components["schemas"]["Actor"];
+                createdAt: components["schemas"]["Timestamp"];
+                updatedAt: components["schemas"]["Timestamp"];
+                endedAt?: components["schemas"]["Timestamp"] | null;
+            }[];
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description The body of most lists. Webhooks and their logs have their own, with the totals beside the rows. */
+        List_ReplayFailure: {
+            success: boolean;
+            data: {
+                deliveryId: components["schemas"]["DeliveryId"];
+                eventId?: components["schemas"]["EventId"] | null;
+                /** @example order.created */
+                eventType?: string | null;
+                webhookId?: components["schemas"]["WebhookId"] | null;
+                /**
+                 * @description What it is now.
+                 * @example dead
+                 */
+                status?: string | null;
+                /**
+                 * Format: int64
+                 * @example 503
+                 */
+                lastStatus?: number | null;
+                /** @example null */
+                lastError?: string | null;
             }[];
             pagination: components["schemas"]["Pagination"];
         };
@@ -3437,6 +3872,41 @@ export interface components {
             window?: "1h";
         };
         /**
+         * @description A replay to start.
+         * @example {
+         *       "filter": {
+         *         "statusClass": "5xx"
+         *       },
+         *       "onlyFailed": true,
+         *       "rate": 20
+         *     }
+         */
+        NewReplay: {
+            /** @default {} */
+            filter?: components["schemas"]["ReplayFilter"];
+            /**
+             * @description Only dead letters, judged when each one's turn comes. Without it, also what was delivered or cancelled.
+             * @default true
+             */
+            onlyFailed?: boolean;
+            /**
+             * Format: int32
+             * @description Deliveries in a second. The webhooks' own limits hold besides.
+             * @default 50
+             */
+            rate?: number | null;
+            /**
+             * @description `oldest` or `newest` first.
+             * @default oldest
+             */
+            order?: string;
+            /**
+             * @description Count what would be done, and do nothing.
+             * @default false
+             */
+            dryRun?: boolean;
+        };
+        /**
          * @description How often a key should be rotated, and how many days before to tell
          * @example {
          *       "enabled": true,
@@ -3686,20 +4156,29 @@ export interface components {
             url: string;
         };
         /**
-         * @description Which dead letters to send again.
+         * @description Which dead letters: those that are named, or all that the rest finds, up to `max`.
          * @example {
          *       "eventType": "order.created",
          *       "max": 100
          *     }
          */
         Redrive: {
+            /**
+             * @description Only these; then nothing else may be given.
+             * @default []
+             */
+            ids?: components["schemas"]["DeliveryId"][];
+            /** @default null */
             webhookId?: components["schemas"]["WebhookId"] | null;
+            /** @default null */
             eventType?: string | null;
+            /** @default null */
             diedAfter?: components["schemas"]["Timestamp"] | null;
+            /** @default null */
             diedBefore?: components["schemas"]["Timestamp"] | null;
             /**
              * Format: int32
-             * @description The most to send again.
+             * @description The most of them.
              * @default 1000
              */
             max?: number | null;
@@ -3710,6 +4189,218 @@ export interface components {
              * @example 12
              */
             redriven: number;
+            /**
+             * @description Whether there are more than `max`.
+             * @example false
+             */
+            hasMore: boolean;
+        };
+        /** @description A job that has many deliveries attempted again. */
+        Replay: {
+            id: components["schemas"]["ReplayId"];
+            /**
+             * @description `running`, `paused`, `cancelled`, `done` or `failed`.
+             * @example running
+             */
+            state: string;
+            filter: components["schemas"]["ReplayFilter"];
+            /** @example true */
+            onlyFailed: boolean;
+            /** @example oldest */
+            order: string;
+            /**
+             * Format: int32
+             * @description Deliveries in a second.
+             * @example 20
+             */
+            rate: number;
+            /**
+             * Format: int64
+             * @description Deliveries that are meant.
+             * @example 1200
+             */
+            total: number;
+            /**
+             * @description False when there are more than `total`: counting ahead has a bound.
+             * @example true
+             */
+            totalIsExact: boolean;
+            /**
+             * Format: int64
+             * @description Those that are dealt with: delivered, failed and skipped.
+             * @example 340
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @example 320
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description Dead again, cancelled, or dropped by the retention.
+             * @example 15
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Passed over: under way already, or the webhook does not send.
+             * @example 5
+             */
+            skipped: number;
+            /**
+             * Format: int64
+             * @description Under way, retries included.
+             * @example 12
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description How long until all were attempted, at this rate. None unless it is running.
+             * @example 43
+             */
+            etaSeconds?: number | null;
+            /**
+             * @description Why it failed.
+             * @example null
+             */
+            note?: string | null;
+            askedBy: components["schemas"]["Actor"];
+            createdAt: components["schemas"]["Timestamp"];
+            updatedAt: components["schemas"]["Timestamp"];
+            endedAt?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @description A delivery that a replay could not bring to its receiver. */
+        ReplayFailure: {
+            deliveryId: components["schemas"]["DeliveryId"];
+            eventId?: components["schemas"]["EventId"] | null;
+            /** @example order.created */
+            eventType?: string | null;
+            webhookId?: components["schemas"]["WebhookId"] | null;
+            /**
+             * @description What it is now.
+             * @example dead
+             */
+            status?: string | null;
+            /**
+             * Format: int64
+             * @example 503
+             */
+            lastStatus?: number | null;
+            /** @example null */
+            lastError?: string | null;
+        };
+        /**
+         * @description Which deliveries. What is left out does not matter.
+         * @example {
+         *       "eventTypes": [
+         *         "order.*"
+         *       ],
+         *       "statusClass": "5xx"
+         *     }
+         */
+        ReplayFilter: {
+            /** @default null */
+            webhookId?: components["schemas"]["WebhookId"] | null;
+            /**
+             * @description Only of these types, or patterns of types.
+             * @default []
+             * @example [
+             *       "order.*"
+             *     ]
+             */
+            eventTypes?: string[];
+            /**
+             * @description Only in these states: `delivered`, `dead`, `cancelled`.
+             * @default []
+             * @example [
+             *       "dead"
+             *     ]
+             */
+            statuses?: string[];
+            /**
+             * Format: int32
+             * @description Only where the last answer was this.
+             * @default null
+             * @example 503
+             */
+            httpStatus?: number | null;
+            /**
+             * @description Only where the last answer was `2xx`, `3xx`, `4xx` or `5xx`.
+             * @default null
+             * @example 5xx
+             */
+            statusClass?: string | null;
+            /**
+             * @description Only where the last attempt got no answer, for this reason.
+             * @default null
+             * @example timeout
+             */
+            errorKind?: string | null;
+            /** @default null */
+            createdAfter?: components["schemas"]["Timestamp"] | null;
+            /** @default null */
+            createdBefore?: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description Only of these events.
+             * @default []
+             */
+            eventIds?: components["schemas"]["EventId"][];
+            /**
+             * @description Only these deliveries.
+             * @default []
+             */
+            deliveryIds?: components["schemas"]["DeliveryId"][];
+        };
+        /**
+         * @description The id of a replay
+         * @example rpl_01m7zvcjkge008000000000001
+         */
+        ReplayId: string;
+        /** @description What a replay would do. */
+        ReplayPreview: {
+            /**
+             * Format: int64
+             * @description Deliveries that it would attempt again.
+             * @example 1200
+             */
+            count: number;
+            /**
+             * @description False when there are more: counting has a bound.
+             * @example true
+             */
+            isExact: boolean;
+            oldest?: components["schemas"]["Timestamp"] | null;
+            newest?: components["schemas"]["Timestamp"] | null;
+            /** @description The webhooks with the most of them. */
+            topWebhooks: components["schemas"]["ReplayWebhookCount"][];
+            /** @description The event types with the most of them. */
+            topEventTypes: components["schemas"]["ReplayTypeCount"][];
+            /** @description What would be passed over, and why. */
+            skipped: components["schemas"]["ReplaySkip"][];
+        };
+        ReplaySkip: components["schemas"]["ReplayWebhookCount"] & {
+            /** @example the webhook is disabled */
+            reason: string;
+        };
+        ReplayTypeCount: {
+            /** @example order.created */
+            eventType: string;
+            /**
+             * Format: int64
+             * @example 700
+             */
+            count: number;
+        };
+        ReplayWebhookCount: {
+            webhookId: components["schemas"]["WebhookId"];
+            /** @example orders */
+            name?: string | null;
+            /**
+             * Format: int64
+             * @example 800
+             */
+            count: number;
         };
         ReplayedEvent: {
             id: components["schemas"]["EventId"];
@@ -4006,6 +4697,11 @@ export interface components {
                 nextAttemptAt?: components["schemas"]["Timestamp"] | null;
                 createdAt: components["schemas"]["Timestamp"];
                 settledAt?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * @description Why it was ended without being delivered, if somebody did that.
+                 * @example null
+                 */
+                note?: string | null;
             };
         };
         /** @description The body of every success. */
@@ -4022,6 +4718,22 @@ export interface components {
             };
         };
         /** @description The body of every success. */
+        Success_Discarded: {
+            success: boolean;
+            data: {
+                /**
+                 * Format: int32
+                 * @example 12
+                 */
+                discarded: number;
+                /**
+                 * @description Whether there are more than `max`.
+                 * @example false
+                 */
+                hasMore: boolean;
+            };
+        };
+        /** @description The body of every success. */
         Success_Event: {
             success: boolean;
             /** @description An event as it was accepted. */
@@ -4034,6 +4746,7 @@ export interface components {
                 createdAt: components["schemas"]["Timestamp"];
                 channels: components["schemas"]["Channels"];
                 deliverAt?: components["schemas"]["Timestamp"] | null;
+                expungedAt?: components["schemas"]["Timestamp"] | null;
             };
         };
         /** @description The body of every success. */
@@ -4086,6 +4799,14 @@ export interface components {
                 /** @description Where the data does not fit the schema of its type. */
                 misfits?: components["schemas"]["FieldProblem"][];
                 webhooks: components["schemas"]["ExplainedWebhook"][];
+            };
+        };
+        /** @description The body of every success. */
+        Success_ExpungedEvent: {
+            success: boolean;
+            data: {
+                id: components["schemas"]["EventId"];
+                expungedAt: components["schemas"]["Timestamp"];
             };
         };
         /** @description The body of every success. */
@@ -4181,6 +4902,116 @@ export interface components {
                  * @example 12
                  */
                 redriven: number;
+                /**
+                 * @description Whether there are more than `max`.
+                 * @example false
+                 */
+                hasMore: boolean;
+            };
+        };
+        /** @description The body of every success. */
+        Success_Replay: {
+            success: boolean;
+            /** @description A job that has many deliveries attempted again. */
+            data: {
+                id: components["schemas"]["ReplayId"];
+                /**
+                 * @description `running`, `paused`, `cancelled`, `done` or `failed`.
+                 * @example running
+                 */
+                state: string;
+                filter: components["schemas"]["ReplayFilter"];
+                /** @example true */
+                onlyFailed: boolean;
+                /** @example oldest */
+                order: string;
+                /**
+                 * Format: int32
+                 * @description Deliveries in a second.
+                 * @example 20
+                 */
+                rate: number;
+                /**
+                 * Format: int64
+                 * @description Deliveries that are meant.
+                 * @example 1200
+                 */
+                total: number;
+                /**
+                 * @description False when there are more than `total`: counting ahead has a bound.
+                 * @example true
+                 */
+                totalIsExact: boolean;
+                /**
+                 * Format: int64
+                 * @description Those that are dealt with: delivered, failed and skipped.
+                 * @example 340
+                 */
+                done: number;
+                /**
+                 * Format: int64
+                 * @example 320
+                 */
+                delivered: number;
+                /**
+                 * Format: int64
+                 * @description Dead again, cancelled, or dropped by the retention.
+                 * @example 15
+                 */
+                failed: number;
+                /**
+                 * Format: int64
+                 * @description Passed over: under way already, or the webhook does not send.
+                 * @example 5
+                 */
+                skipped: number;
+                /**
+                 * Format: int64
+                 * @description Under way, retries included.
+                 * @example 12
+                 */
+                pending: number;
+                /**
+                 * Format: int64
+                 * @description How long until all were attempted, at this rate. None unless it is running.
+                 * @example 43
+                 */
+                etaSeconds?: number | null;
+                /**
+                 * @description Why it failed.
+                 * @example null
+                 */
+                note?: string | null;
+                askedBy: components["schemas"]["Actor"];
+                createdAt: components["schemas"]["Timestamp"];
+                updatedAt: components["schemas"]["Timestamp"];
+                endedAt?: components["schemas"]["Timestamp"] | null;
+            };
+        };
+        /** @description The body of every success. */
+        Success_ReplayPreview: {
+            success: boolean;
+            /** @description What a replay would do. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description Deliveries that it would attempt again.
+                 * @example 1200
+                 */
+                count: number;
+                /**
+                 * @description False when there are more: counting has a bound.
+                 * @example true
+                 */
+                isExact: boolean;
+                oldest?: components["schemas"]["Timestamp"] | null;
+                newest?: components["schemas"]["Timestamp"] | null;
+                /** @description The webhooks with the most of them. */
+                topWebhooks: components["schemas"]["ReplayWebhookCount"][];
+                /** @description The event types with the most of them. */
+                topEventTypes: components["schemas"]["ReplayTypeCount"][];
+                /** @description What would be passed over, and why. */
+                skipped: components["schemas"]["ReplaySkip"][];
             };
         };
         /** @description The body of every success. */
@@ -5214,6 +6045,7 @@ export interface operations {
                      *         "createdAt": "2026-11-21T20:04:59.120Z",
                      *         "data": {},
                      *         "deliverAt": "2026-11-21T20:04:59.120Z",
+                     *         "expungedAt": "2026-11-21T20:04:59.120Z",
                      *         "id": "evt_01m7zvcjkge008000000000001",
                      *         "occurredAt": "2026-11-21T20:04:59.120Z",
                      *         "type": "order.created"
@@ -5286,6 +6118,53 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    expungeEvent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                id: components["schemas"]["EventId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is erased */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "expungedAt": "2026-11-21T20:04:59.120Z",
+                     *         "id": "evt_01m7zvcjkge008000000000001"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_ExpungedEvent"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -6273,6 +7152,7 @@ export interface operations {
                      *           "lastError": null,
                      *           "lastStatus": 503,
                      *           "nextAttemptAt": "2026-11-21T20:04:59.120Z",
+                     *           "note": null,
                      *           "reason": "event",
                      *           "settledAt": "2026-11-21T20:04:59.120Z",
                      *           "status": "pending",
@@ -6349,6 +7229,7 @@ export interface operations {
                      *         "lastError": null,
                      *         "lastStatus": 503,
                      *         "nextAttemptAt": "2026-11-21T20:04:59.120Z",
+                     *         "note": null,
                      *         "reason": "event",
                      *         "settledAt": "2026-11-21T20:04:59.120Z",
                      *         "status": "pending",
@@ -6404,6 +7285,7 @@ export interface operations {
                      *         "lastError": null,
                      *         "lastStatus": 503,
                      *         "nextAttemptAt": "2026-11-21T20:04:59.120Z",
+                     *         "note": null,
                      *         "reason": "event",
                      *         "settledAt": "2026-11-21T20:04:59.120Z",
                      *         "status": "pending",
@@ -6461,6 +7343,7 @@ export interface operations {
                      *         "lastError": null,
                      *         "lastStatus": 503,
                      *         "nextAttemptAt": "2026-11-21T20:04:59.120Z",
+                     *         "note": null,
                      *         "reason": "event",
                      *         "settledAt": "2026-11-21T20:04:59.120Z",
                      *         "status": "pending",
@@ -7046,6 +7929,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
+                     *         "hasMore": false,
                      *         "redriven": 12
                      *       },
                      *       "success": true
@@ -7103,6 +7987,7 @@ export interface operations {
                      *         "lastError": null,
                      *         "lastStatus": 503,
                      *         "nextAttemptAt": "2026-11-21T20:04:59.120Z",
+                     *         "note": null,
                      *         "reason": "event",
                      *         "settledAt": "2026-11-21T20:04:59.120Z",
                      *         "status": "pending",
@@ -7118,6 +8003,705 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    discardDeadLetters: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "letters": {
+                 *         "eventType": "order.created",
+                 *         "max": 100
+                 *       },
+                 *       "reason": "the customer has left"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DiscardMany"];
+            };
+        };
+        responses: {
+            /** @description How many were given up */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "discarded": 12,
+                     *         "hasMore": false
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Discarded"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    discardDeadLetter: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                id: components["schemas"]["DeliveryId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "the customer has left"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Discard"];
+            };
+        };
+        responses: {
+            /** @description The delivery as it is now */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "attempts": 2,
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "eventId": "evt_01m7zvcjkge008000000000001",
+                     *         "eventType": "order.created",
+                     *         "id": "dlv_01m7zvcjkge008000000000001",
+                     *         "lastError": null,
+                     *         "lastStatus": 503,
+                     *         "nextAttemptAt": "2026-11-21T20:04:59.120Z",
+                     *         "note": null,
+                     *         "reason": "event",
+                     *         "settledAt": "2026-11-21T20:04:59.120Z",
+                     *         "status": "pending",
+                     *         "webhookId": "wh_01m7zvcjkge008000000000001"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Delivery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listReplays: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1 */
+                page?: number;
+                /** @description How many rows a page has; a deployment may set other bounds */
+                limit?: number;
+                /** @description The `nextCursor` of the page before; instead of `page` */
+                cursor?: string;
+                /** @description `running`, `paused`, `cancelled`, `done` or `failed` */
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of replays, newest first */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "askedBy": {
+                     *             "id": "key_01m7zvcjkge008000000000001",
+                     *             "kind": "key",
+                     *             "name": "backend"
+                     *           },
+                     *           "createdAt": "2026-11-21T20:04:59.120Z",
+                     *           "delivered": 320,
+                     *           "done": 340,
+                     *           "endedAt": "2026-11-21T20:04:59.120Z",
+                     *           "etaSeconds": 43,
+                     *           "failed": 15,
+                     *           "filter": {
+                     *             "eventTypes": [
+                     *               "order.*"
+                     *             ],
+                     *             "statusClass": "5xx"
+                     *           },
+                     *           "id": "rpl_01m7zvcjkge008000000000001",
+                     *           "note": null,
+                     *           "onlyFailed": true,
+                     *           "order": "oldest",
+                     *           "pending": 12,
+                     *           "rate": 20,
+                     *           "skipped": 5,
+                     *           "state": "running",
+                     *           "total": 1200,
+                     *           "totalIsExact": true,
+                     *           "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "limit": 20,
+                     *         "nextCursor": null,
+                     *         "page": 1,
+                     *         "total": 1,
+                     *         "totalPages": 1
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["List_Replay"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    startReplay: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "filter": {
+                 *         "statusClass": "5xx"
+                 *       },
+                 *       "onlyFailed": true,
+                 *       "rate": 20
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewReplay"] | null;
+            };
+        };
+        responses: {
+            /** @description With `dryRun`: what it would do */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "count": 1200,
+                     *         "isExact": true,
+                     *         "newest": "2026-11-21T20:04:59.120Z",
+                     *         "oldest": "2026-11-21T20:04:59.120Z",
+                     *         "skipped": [
+                     *           {
+                     *             "count": 800,
+                     *             "name": "orders",
+                     *             "reason": "the webhook is disabled",
+                     *             "webhookId": "wh_01m7zvcjkge008000000000001"
+                     *           }
+                     *         ],
+                     *         "topEventTypes": [
+                     *           {
+                     *             "count": 700,
+                     *             "eventType": "order.created"
+                     *           }
+                     *         ],
+                     *         "topWebhooks": [
+                     *           {
+                     *             "count": 800,
+                     *             "name": "orders",
+                     *             "webhookId": "wh_01m7zvcjkge008000000000001"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_ReplayPreview"];
+                };
+            };
+            /** @description The replay is on its way */
+            202: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    /** @description Where the replay is */
+                    Location?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "askedBy": {
+                     *           "id": "key_01m7zvcjkge008000000000001",
+                     *           "kind": "key",
+                     *           "name": "backend"
+                     *         },
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "delivered": 320,
+                     *         "done": 340,
+                     *         "endedAt": "2026-11-21T20:04:59.120Z",
+                     *         "etaSeconds": 43,
+                     *         "failed": 15,
+                     *         "filter": {
+                     *           "eventTypes": [
+                     *             "order.*"
+                     *           ],
+                     *           "statusClass": "5xx"
+                     *         },
+                     *         "id": "rpl_01m7zvcjkge008000000000001",
+                     *         "note": null,
+                     *         "onlyFailed": true,
+                     *         "order": "oldest",
+                     *         "pending": 12,
+                     *         "rate": 20,
+                     *         "skipped": 5,
+                     *         "state": "running",
+                     *         "total": 1200,
+                     *         "totalIsExact": true,
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Replay"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getReplay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ReplayId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The replay */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "askedBy": {
+                     *           "id": "key_01m7zvcjkge008000000000001",
+                     *           "kind": "key",
+                     *           "name": "backend"
+                     *         },
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "delivered": 320,
+                     *         "done": 340,
+                     *         "endedAt": "2026-11-21T20:04:59.120Z",
+                     *         "etaSeconds": 43,
+                     *         "failed": 15,
+                     *         "filter": {
+                     *           "eventTypes": [
+                     *             "order.*"
+                     *           ],
+                     *           "statusClass": "5xx"
+                     *         },
+                     *         "id": "rpl_01m7zvcjkge008000000000001",
+                     *         "note": null,
+                     *         "onlyFailed": true,
+                     *         "order": "oldest",
+                     *         "pending": 12,
+                     *         "rate": 20,
+                     *         "skipped": 5,
+                     *         "state": "running",
+                     *         "total": 1200,
+                     *         "totalIsExact": true,
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Replay"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    pauseReplay: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                id: components["schemas"]["ReplayId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The replay as it is now */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "askedBy": {
+                     *           "id": "key_01m7zvcjkge008000000000001",
+                     *           "kind": "key",
+                     *           "name": "backend"
+                     *         },
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "delivered": 320,
+                     *         "done": 340,
+                     *         "endedAt": "2026-11-21T20:04:59.120Z",
+                     *         "etaSeconds": 43,
+                     *         "failed": 15,
+                     *         "filter": {
+                     *           "eventTypes": [
+                     *             "order.*"
+                     *           ],
+                     *           "statusClass": "5xx"
+                     *         },
+                     *         "id": "rpl_01m7zvcjkge008000000000001",
+                     *         "note": null,
+                     *         "onlyFailed": true,
+                     *         "order": "oldest",
+                     *         "pending": 12,
+                     *         "rate": 20,
+                     *         "skipped": 5,
+                     *         "state": "running",
+                     *         "total": 1200,
+                     *         "totalIsExact": true,
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Replay"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    resumeReplay: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                id: components["schemas"]["ReplayId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The replay as it is now */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "askedBy": {
+                     *           "id": "key_01m7zvcjkge008000000000001",
+                     *           "kind": "key",
+                     *           "name": "backend"
+                     *         },
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "delivered": 320,
+                     *         "done": 340,
+                     *         "endedAt": "2026-11-21T20:04:59.120Z",
+                     *         "etaSeconds": 43,
+                     *         "failed": 15,
+                     *         "filter": {
+                     *           "eventTypes": [
+                     *             "order.*"
+                     *           ],
+                     *           "statusClass": "5xx"
+                     *         },
+                     *         "id": "rpl_01m7zvcjkge008000000000001",
+                     *         "note": null,
+                     *         "onlyFailed": true,
+                     *         "order": "oldest",
+                     *         "pending": 12,
+                     *         "rate": 20,
+                     *         "skipped": 5,
+                     *         "state": "running",
+                     *         "total": 1200,
+                     *         "totalIsExact": true,
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Replay"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    cancelReplay: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                id: components["schemas"]["ReplayId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The replay as it is now */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "askedBy": {
+                     *           "id": "key_01m7zvcjkge008000000000001",
+                     *           "kind": "key",
+                     *           "name": "backend"
+                     *         },
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "delivered": 320,
+                     *         "done": 340,
+                     *         "endedAt": "2026-11-21T20:04:59.120Z",
+                     *         "etaSeconds": 43,
+                     *         "failed": 15,
+                     *         "filter": {
+                     *           "eventTypes": [
+                     *             "order.*"
+                     *           ],
+                     *           "statusClass": "5xx"
+                     *         },
+                     *         "id": "rpl_01m7zvcjkge008000000000001",
+                     *         "note": null,
+                     *         "onlyFailed": true,
+                     *         "order": "oldest",
+                     *         "pending": 12,
+                     *         "rate": 20,
+                     *         "skipped": 5,
+                     *         "state": "running",
+                     *         "total": 1200,
+                     *         "totalIsExact": true,
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Replay"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listReplayFailures: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1 */
+                page?: number;
+                /** @description How many rows a page has; a deployment may set other bounds */
+                limit?: number;
+                /** @description The `nextCursor` of the page before; instead of `page` */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["ReplayId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of them, newest delivery first */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "deliveryId": "dlv_01m7zvcjkge008000000000001",
+                     *           "eventId": "evt_01m7zvcjkge008000000000001",
+                     *           "eventType": "order.created",
+                     *           "lastError": null,
+                     *           "lastStatus": 503,
+                     *           "status": "dead",
+                     *           "webhookId": "wh_01m7zvcjkge008000000000001"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "limit": 20,
+                     *         "nextCursor": null,
+                     *         "page": 1,
+                     *         "total": 1,
+                     *         "totalPages": 1
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["List_ReplayFailure"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -7931,6 +9515,82 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    listAuditLog: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1 */
+                page?: number;
+                /** @description How many rows a page has; a deployment may set other bounds */
+                limit?: number;
+                /** @description The `nextCursor` of the page before; instead of `page` */
+                cursor?: string;
+                /** @description Only what this key or user did */
+                actorId?: string;
+                /** @description Only this, such as `webhook.update` */
+                action?: string;
+                /** @description Only what was done to the thing of this id */
+                subject?: string;
+                /** @description Only from then on */
+                after?: components["schemas"]["Timestamp"];
+                /** @description Only before then */
+                before?: components["schemas"]["Timestamp"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes, newest first */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "action": "webhook.update",
+                     *           "actor": {
+                     *             "id": "key_01m7zvcjkge008000000000001",
+                     *             "kind": "key",
+                     *             "name": "backend"
+                     *           },
+                     *           "address": "192.0.2.7",
+                     *           "at": "2026-11-21T20:04:59.120Z",
+                     *           "changes": {},
+                     *           "environment": "staging",
+                     *           "id": "aud_01m7zvcjkge008000000000001",
+                     *           "requestId": "req_01m7zvcjkge008000000000001",
+                     *           "subject": "wh_01m7zvcjkge008000000000001"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "limit": 20,
+                     *         "nextCursor": null,
+                     *         "page": 1,
+                     *         "total": 1,
+                     *         "totalPages": 1
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["List_AuditEntry"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];

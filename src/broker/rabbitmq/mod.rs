@@ -13,6 +13,7 @@ mod consumer;
 mod counters;
 mod inbox;
 pub(crate) mod link;
+mod poison;
 mod publisher;
 mod receipt;
 #[cfg(test)]
@@ -44,6 +45,7 @@ use super::{Broker, BrokerHealth, Received, Ticket};
 
 pub use self::counters::{Counter, RabbitCounters};
 pub use self::link::Chance;
+pub use self::poison::{Poison, PoisonMessage};
 pub use self::receipt::MessageReceipt;
 pub use self::topology::QueueType;
 
@@ -163,6 +165,28 @@ impl RabbitMq {
         remove(uri, &Topology { prefix, shards, queue_type }).await.map_err(|error| NotRemoved(error.to_string()))
     }
 
+    /// What is in the poison queue: how many messages, and the first `max` of them. They stay there.
+    ///
+    /// # Errors
+    /// When the options cannot work, or RabbitMQ does not answer.
+    pub async fn poison(options: RabbitOptions, max: u32) -> Result<Poison, NotRead> {
+        let uri = check(&options).map_err(|error| NotRead(error.to_string()))?;
+        let RabbitOptions { prefix, shards, queue_type, .. } = options;
+        let looked = poison::look(uri, &Topology { prefix, shards, queue_type }, max).await;
+        looked.map_err(|error| NotRead(error.to_string()))
+    }
+
+    /// Throws away what is in the poison queue; how many messages.
+    ///
+    /// # Errors
+    /// When the options cannot work, or RabbitMQ does not answer.
+    pub async fn purge_poison(options: RabbitOptions) -> Result<u32, NotRead> {
+        let uri = check(&options).map_err(|error| NotRead(error.to_string()))?;
+        let RabbitOptions { prefix, shards, queue_type, .. } = options;
+        let purged = poison::purge(uri, &Topology { prefix, shards, queue_type }).await;
+        purged.map_err(|error| NotRead(error.to_string()))
+    }
+
     /// What it counted since it started.
     #[must_use]
     pub fn counters(&self) -> &Arc<RabbitCounters> {
@@ -192,6 +216,11 @@ async fn remove(uri: AMQPUri, topology: &Topology) -> Result<(), Broken> {
 #[derive(Debug, thiserror::Error)]
 #[error("not removed: {0}")]
 pub struct NotRemoved(String);
+
+/// Why the poison queue was not looked at.
+#[derive(Debug, thiserror::Error)]
+#[error("the poison queue: {0}")]
+pub struct NotRead(String);
 
 fn check(options: &RabbitOptions) -> Result<AMQPUri, InvalidRabbitOptions> {
     let names = [&options.prefix, &options.node];

@@ -35,7 +35,7 @@ pub(super) struct CrashWebhook {
 pub(super) struct Cluster {
     pub(super) apis: Vec<Process>,
     pub(super) workers: Vec<Process>,
-    schedulers: Vec<Process>,
+    pub(super) schedulers: Vec<Process>,
     postgres: Option<PrivateServer>,
     rabbitmq: Option<PrivateServer>,
     pub(super) addresses: Vec<SocketAddr>,

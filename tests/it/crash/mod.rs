@@ -11,6 +11,7 @@ mod histories;
 mod load;
 mod process;
 mod quota;
+mod replays;
 mod servers;
 
 use std::time::{Duration, Instant};

@@ -96,6 +96,19 @@ class Events(_Resource):
         ).data()
         return answer
 
+    def expunge(self, id: str, /, *, idempotency_key: Optional[str] = None) -> types.ExpungedEvent:
+        """Erase the data of an event
+
+        Its data, and what its deliveries kept of requests and answers, are gone for good; ids, times and states stay.
+        What waits to be delivered is cancelled, and the event cannot be sent again. An attempt that is under way may
+        still be made. Records of the core API are not touched. Doing it twice does it once.
+
+        The key needs `write:events`.
+        """
+        operation = Operation("expungeEvent", "POST", "/api/v1/events/{id}/expunge", ("apiKey", "session"))
+        answer: types.ExpungedEvent = self._core.call(operation, [id], idempotency_key=idempotency_key).data()
+        return answer
+
     def explain(
         self,
         *,
@@ -478,7 +491,8 @@ class DeadLetters(_Resource):
     def redrive_all(self, *, idempotency_key: Optional[str] = None, **body: Unpack[types.Redrive]) -> types.Redriven:
         """Send many dead letters again
 
-        All that the filter finds, up to `max`. The body may be left out.
+        Those that are named, or all that the filter finds, up to `max`, at once. The body may be left out. For more of
+        them, or at a rate, start a replay.
 
         The key needs `write:deliveries`.
         """
@@ -494,6 +508,137 @@ class DeadLetters(_Resource):
         operation = Operation("redriveDeadLetter", "POST", "/api/v1/dead-letters/{id}/redrive", ("apiKey", "session"))
         answer: types.Delivery = self._core.call(operation, [id], idempotency_key=idempotency_key).data()
         return answer
+
+    def discard_all(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        **body: Unpack[types.DiscardMany]
+    ) -> types.Discarded:
+        """Give many dead letters up
+
+        The key needs `write:deliveries`.
+        """
+        operation = Operation("discardDeadLetters", "POST", "/api/v1/dead-letters/discard", ("apiKey", "session"))
+        answer: types.Discarded = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
+        return answer
+
+    def discard(
+        self,
+        id: str,
+        /,
+        *,
+        idempotency_key: Optional[str] = None,
+        **body: Unpack[types.Discard]
+    ) -> types.Delivery:
+        """Give a dead letter up
+
+        It is not sent again: the delivery is cancelled, and keeps the reason.
+
+        The key needs `write:deliveries`.
+        """
+        operation = Operation("discardDeadLetter", "POST", "/api/v1/dead-letters/{id}/discard", ("apiKey", "session"))
+        answer: types.Delivery = self._core.call(operation, [id], body=body, idempotency_key=idempotency_key).data()
+        return answer
+
+
+class Replays(_Resource):
+    """Have many deliveries attempted again, at a rate, in a job that can be watched and stopped."""
+
+    def list(
+        self,
+        *,
+        page: Optional[int] = None,
+        limit: Optional[int] = None,
+        cursor: Optional[str] = None,
+        state: Optional[str] = None,
+    ) -> Page[types.Replay]:
+        """List replays
+
+        The key needs `read:deliveries`.
+        """
+        operation = Operation("listReplays", "GET", "/api/v1/replays", ("apiKey", "session"))
+        query: dict[str, Any] = {
+            "page": page,
+            "limit": limit,
+            "cursor": cursor,
+            "state": state,
+        }
+        return self._page(operation, [], query)
+
+    def start(self, *, idempotency_key: Optional[str] = None, **body: Unpack[types.NewReplay]) -> types.ReplayPreview:
+        """Start a replay
+
+        Attempts all matching deliveries again, so many in a second, behind live traffic and within the limits of their
+        webhooks; each keeps its `webhook-id`. Those to webhooks that do not send are passed over. With `dryRun` it is
+        counted what would be done, and nothing is. The body may be left out: then it is all dead letters.
+
+        The key needs `write:deliveries`.
+        """
+        operation = Operation("startReplay", "POST", "/api/v1/replays", ("apiKey", "session"))
+        answer: types.ReplayPreview = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
+        return answer
+
+    def get(self, id: str, /) -> types.Replay:
+        """Read a replay
+
+        The key needs `read:deliveries`.
+        """
+        operation = Operation("getReplay", "GET", "/api/v1/replays/{id}", ("apiKey", "session"))
+        answer: types.Replay = self._core.call(operation, [id]).data()
+        return answer
+
+    def pause(self, id: str, /, *, idempotency_key: Optional[str] = None) -> types.Replay:
+        """Pause a replay
+
+        What it has under way goes on.
+
+        The key needs `write:deliveries`.
+        """
+        operation = Operation("pauseReplay", "POST", "/api/v1/replays/{id}/pause", ("apiKey", "session"))
+        answer: types.Replay = self._core.call(operation, [id], idempotency_key=idempotency_key).data()
+        return answer
+
+    def resume(self, id: str, /, *, idempotency_key: Optional[str] = None) -> types.Replay:
+        """Resume a replay
+
+        The key needs `write:deliveries`.
+        """
+        operation = Operation("resumeReplay", "POST", "/api/v1/replays/{id}/resume", ("apiKey", "session"))
+        answer: types.Replay = self._core.call(operation, [id], idempotency_key=idempotency_key).data()
+        return answer
+
+    def cancel(self, id: str, /, *, idempotency_key: Optional[str] = None) -> types.Replay:
+        """Call a replay off
+
+        What it has under way goes on: those are deliveries like all others, and can be cancelled as such.
+
+        The key needs `write:deliveries`.
+        """
+        operation = Operation("cancelReplay", "POST", "/api/v1/replays/{id}/cancel", ("apiKey", "session"))
+        answer: types.Replay = self._core.call(operation, [id], idempotency_key=idempotency_key).data()
+        return answer
+
+    def list_failures(
+        self,
+        id: str,
+        /,
+        *,
+        page: Optional[int] = None,
+        limit: Optional[int] = None,
+        cursor: Optional[str] = None,
+    ) -> Page[types.ReplayFailure]:
+        """List what a replay could not deliver
+
+        The key needs `read:deliveries`.
+        """
+        operation = Operation("listReplayFailures", "GET", "/api/v1/replays/{id}/failures", ("apiKey", "session"))
+        query: dict[str, Any] = {
+            "page": page,
+            "limit": limit,
+            "cursor": cursor,
+        }
+        return self._page(operation, [id], query)
 
 
 class ApiKeys(_Resource):
@@ -625,6 +770,36 @@ class Auth(_Resource):
         operation = Operation("changePassword", "POST", "/api/auth/password", ("session",))
         answer: dict[str, Any] = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
         return answer
+
+
+class AuditLog(_Resource):
+    """Who changed what, when, and from where. For owners and admins."""
+
+    def list(
+        self,
+        *,
+        page: Optional[int] = None,
+        limit: Optional[int] = None,
+        cursor: Optional[str] = None,
+        actorId: Optional[str] = None,
+        action: Optional[str] = None,
+        subject: Optional[str] = None,
+        after: Optional[str] = None,
+        before: Optional[str] = None,
+    ) -> Page[types.AuditEntry]:
+        """List who changed what."""
+        operation = Operation("listAuditLog", "GET", "/api/tenant/audit-log", ("session",))
+        query: dict[str, Any] = {
+            "page": page,
+            "limit": limit,
+            "cursor": cursor,
+            "actorId": actorId,
+            "action": action,
+            "subject": subject,
+            "after": after,
+            "before": before,
+        }
+        return self._page(operation, [], query)
 
 
 class Customers(_Resource):
@@ -1548,8 +1723,10 @@ class Resources:
         self.deliveries = Deliveries(core)
         self.event_types = EventTypes(core)
         self.dead_letters = DeadLetters(core)
+        self.replays = Replays(core)
         self.api_keys = ApiKeys(core)
         self.auth = Auth(core)
+        self.audit_log = AuditLog(core)
         self.customers = Customers(core)
         self.conversations = Conversations(core)
         self.messages = Messages(core)

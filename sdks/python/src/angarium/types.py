@@ -113,6 +113,7 @@ class _Event(TypedDict):
 class Event(_Event, total=False):
     """An event as it was accepted."""
     deliverAt: Optional[str]
+    expungedAt: Optional[str]
 
 
 class EventReplay(TypedDict, total=False):
@@ -123,6 +124,11 @@ class EventReplay(TypedDict, total=False):
 class ReplayedEvent(TypedDict):
     id: str
     deliveries: int
+
+
+class ExpungedEvent(TypedDict):
+    id: str
+    expungedAt: str
 
 
 Subscription = list[str]
@@ -346,6 +352,8 @@ class Delivery(_Delivery, total=False):
     """Why the last attempt got no answer."""
     nextAttemptAt: Optional[str]
     settledAt: Optional[str]
+    note: Optional[str]
+    """Why it was ended without being delivered, if somebody did that."""
 
 
 class _Attempt(TypedDict):
@@ -395,6 +403,8 @@ class DeliveryDetail(_DeliveryDetail, total=False):
     """Why the last attempt got no answer."""
     nextAttemptAt: Optional[str]
     settledAt: Optional[str]
+    note: Optional[str]
+    """Why it was ended without being delivered, if somebody did that."""
 
 
 class _EventType(TypedDict):
@@ -540,17 +550,185 @@ class DeadLetter(_DeadLetter, total=False):
 
 
 class Redrive(TypedDict, total=False):
-    """Which dead letters to send again."""
+    """Which dead letters: those that are named, or all that the rest finds, up to `max`."""
+    ids: list[str]
+    """Only these; then nothing else may be given."""
     webhookId: Optional[str]
     eventType: Optional[str]
     diedAfter: Optional[str]
     diedBefore: Optional[str]
     max: Optional[int]
-    """The most to send again."""
+    """The most of them."""
 
 
 class Redriven(TypedDict):
     redriven: int
+    hasMore: bool
+    """Whether there are more than `max`."""
+
+
+class _DiscardMany(TypedDict):
+    reason: str
+    """Stays with the deliveries."""
+
+
+class DiscardMany(_DiscardMany, total=False):
+    """Which dead letters to give up, and why."""
+    letters: Redrive
+    """Which. Left out: all, up to the default `max`."""
+
+
+class Discarded(TypedDict):
+    discarded: int
+    hasMore: bool
+    """Whether there are more than `max`."""
+
+
+class Discard(TypedDict, total=False):
+    """Why a dead letter is given up."""
+    reason: str
+    """Stays with the delivery."""
+
+
+class ReplayFilter(TypedDict, total=False):
+    """Which deliveries. What is left out does not matter."""
+    webhookId: Optional[str]
+    eventTypes: list[str]
+    """Only of these types, or patterns of types."""
+    statuses: list[str]
+    """Only in these states: `delivered`, `dead`, `cancelled`."""
+    httpStatus: Optional[int]
+    """Only where the last answer was this."""
+    statusClass: Optional[str]
+    """Only where the last answer was `2xx`, `3xx`, `4xx` or `5xx`."""
+    errorKind: Optional[str]
+    """Only where the last attempt got no answer, for this reason."""
+    createdAfter: Optional[str]
+    createdBefore: Optional[str]
+    eventIds: list[str]
+    """Only of these events."""
+    deliveryIds: list[str]
+    """Only these deliveries."""
+
+
+class _Actor(TypedDict):
+    kind: str
+    """`key`, `user` or `operator`."""
+    name: str
+    """The key's name, or the user's address, as it was then."""
+
+
+class Actor(_Actor, total=False):
+    """Who did something."""
+    id: Optional[str]
+    """Of the key or the user."""
+
+
+class _Replay(TypedDict):
+    id: str
+    state: str
+    """`running`, `paused`, `cancelled`, `done` or `failed`."""
+    filter: ReplayFilter
+    onlyFailed: bool
+    order: str
+    rate: int
+    """Deliveries in a second."""
+    total: int
+    """Deliveries that are meant."""
+    totalIsExact: bool
+    """False when there are more than `total`: counting ahead has a bound."""
+    done: int
+    """Those that are dealt with: delivered, failed and skipped."""
+    delivered: int
+    failed: int
+    """Dead again, cancelled, or dropped by the retention."""
+    skipped: int
+    """Passed over: under way already, or the webhook does not send."""
+    pending: int
+    """Under way, retries included."""
+    askedBy: Actor
+    createdAt: str
+    updatedAt: str
+
+
+class Replay(_Replay, total=False):
+    """A job that has many deliveries attempted again."""
+    etaSeconds: Optional[int]
+    """How long until all were attempted, at this rate. None unless it is running."""
+    note: Optional[str]
+    """Why it failed."""
+    endedAt: Optional[str]
+
+
+class NewReplay(TypedDict, total=False):
+    """A replay to start."""
+    filter: ReplayFilter
+    onlyFailed: bool
+    """Only dead letters, judged when each one's turn comes. Without it, also what was delivered or cancelled."""
+    rate: Optional[int]
+    """Deliveries in a second. The webhooks' own limits hold besides."""
+    order: str
+    """`oldest` or `newest` first."""
+    dryRun: bool
+    """Count what would be done, and do nothing."""
+
+
+class _ReplayWebhookCount(TypedDict):
+    webhookId: str
+    count: int
+
+
+class ReplayWebhookCount(_ReplayWebhookCount, total=False):
+    name: Optional[str]
+
+
+class ReplayTypeCount(TypedDict):
+    eventType: str
+    count: int
+
+
+class _ReplaySkip(TypedDict):
+    reason: str
+    webhookId: str
+    count: int
+
+
+class ReplaySkip(_ReplaySkip, total=False):
+    name: Optional[str]
+
+
+class _ReplayPreview(TypedDict):
+    count: int
+    """Deliveries that it would attempt again."""
+    isExact: bool
+    """False when there are more: counting has a bound."""
+    topWebhooks: list[ReplayWebhookCount]
+    """The webhooks with the most of them."""
+    topEventTypes: list[ReplayTypeCount]
+    """The event types with the most of them."""
+    skipped: list[ReplaySkip]
+    """What would be passed over, and why."""
+
+
+class ReplayPreview(_ReplayPreview, total=False):
+    """What a replay would do."""
+    oldest: Optional[str]
+    newest: Optional[str]
+
+
+class _ReplayFailure(TypedDict):
+    deliveryId: str
+
+
+class ReplayFailure(_ReplayFailure, total=False):
+    """A delivery that a replay could not bring to its receiver."""
+    eventId: Optional[str]
+    eventType: Optional[str]
+    webhookId: Optional[str]
+    status: Optional[str]
+    """What it is now."""
+    lastStatus: Optional[int]
+    lastError: Optional[str]
 
 
 Permission = Literal["read:conversations", "write:conversations", "read:customers", "write:customers", "read:messages", "write:messages", "read:events", "write:events", "read:webhooks", "write:webhooks", "read:deliveries", "write:deliveries", "read:analytics", "webhook:manage"]
@@ -744,6 +922,27 @@ class PasswordChange(TypedDict):
     """Another password."""
     currentPassword: str
     newPassword: str
+
+
+class _AuditEntry(TypedDict):
+    id: str
+    at: str
+    actor: Actor
+    action: str
+    """Noun and verb."""
+    subject: str
+    """The id of what was changed."""
+    changes: dict[str, Any]
+    """Each field that was changed, with its old and its new value; never secrets."""
+
+
+class AuditEntry(_AuditEntry, total=False):
+    """What somebody changed."""
+    environment: Optional[Environment]
+    requestId: Optional[str]
+    """The `X-Request-Id` of the request."""
+    address: Optional[str]
+    """Where it came from."""
 
 
 class CustomerProfile(TypedDict):

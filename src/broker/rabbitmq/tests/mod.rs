@@ -84,8 +84,16 @@ async fn what_is_no_batch_goes_to_the_poison_queue() {
     broker.close().await;
     let poison = bench.topology.poison_queue();
     assert_eq!(bench.waiting(poison.as_str()).await, 3);
+    // Looking takes nothing away.
+    for _ in 0..2 {
+        let seen = RabbitMq::poison(bench.options(), 2).await.unwrap();
+        assert_eq!((seen.count, seen.messages.len()), (3, 2));
+        assert_eq!((seen.messages[0].queue.as_str(), seen.messages[0].bytes), (key.as_str(), 2));
+    }
     let first = bench.channel.basic_get(poison, BasicGetOptions { no_ack: true }).await.unwrap().unwrap();
     assert_eq!(first.data, b"{}");
+    assert_eq!(RabbitMq::purge_poison(bench.options()).await.unwrap(), 2);
+    assert_eq!(RabbitMq::poison(bench.options(), 2).await.unwrap().count, 0);
     bench.clean_up().await;
 }
 

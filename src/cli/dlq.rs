@@ -1,0 +1,57 @@
+//! `dlq`: what the broker set aside because nobody could read it.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{Globals, Outcome, Output};
+use crate::app;
+use crate::config::Config;
+
+/// Arguments of `dlq`.
+#[derive(Debug, Args)]
+pub(super) struct DlqArgs {
+    #[command(subcommand)]
+    command: DlqCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum DlqCommand {
+    /// Count and list the tickets that no worker could read; no delivery waits for them
+    Tickets {
+        /// How many of them to list
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=1_000))]
+        limit: u32,
+        /// Throw all of them away
+        #[arg(long)]
+        purge: bool,
+    },
+}
+
+pub(super) async fn run(args: DlqArgs, globals: &Globals, output: Output) -> Outcome {
+    let config = Config::load(globals.config.as_deref())?;
+    let DlqCommand::Tickets { limit, purge } = args.command;
+    if purge {
+        let purged = app::purge_poison(&config).await?;
+        if output.is_json() {
+            output.value(&json!({ "purged": purged }))?;
+        } else {
+            output.line(&format!("{purged} thrown away"));
+        }
+        return Ok(());
+    }
+    let poison = app::poison(&config, limit).await?;
+    if output.is_json() {
+        let tickets = poison
+            .messages
+            .iter()
+            .map(|message| json!({ "messageId": message.message_id, "queue": message.queue, "bytes": message.bytes }));
+        output.value(&json!({ "count": poison.count, "tickets": tickets.collect::<Vec<_>>() }))?;
+        return Ok(());
+    }
+    output.line(&format!("{} unreadable", poison.count));
+    for message in poison.messages {
+        let id = message.message_id.unwrap_or_else(|| "-".to_owned());
+        output.line(&format!("{id}  {}  {} bytes", message.queue, message.bytes));
+    }
+    Ok(())
+}
