@@ -8,7 +8,6 @@ mod api;
 mod audit;
 mod bench;
 mod dev;
-mod dlq;
 mod doctor;
 mod duration;
 mod exit;
@@ -26,6 +25,7 @@ mod settings;
 mod sign;
 mod target;
 mod tenants;
+mod tickets;
 mod users;
 mod verify;
 
@@ -87,8 +87,6 @@ enum Command {
     Users(users::UsersArgs),
     /// List who changed what
     Audit(audit::AuditArgs),
-    /// See what the broker set aside
-    Dlq(dlq::DlqArgs),
     /// Publish an event, and wait for its deliveries if asked to
     Send(send::SendArgs),
     #[command(flatten)]
@@ -126,7 +124,6 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Keys(args) => asked_by(Asker::operator(), keys::run(args, &globals, output)).await,
         Command::Tenants(args) => asked_by(Asker::operator(), tenants::run(args, &globals, output)).await,
         Command::Users(args) => asked_by(Asker::operator(), users::run(args, &globals, output)).await,
-        Command::Dlq(args) => dlq::run(args, &globals, output).await,
         Command::Audit(args) => audit::run(&args, &globals, output).await,
         Command::Send(args) => send::run(args, &globals, output).await,
         Command::Remote(command) => remote::run(command, &globals, output).await,

@@ -6,7 +6,8 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::super::api::Api;
-use super::super::{Exit, Failure, Outcome, Output};
+use super::super::tickets::{self, TicketsArgs};
+use super::super::{Exit, Failure, Globals, Outcome, Output};
 use super::deliveries::{answer, step_in};
 use super::each::each;
 use super::list::{Filters, LimitArgs, list};
@@ -40,6 +41,8 @@ enum DeadLettersCommand {
         #[arg(long)]
         reason: String,
     },
+    /// Count and list the tickets that no worker could read; no delivery waits for them
+    Tickets(TicketsArgs),
 }
 
 /// Which dead letters.
@@ -93,8 +96,10 @@ struct DeadLetter {
     died_at: String,
 }
 
-pub(super) async fn run(args: DeadLettersArgs, api: &Api, output: Output) -> Outcome {
+pub(super) async fn run(args: DeadLettersArgs, api: &Api, globals: &Globals, output: Output) -> Outcome {
     match args.command {
+        // These are the broker's: the API does not know of them.
+        DeadLettersCommand::Tickets(args) => tickets::run(args, globals, output).await,
         DeadLettersCommand::List { filter, limit } => show_list(filter, limit, api, output).await,
         DeadLettersCommand::Redrive(ChosenArgs { ids, .. }) if !ids.is_empty() => {
             each(&ids, output, async |id| step_in(api, &format!("/dead-letters/{id}/redrive"), None).await).await

@@ -61,6 +61,6 @@ pub(super) async fn run(command: RemoteCommand, globals: &Globals, output: Outpu
         RemoteCommand::Tail(args) => tail::run(args, &api, output).await,
         RemoteCommand::Listen(args) => listen::run(args, &api, output).await,
         RemoteCommand::Usage(args) => usage::run(args, &api, output).await,
-        RemoteCommand::Dlq(args) => dead_letters::run(args, &api, output).await,
+        RemoteCommand::Dlq(args) => dead_letters::run(args, &api, globals, output).await,
     }
 }
