@@ -26,6 +26,7 @@ export const ROUTES = {
   rotateWebhookSecret: "POST /api/v1/webhooks/{id}/rotate-secret",
   getWebhookPublicKey: "GET /api/v1/webhooks/{id}/public-key",
   listWebhookLogs: "GET /api/v1/webhooks/{id}/logs",
+  verifyWebhookRequest: "POST /api/v1/webhooks/{id}/verify",
   listDeliveries: "GET /api/v1/deliveries",
   getDelivery: "GET /api/v1/deliveries/{id}",
   retryDelivery: "POST /api/v1/deliveries/{id}/retry",
@@ -250,6 +251,15 @@ export class Webhooks extends Resource {
   /** List what was sent to a webhook. */
   listLogs(id: string, query?: QueryOf<"listWebhookLogs">, options?: CallOptions) {
     return this.walk("listWebhookLogs", { path: { id }, query }, options);
+  }
+
+  /**
+   * Say why a request does not verify. Checks a received request by the webhook's secrets, which are not told.
+   * Where it does not verify, the reasons say what has happened to it on its way: a header lost or renamed, the
+   * body parsed and written again, a clock that is wrong, another secret.
+   */
+  verifyRequest(id: string, body: BodyOf<"verifyWebhookRequest">, options?: CallOptions) {
+    return this.call("verifyWebhookRequest", { path: { id }, body }, options);
   }
 }
 

@@ -271,6 +271,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhooks/{id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say why a request does not verify
+         * @description Checks a received request by the webhook's secrets, which are not told. Where it does not verify, the reasons say
+         *     what has happened to it on its way: a header lost or renamed, the body parsed and written again, a clock that is
+         *     wrong, another secret.
+         */
+        post: operations["verifyWebhookRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deliveries": {
         parameters: {
             query?: never;
@@ -2914,6 +2936,19 @@ export interface components {
              */
             schemaMode?: string | null;
         };
+        /** @description What is to be said of a request. */
+        ExaminedRequest: {
+            /** @example false */
+            verified: boolean;
+            /**
+             * @description The header whose signatures were looked at.
+             * @example webhook-signature
+             */
+            header: string;
+            olderSecretUntil?: components["schemas"]["Timestamp"] | null;
+            /** @description What is wrong with it; empty where it verifies. */
+            reasons: components["schemas"]["SignatureReason"][];
+        };
         /** @description What would become of an event. */
         ExplainedEvent: {
             /** @example order.created */
@@ -4147,6 +4182,33 @@ export interface components {
             /** @example false */
             draining: boolean;
         };
+        /**
+         * @description A request as its receiver got it.
+         * @example {
+         *       "body": "{\"id\":\"evt_01m7zvcjkge008000000000001\"}",
+         *       "headers": {
+         *         "webhook-id": "evt_01m7zvcjkge008000000000001",
+         *         "webhook-signature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+         *         "webhook-timestamp": "1795291499"
+         *       }
+         *     }
+         */
+        ReceivedRequest: {
+            /** @description Its headers, as they came. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description Its body as text, before anything has parsed it. */
+            body?: string | null;
+            /** @description Its body in base64, instead of `body`: the surest way to the very bytes. */
+            bodyBase64?: string | null;
+            /**
+             * Format: int64
+             * @description How far the time of signing may be from now.
+             * @default 300
+             */
+            toleranceSeconds?: number | null;
+        };
         RecordingCall: {
             /**
              * Format: uri
@@ -4515,6 +4577,19 @@ export interface components {
              */
             encoding?: string | null;
         };
+        /** @description One thing that is wrong with a request. */
+        SignatureReason: {
+            /**
+             * @description For programs.
+             * @example body_changed
+             */
+            code: string;
+            /**
+             * @description What it is, and what to do about it.
+             * @example The body gained a line end at its end after it was signed: check the raw bytes.
+             */
+            message: string;
+        };
         SignedIn: {
             /**
              * @description For `Authorization: Bearer`.
@@ -4780,6 +4855,23 @@ export interface components {
                  * @example 7
                  */
                 version?: number | null;
+            };
+        };
+        /** @description The body of every success. */
+        Success_ExaminedRequest: {
+            success: boolean;
+            /** @description What is to be said of a request. */
+            data: {
+                /** @example false */
+                verified: boolean;
+                /**
+                 * @description The header whose signatures were looked at.
+                 * @example webhook-signature
+                 */
+                header: string;
+                olderSecretUntil?: components["schemas"]["Timestamp"] | null;
+                /** @description What is wrong with it; empty where it verifies. */
+                reasons: components["schemas"]["SignatureReason"][];
             };
         };
         /** @description The body of every success. */
@@ -7092,6 +7184,78 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    verifyWebhookRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                id: components["schemas"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "body": "{\"id\":\"evt_01m7zvcjkge008000000000001\"}",
+                 *       "headers": {
+                 *         "webhook-id": "evt_01m7zvcjkge008000000000001",
+                 *         "webhook-signature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+                 *         "webhook-timestamp": "1795291499"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReceivedRequest"];
+            };
+        };
+        responses: {
+            /** @description Whether it verifies, and if not, why */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "header": "webhook-signature",
+                     *         "olderSecretUntil": "2026-11-21T20:04:59.120Z",
+                     *         "reasons": [
+                     *           {
+                     *             "code": "body_changed",
+                     *             "message": "The body gained a line end at its end after it was signed: check the raw bytes."
+                     *           }
+                     *         ],
+                     *         "verified": false
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_ExaminedRequest"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];

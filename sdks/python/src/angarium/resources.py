@@ -310,6 +310,28 @@ class Webhooks(_Resource):
         }
         return self._page(operation, [id], query)
 
+    def verify_request(
+        self,
+        id: str,
+        /,
+        *,
+        idempotency_key: Optional[str] = None,
+        **body: Unpack[types.ReceivedRequest]
+    ) -> types.ExaminedRequest:
+        """Say why a request does not verify
+
+        Checks a received request by the webhook's secrets, which are not told. Where it does not verify, the reasons
+        say what has happened to it on its way: a header lost or renamed, the body parsed and written again, a clock
+        that is wrong, another secret.
+
+        The key needs `read:webhooks`.
+        """
+        operation = Operation("verifyWebhookRequest", "POST", "/api/v1/webhooks/{id}/verify", ("apiKey", "session"))
+        answer: types.ExaminedRequest = self._core.call(
+            operation, [id], body=body, idempotency_key=idempotency_key
+        ).data()
+        return answer
+
 
 class Deliveries(_Resource):
     """See what became of each event for each webhook, attempt by attempt, and step in."""

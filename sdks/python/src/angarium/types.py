@@ -331,6 +331,42 @@ class WebhookLogEntry(_WebhookLogEntry, total=False):
     deliveredAt: Optional[str]
 
 
+class _ReceivedRequest(TypedDict):
+    headers: dict[str, str]
+    """Its headers, as they came."""
+
+
+class ReceivedRequest(_ReceivedRequest, total=False):
+    """A request as its receiver got it."""
+    body: Optional[str]
+    """Its body as text, before anything has parsed it."""
+    bodyBase64: Optional[str]
+    """Its body in base64, instead of `body`: the surest way to the very bytes."""
+    toleranceSeconds: Optional[int]
+    """How far the time of signing may be from now."""
+
+
+class SignatureReason(TypedDict):
+    """One thing that is wrong with a request."""
+    code: str
+    """For programs."""
+    message: str
+    """What it is, and what to do about it."""
+
+
+class _ExaminedRequest(TypedDict):
+    verified: bool
+    header: str
+    """The header whose signatures were looked at."""
+    reasons: list[SignatureReason]
+    """What is wrong with it; empty where it verifies."""
+
+
+class ExaminedRequest(_ExaminedRequest, total=False):
+    """What is to be said of a request."""
+    olderSecretUntil: Optional[str]
+
+
 class _Delivery(TypedDict):
     id: str
     eventId: str
