@@ -55,11 +55,13 @@ impl Output {
         }
     }
 
-    /// Facts about one thing, a line each; those that are not known are left out.
+    /// Facts about one thing, a line each; those that are not known are left out. A value may go over several lines, as
+    /// JSON does that somebody laid out.
     pub(crate) fn facts<'a>(self, facts: impl IntoIterator<Item = (&'a str, Option<String>)>) {
         for (name, value) in facts {
             if let Some(value) = value {
-                self.line(&format!("{name:<11} {}", plain(&value)));
+                let lines: Vec<String> = value.split('\n').map(plain).collect();
+                self.line(&format!("{name:<11} {}", lines.join("\n")));
             }
         }
     }
@@ -93,7 +95,8 @@ impl Output {
 
 /// Text of others, who could have put into it what a terminal obeys.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+    let obeyed = |character: char| character.is_control() && character != '\t';
+    text.chars().map(|character| if obeyed(character) { '\u{fffd}' } else { character }).collect()
 }
 
 #[cfg(test)]
@@ -103,6 +106,6 @@ mod tests {
     #[test]
     fn a_terminal_is_told_nothing_by_others() {
         assert_eq!(plain("a\u{1b}[31mb\nc\u{9b}d"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}d");
-        assert_eq!(plain("✓ Grüße"), "✓ Grüße");
+        assert_eq!(plain("✓\tGrüße"), "✓\tGrüße");
     }
 }

@@ -13,43 +13,6 @@ use crate::support::app::{postgres_url, unique_name};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// A command that runs until it is told to stop.
-pub(crate) struct Running {
-    child: Child,
-    lines: std::sync::mpsc::Receiver<String>,
-}
-
-impl Running {
-    pub(crate) fn start(shell: &Shell, arguments: &[&str]) -> Self {
-        let mut child = shell.command(arguments).stderr(Stdio::inherit()).spawn().unwrap();
-        let out = std::io::BufReader::new(child.stdout.take().unwrap());
-        let (tell, lines) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            use std::io::BufRead as _;
-            out.lines().map_while(Result::ok).try_for_each(|line| tell.send(line))
-        });
-        Self { child, lines }
-    }
-
-    /// The next line that it prints.
-    pub(crate) fn line(&self) -> String {
-        self.lines.recv_timeout(SOON).expect("it prints a line")
-    }
-
-    /// Asks it to stop, and waits until it has.
-    pub(crate) fn stop(mut self) -> i32 {
-        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        self.child.wait().unwrap().code().expect("it ended by itself")
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// A folder of its own, and an environment with nothing in it but what a test puts there.
 pub(crate) struct Shell {
     folder: PathBuf,

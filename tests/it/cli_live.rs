@@ -1,15 +1,63 @@
 //! Commands that go on: `tail` and `listen`.
 
+use std::io::{BufRead as _, BufReader, Read};
+use std::process::{Child, Command};
+use std::sync::mpsc::Receiver;
+
 use angarium::clock::Clock;
 use angarium::receiver::{Behaviour, Route};
 use serde_json::{Value, json};
 
-use crate::cli::Running;
+use crate::cli::Shell;
 use crate::cli_remote::{run, shell_of};
 use crate::support::shown::shown;
 use crate::support::{SOON, TestApp, TestEngine, both_engines, eventually};
 
 both_engines!(start_now; attempts_are_shown_as_they_happen, earlier_attempts_are_shown, requests_go_on_to_a_program);
+
+/// A command that runs until it is told to stop.
+struct Running {
+    child: Child,
+    lines: Receiver<String>,
+    hints: Receiver<String>,
+}
+
+fn lines_of(from: impl Read + Send + 'static) -> Receiver<String> {
+    let (tell, lines) = std::sync::mpsc::channel();
+    std::thread::spawn(move || BufReader::new(from).lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+    lines
+}
+
+impl Running {
+    fn start(shell: &Shell, arguments: &[&str]) -> Self {
+        let mut child = shell.command(arguments).spawn().unwrap();
+        let (lines, hints) = (lines_of(child.stdout.take().unwrap()), lines_of(child.stderr.take().unwrap()));
+        Self { child, lines, hints }
+    }
+
+    /// The next line that it prints.
+    fn line(&self) -> String {
+        self.lines.recv_timeout(SOON).expect("it prints a line")
+    }
+
+    /// The next thing that it says to people.
+    fn hint(&self) -> String {
+        self.hints.recv_timeout(SOON).expect("it says something")
+    }
+
+    /// Asks it to stop, and waits until it has.
+    fn stop(mut self) -> i32 {
+        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        self.child.wait().unwrap().code().expect("it ended by itself")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
 
 /// Commands and receivers have the machine's clock, so the app's stands at that.
 async fn start_now(engine: TestEngine) -> TestApp {
@@ -23,12 +71,14 @@ fn next_of(running: &Running) -> Value {
 
 async fn attempts_are_shown_as_they_happen(app: TestApp) {
     let shell = shell_of(&app);
-    let fields = json!({ "retryPolicy": { "schedule": [1] } });
+    let fields = json!({ "retryPolicy": { "schedule": [1] }, "events": ["order.*"] });
     app.webhook_with("flaky", fields, Behaviour { status: 503, ..Behaviour::default() }).await;
     let before = app.publish("order.before", json!({})).await;
     app.delivery_after(&before, 1).await;
     let tail = Running::start(&shell, &["--json", "tail", "--interval", "50ms"]);
-    // It has begun when it shows the retry of what was there before.
+    let begun = tokio::task::block_in_place(|| tail.hint());
+    assert!(begun.starts_with("waiting for attempts"), "{begun}");
+    // A retry of what was there before.
     app.advance(std::time::Duration::from_secs(2));
     let line = next_of(&tail);
     assert_eq!(
@@ -49,8 +99,8 @@ async fn attempts_are_shown_as_they_happen(app: TestApp) {
 
 async fn earlier_attempts_are_shown(app: TestApp) {
     let shell = shell_of(&app);
-    app.webhook("good").await;
-    let fields = json!({ "retryPolicy": { "maxRetries": 0 } });
+    app.webhook_with("good", json!({ "events": ["order.*"] }), Behaviour::default()).await;
+    let fields = json!({ "retryPolicy": { "maxRetries": 0 }, "events": ["order.*"] });
     let bad = app.webhook_with("bad", fields, Behaviour { status: 500, ..Behaviour::default() }).await;
     let event = app.publish("order.created", json!({})).await;
     eventually("both are final", || async {
@@ -99,7 +149,7 @@ async fn requests_go_on_to_a_program(app: TestApp) {
     assert_eq!(webhooks().await, json!([]), "its webhook is gone");
     app.finish().await;
 
-    let elsewhere = crate::cli::Shell::new().with("ANGARIUM_URL", "https://angarium.example.com");
+    let elsewhere = Shell::new().with("ANGARIUM_URL", "https://angarium.example.com");
     let refused = run(&elsewhere, &["listen", "http://localhost:8000/"]).exits(2);
     assert!(refused.err.contains("--public-url"), "{}", refused.err);
 }

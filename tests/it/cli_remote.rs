@@ -205,6 +205,10 @@ async fn events_are_shown_replayed_and_explained(app: TestApp) {
         "{got}"
     );
 
+    let laid_out = json_of(&shell, &["send", "order.created", "-d", "{\n  \"n\": 1\n}"])["id"].clone();
+    let got = run(&shell, &["events", "get", laid_out.as_str().unwrap()]).exits(0).out;
+    assert!(got.ends_with("data        {\n  \"n\": 1\n}\n"), "{got}");
+
     let replayed = run(&shell, &["events", "replay", event]).exits(0);
     assert_eq!(shown(&replayed.out), "evt_…  deliveries on their way: 1");
     assert_eq!(json_of(&shell, &["events", "replay", event, "--endpoint", &calls.id])["deliveries"], 1);
