@@ -3,6 +3,9 @@
 //! The default file is the schema: a key that it does not have, or a value of another type, is a problem, and all
 //! problems are reported at once. The environment is read here and nowhere else.
 
+pub mod origin;
+pub mod reference;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -132,13 +135,19 @@ pub struct ConfigError(pub Vec<String>);
 impl Config {
     /// Reads the defaults, the file if one is given, and the environment.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let environment = std::env::vars().filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX));
+        let (text, environment) = Self::layers(file)?;
+        Self::from_layers(&text, environment)
+    }
+
+    /// What is laid over the defaults: the text of the file, and the variables of the environment.
+    pub fn layers(file: Option<&Path>) -> Result<(String, Vec<(String, String)>), ConfigError> {
+        let environment = std::env::vars().filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX)).collect();
         let text = match file {
             None => String::new(),
             Some(path) => std::fs::read_to_string(path)
                 .map_err(|error| ConfigError(vec![format!("{}: cannot be read: {error}", path.display())]))?,
         };
-        Self::from_layers(&text, environment)
+        Ok((text, environment))
     }
 
     /// The same from a text and a list of environment variables.
@@ -146,6 +155,16 @@ impl Config {
         file: &str,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
+        let config: Self = Deserialize::deserialize(toml::Value::Table(Self::layered(file, environment)?))
+            .map_err(|error: toml::de::Error| ConfigError(vec![error.to_string()]))?;
+        config.check()
+    }
+
+    /// The values of all layers, each of a key that there is and of its type.
+    fn layered(
+        file: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<toml::Table, ConfigError> {
         let mut problems = Vec::new();
         let mut values: toml::Table =
             toml::from_str(DEFAULTS).map_err(|error| ConfigError(vec![format!("config/default.toml: {error}")]))?;
@@ -159,12 +178,7 @@ impl Config {
                 problems.push(format!("{name}: {problem}"));
             }
         }
-        if !problems.is_empty() {
-            return Err(ConfigError(problems));
-        }
-        let config: Self = Deserialize::deserialize(toml::Value::Table(values))
-            .map_err(|error: toml::de::Error| ConfigError(vec![error.to_string()]))?;
-        config.check()
+        if problems.is_empty() { Ok(values) } else { Err(ConfigError(problems)) }
     }
 
     fn check(self) -> Result<Self, ConfigError> {

@@ -41,6 +41,7 @@ mod sign_in;
 mod teammates;
 #[cfg(test)]
 mod tests;
+mod webhook_doctor;
 mod webhook_logs;
 mod webhook_secrets;
 mod webhook_stats;

@@ -42,6 +42,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(super::webhook_secrets::routes())
         .merge(super::webhook_logs::routes())
         .merge(super::webhook_stats::routes())
+        .merge(super::webhook_doctor::routes())
 }
 
 impl Api {

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use super::output::plain;
 use super::target::Target;
 use super::{Exit, Failure, Outcome};
 
@@ -29,15 +30,30 @@ struct Envelope<T> {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ErrorEnvelope {
     error: ErrorBody,
+    retry_after: Option<u64>,
 }
 
 #[derive(Deserialize)]
 struct ErrorBody {
     code: String,
     message: String,
-    details: Option<serde_json::Value>,
+    details: Option<Details>,
+}
+
+/// What is wrong with a request, field by field. Other details are for programs.
+#[derive(Deserialize)]
+struct Details {
+    #[serde(default)]
+    errors: Vec<Problem>,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    path: Vec<serde_json::Value>,
+    message: String,
 }
 
 impl Api {
@@ -45,6 +61,16 @@ impl Api {
         let Target { url, key } = target;
         let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?;
         Ok(Self { client, base: url, key })
+    }
+
+    /// Whether the Angarium is where this program is.
+    pub(super) fn is_on_this_machine(&self) -> bool {
+        match self.base.host() {
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Outcome<T> {
@@ -57,6 +83,18 @@ impl Api {
 
     /// `path` is below `/api/v1`.
     pub(super) async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        headers: &[(&str, &str)],
+    ) -> Outcome<T> {
+        let Envelope { data } = self.answer(method, path, body, headers).await?;
+        Ok(data)
+    }
+
+    /// The same with all of the answer: lists say more than their data.
+    pub(super) async fn answer<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
@@ -80,9 +118,8 @@ impl Api {
         if !status.is_success() {
             return Err(refused(status, &text));
         }
-        let envelope: Envelope<T> = serde_json::from_str(&text)
-            .with_context(|| format!("{url} gave an answer that this program cannot read"))?;
-        Ok(envelope.data)
+        Ok(serde_json::from_str(&text)
+            .with_context(|| format!("{url} gave an answer that this program cannot read: is it an Angarium?"))?)
     }
 }
 
@@ -103,11 +140,37 @@ fn refused(status: StatusCode, body: &str) -> Failure {
         _ => Exit::Failed,
     };
     let message = match serde_json::from_str(body) {
-        Ok(ErrorEnvelope { error: ErrorBody { code, message, details } }) => {
-            let details = details.map(|details| format!(" {details}")).unwrap_or_default();
-            format!("{code}: {message}{details}")
-        }
-        Err(_) => format!("the answer was {status}"),
+        Ok(ErrorEnvelope { error, retry_after }) => error.sentence(retry_after),
+        Err(_) => format!("the answer was {status}: is this the URL of an Angarium?"),
     };
-    Failure::new(exit, message)
+    Failure::new(exit, plain(&message))
+}
+
+impl ErrorBody {
+    /// What is wrong, and what to do about it.
+    fn sentence(self, retry_after: Option<u64>) -> String {
+        let Self { code, message, details } = self;
+        let details = details.map(Details::sentence).unwrap_or_default();
+        let fix = match code.as_str() {
+            "AUTH_REQUIRED" | "API_KEY_INVALID" | "API_KEY_EXPIRED" => {
+                "; give a key by ANGARIUM_API_KEY or --key-file, `angarium keys create` makes one".to_owned()
+            }
+            "PERMISSION_DENIED" => "; `angarium keys create --permissions …` makes a key that may".to_owned(),
+            _ => retry_after.map(|seconds| format!("; try again in {seconds} s")).unwrap_or_default(),
+        };
+        format!("{code}: {message}{details}{fix}")
+    }
+}
+
+impl Details {
+    fn sentence(self) -> String {
+        let Self { errors } = self;
+        let one = |problem: Problem| {
+            let Problem { path, message } = problem;
+            let place: Vec<String> =
+                path.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect();
+            format!(" {}: {message}.", place.join("."))
+        };
+        errors.into_iter().map(one).collect()
+    }
 }

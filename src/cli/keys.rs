@@ -120,28 +120,13 @@ async fn list(engine: &Engine, tenant: &str, output: Output) -> Outcome {
         output.value(&keys.iter().map(shown).collect::<Vec<_>>())?;
         return Ok(());
     }
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING).set_header([
-        "ID",
-        "KEY",
-        "ENVIRONMENT",
-        "NAME",
-        "CREATED",
-        "ENDED",
-    ]);
-    for key in &keys {
+    let rows = keys.iter().map(|key| {
         let ApiKey { id, hint, scope, settings, created_at, revoked_at, .. } = key;
         let ended = revoked_at.or(settings.expires_at).map_or_else(String::new, |time| time.to_string());
-        table.add_row([
-            id.to_string(),
-            hint.clone(),
-            scope.environment.to_string(),
-            settings.name.clone(),
-            created_at.to_string(),
-            ended,
-        ]);
-    }
-    output.line(&table.to_string());
+        let environment = scope.environment.to_string();
+        vec![id.to_string(), hint.clone(), environment, settings.name.clone(), created_at.to_string(), ended]
+    });
+    output.table(&["ID", "KEY", "ENVIRONMENT", "NAME", "CREATED", "ENDED"], rows);
     Ok(())
 }
 

@@ -8,21 +8,24 @@ mod api;
 mod audit;
 mod bench;
 mod dev;
-mod dlq;
 mod doctor;
 mod duration;
 mod exit;
 mod keys;
+mod manual;
 mod migrate;
 mod openapi;
 mod output;
 mod receiver;
+mod remote;
 mod secret;
 mod send;
 mod serve;
+mod settings;
 mod sign;
 mod target;
 mod tenants;
+mod tickets;
 mod users;
 mod verify;
 
@@ -84,10 +87,10 @@ enum Command {
     Users(users::UsersArgs),
     /// List who changed what
     Audit(audit::AuditArgs),
-    /// See what the broker set aside
-    Dlq(dlq::DlqArgs),
     /// Publish an event, and wait for its deliveries if asked to
     Send(send::SendArgs),
+    #[command(flatten)]
+    Remote(remote::RemoteCommand),
     /// Receive webhooks, verify them, and misbehave on demand
     Receiver(receiver::ReceiverArgs),
     /// Sign a body as Angarium does
@@ -100,6 +103,14 @@ enum Command {
     Openapi(openapi::OpenApiArgs),
     /// Measure throughput, latency and memory on this machine
     Bench(bench::BenchArgs),
+    /// Show what a process is configured with
+    Config(settings::ConfigArgs),
+    /// Print the completions of a shell
+    Completions(manual::CompletionsArgs),
+    /// Write a page for `man` about each command
+    Man(manual::ManArgs),
+    /// Print a page of the reference, as Markdown
+    Reference(manual::ReferenceArgs),
 }
 
 /// Runs a command. The exit code is that of [`Exit`].
@@ -113,18 +124,25 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Keys(args) => asked_by(Asker::operator(), keys::run(args, &globals, output)).await,
         Command::Tenants(args) => asked_by(Asker::operator(), tenants::run(args, &globals, output)).await,
         Command::Users(args) => asked_by(Asker::operator(), users::run(args, &globals, output)).await,
-        Command::Dlq(args) => dlq::run(args, &globals, output).await,
         Command::Audit(args) => audit::run(&args, &globals, output).await,
         Command::Send(args) => send::run(args, &globals, output).await,
+        Command::Remote(command) => remote::run(command, &globals, output).await,
         Command::Receiver(args) => receiver::run(args, output).await,
         Command::Sign(args) => sign::run(&args, &globals, output),
-        Command::Verify(args) => verify::run(&args, output),
+        Command::Verify(args) => verify::run(&args, &globals, output).await,
         Command::Doctor(args) => doctor::run(args, &globals, output).await,
         Command::Openapi(args) => {
             openapi::run(&args, output);
             Ok(())
         }
         Command::Bench(args) => Box::pin(bench::run(args, output)).await,
+        Command::Config(args) => settings::run(&args, &globals, output),
+        Command::Completions(args) => manual::completions(&args, output),
+        Command::Man(args) => manual::man(&args, output),
+        Command::Reference(args) => {
+            manual::reference(&args, output);
+            Ok(())
+        }
     };
     let exit = outcome.map_or_else(|failure| output.failure(&failure), |()| Exit::Ok);
     ExitCode::from(exit.code())
@@ -139,6 +157,21 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// The parser would take the value of the one for the other.
+    #[test]
+    fn no_command_has_an_argument_called_as_a_global_one() {
+        fn check(command: &clap::Command, globals: &[&str]) {
+            for own in command.get_arguments().filter(|argument| !argument.is_global_set()) {
+                assert!(!globals.contains(&own.get_id().as_str()), "{} has {own}", command.get_name());
+            }
+            command.get_subcommands().for_each(|command| check(command, globals));
+        }
+        let program = Cli::command();
+        let globals: Vec<&str> = program.get_arguments().map(|argument| argument.get_id().as_str()).collect();
+        assert!(globals.contains(&"url"), "{globals:?}");
+        program.get_subcommands().for_each(|command| check(command, &globals));
     }
 
     #[test]

@@ -126,7 +126,8 @@ fn open(path: &Path) -> Outcome<Mutex<LineWriter<File>>> {
     Ok(Mutex::new(LineWriter::new(file.with_context(|| format!("cannot write {}", path.display()))?)))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// In lower-case digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         // A string takes everything.

@@ -84,7 +84,7 @@ struct Sent {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Delivery {
+pub(super) struct Delivery {
     id: String,
     webhook_id: String,
     status: String,
@@ -108,11 +108,11 @@ struct Attempt {
 }
 
 impl Delivery {
-    fn is_final(&self) -> bool {
+    pub(super) fn is_final(&self) -> bool {
         self.status != "pending"
     }
 
-    fn is_delivered(&self) -> bool {
+    pub(super) fn is_delivered(&self) -> bool {
         self.status == "delivered"
     }
 
@@ -158,18 +158,22 @@ pub(super) async fn run(args: SendArgs, globals: &Globals, output: Output) -> Ou
 
 /// The request's body, and how many bytes of it are data. The data goes in as it is written, to the byte.
 fn event_body(args: &SendArgs) -> Outcome<(String, usize)> {
-    let data = match args.data.as_str() {
+    let data = read_data(&args.data)?;
+    let (channels, deliver_at) = (args.channels.as_slice(), args.deliver_at.as_deref());
+    let event = Event { r#type: &args.event_type, data: &data, channels, deliver_at };
+    Ok((serde_json::to_string(&event)?, data.get().len()))
+}
+
+/// The data of an event, from an argument: JSON, `@FILE`, or `-`.
+pub(super) fn read_data(argument: &str) -> Outcome<Box<RawValue>> {
+    let data = match argument {
         "-" => String::from_utf8(read_body("-".as_ref())?)?,
         text => match text.strip_prefix('@') {
             Some(path) => String::from_utf8(read_body(path.as_ref())?)?,
             None => text.to_owned(),
         },
     };
-    let data: Box<RawValue> = serde_json::from_str(&data)
-        .map_err(|error| Failure::new(Exit::Usage, format!("the data is not JSON: {error}")))?;
-    let (channels, deliver_at) = (args.channels.as_slice(), args.deliver_at.as_deref());
-    let event = Event { r#type: &args.event_type, data: &data, channels, deliver_at };
-    Ok((serde_json::to_string(&event)?, data.get().len()))
+    serde_json::from_str(&data).map_err(|error| Failure::new(Exit::Usage, format!("the data is not JSON: {error}")))
 }
 
 async fn send_one(api: &Api, args: &SendArgs, body: String, number: u64) -> Outcome<Sent> {
@@ -185,7 +189,7 @@ async fn send_one(api: &Api, args: &SendArgs, body: String, number: u64) -> Outc
 }
 
 /// Polls until every delivery of an event is final, or the time is up; gives them as they are then.
-async fn follow(api: &Api, event: &str, matched: u64, within: Duration) -> Outcome<Vec<Delivery>> {
+pub(super) async fn follow(api: &Api, event: &str, matched: u64, within: Duration) -> Outcome<Vec<Delivery>> {
     let began = Instant::now();
     let wanted = expected(matched);
     let mut pause = POLL_FIRST;
@@ -238,7 +242,7 @@ fn report(sent: &[Sent], data_bytes: usize, output: Output) -> Outcome {
     Ok(())
 }
 
-fn describe(delivery: &Delivery) -> String {
+pub(super) fn describe(delivery: &Delivery) -> String {
     let Delivery { id, webhook_id, status, attempts, verified } = delivery;
     let mark = match status.as_str() {
         "delivered" => '✓',

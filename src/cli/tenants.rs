@@ -78,12 +78,8 @@ async fn list(engine: &Engine, output: Output) -> Outcome {
         output.value(&shown.collect::<Vec<_>>())?;
         return Ok(());
     }
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING).set_header(["ID", "NAME", "PLAN"]);
-    for tenant in tenants {
-        table.add_row([tenant.id.to_string(), tenant.name, tenant.plan]);
-    }
-    output.line(&table.to_string());
+    let rows = tenants.into_iter().map(|tenant| vec![tenant.id.to_string(), tenant.name, tenant.plan]);
+    output.table(&["ID", "NAME", "PLAN"], rows);
     Ok(())
 }
 

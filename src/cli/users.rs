@@ -148,15 +148,12 @@ async fn list(engine: &Engine, tenant: Option<&str>, output: Output) -> Outcome 
         output.value(&users.iter().map(shown).collect::<Vec<_>>())?;
         return Ok(());
     }
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING).set_header(["ID", "EMAIL", "ROLE", "NAME", "CREATED", "DISABLED"]);
-    for user in &users {
+    let rows = users.iter().map(|user| {
         let User { id, email, role, name, created_at, disabled_at, .. } = user;
         let disabled = disabled_at.map_or_else(String::new, |time| time.to_string());
-        let cells = [id.to_string(), email.to_string(), role.to_string(), name.clone(), created_at.to_string()];
-        table.add_row(cells.into_iter().chain([disabled]));
-    }
-    output.line(&table.to_string());
+        vec![id.to_string(), email.to_string(), role.to_string(), name.clone(), created_at.to_string(), disabled]
+    });
+    output.table(&["ID", "EMAIL", "ROLE", "NAME", "CREATED", "DISABLED"], rows);
     Ok(())
 }
 

@@ -24,7 +24,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-pub use self::diagnosis::{BodyChange, Finding, diagnose};
+pub use self::diagnosis::{BodyChange, Finding, diagnose, scheme_used};
 pub use self::verify::{Headers, Received, SIGNATURES_MAX, TOLERANCE, VerifyFailure, VerifyingKey, verify};
 use super::secret::{Secret, SecretKind};
 

@@ -13,6 +13,7 @@ pub mod audit;
 pub mod claim;
 pub mod deliveries;
 pub mod directory;
+pub mod doctor;
 pub mod event_types;
 pub mod explain;
 pub mod expunge;

@@ -61,6 +61,10 @@ impl Shell {
         Ran::new(arguments, child.wait_with_output().unwrap())
     }
 
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.join(name)).unwrap()
+    }
+
     pub(crate) fn write(&self, name: &str, text: &str) -> String {
         std::fs::write(self.folder.join(name), text).unwrap();
         name.to_owned()
@@ -82,7 +86,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    fn new(arguments: &[&str], output: Output) -> Self {
+    pub(crate) fn new(arguments: &[&str], output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         let code = output.status.code().expect("it was not killed");
         Self { what: arguments.join(" "), code, out: text(output.stdout), err: text(output.stderr) }
@@ -225,7 +229,7 @@ fn what_sign_signs_verify_verifies() {
     let changed = shell.write("changed.json", r#"{"text": "hi"}"#);
     let refused = shell.run(&["--json", "verify", "--headers", &headers, "--body", &changed]).exits(7).json();
     assert_eq!(refused["verified"], false);
-    assert!(refused["reasons"][0].as_str().unwrap().contains("body"), "{refused}");
+    assert!(refused["reasons"][0]["message"].as_str().unwrap().contains("body"), "{refused}");
     let other = shell.write("other", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
     let refused = shell.run(&[&verify[..], &["--secret-file", &other]].concat()).exits(7);
     assert!(refused.out.contains("not verified") && refused.err.is_empty(), "{}{}", refused.out, refused.err);

@@ -5,141 +5,23 @@
 //! to. This is a tool for people with the secret in hand; it takes more time than [`verify()`], and its time tells about
 //! the input, so it never answers a stranger.
 
-use std::fmt;
+mod finding;
+
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use super::json::{Layout, lay_out, sort_keys};
+pub use self::finding::{BodyChange, Finding};
+use super::json::{Layout, Spelling, lay_out, respell, sort_keys};
 use super::verify::{Given, Headers, Read, check_time};
 use super::{Encoding, Message, Received, SIGNATURES_MAX, Scheme, Signed, TimeAt, VerifyFailure, VerifyingKey, verify};
+use crate::domain::profile::Profile;
 use crate::domain::secret::{SECRET_PREFIX, Secret, SecretKind};
 use crate::domain::time::Timestamp;
 
 /// No date before the year 5138 has this many seconds; every date after March 1973 has this many milliseconds.
 const MILLISECONDS_FROM: u64 = 100_000_000_000;
-
-/// One thing that is wrong with a signed request, and what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Finding {
-    /// A header is missing or empty.
-    #[error("The header `{name}` is missing: pass all of the sender's headers on, proxies included.")]
-    MissingHeader {
-        /// Which one.
-        name: String,
-    },
-    /// The timestamp counts milliseconds.
-    #[error("The timestamp counts milliseconds: it must be in seconds.")]
-    TimestampInMilliseconds,
-    /// The timestamp is not a plain number.
-    #[error("The timestamp is not a plain number: it must be Unix seconds, digits only, no leading zero.")]
-    TimestampNotAnInteger,
-    /// The timestamp is too old.
-    #[error("The timestamp is {} s old: sign when sending, check on arrival, keep both clocks on NTP.", age.as_secs())]
-    TooOld {
-        /// How old.
-        age: Duration,
-    },
-    /// The timestamp is too far in the future.
-    #[error("The timestamp is {} s in the future: one clock is wrong; keep both on NTP.", ahead.as_secs())]
-    InFuture {
-        /// How far.
-        ahead: Duration,
-    },
-    /// More entries than a receiver looks at.
-    #[error("There are more than {SIGNATURES_MAX} signatures: sign with the keys that are valid now only.")]
-    TooManySignatures,
-    /// Entries are separated by commas where spaces belong.
-    #[error("The signatures are separated by commas: use one header line with one space between entries.")]
-    CommaBetweenEntries,
-    /// Entries are separated by more than they should, or there is a space at an end.
-    #[error("There is a spare space in the signature header: leave it out.")]
-    SpareSpace,
-    /// An entry does not start as it should.
-    #[error("A signature has no `{prefix}` in front: write it before each.")]
-    PrefixMissing {
-        /// What it should start with.
-        prefix: String,
-    },
-    /// No entry is one that the keys could have made.
-    #[error("No signature starts with `{prefix}`: the given key belongs to such entries only.")]
-    NoEntryForKey {
-        /// What it should start with.
-        prefix: String,
-    },
-    /// The signature is in hex.
-    #[error("The signature is in hex: encode its bytes in standard base64.")]
-    SignatureInHex,
-    /// The signature is in base64.
-    #[error("The signature is in base64: encode its bytes in lower-case hex.")]
-    SignatureInBase64,
-    /// The signature has capitals.
-    #[error("The signature has capital letters: write the hex digits in lower case.")]
-    SignatureInCapitals,
-    /// The signature is in the URL-safe alphabet.
-    #[error("The signature is in URL-safe base64: use the standard alphabet, with `+` and `/`.")]
-    SignatureInBase64Url,
-    /// The signature has no padding.
-    #[error("The signature's base64 has lost its `=` at the end: keep the padding.")]
-    SignatureUnpadded,
-    /// The signature does not have its length in any encoding known here.
-    #[error("A signature is not {bytes} bytes in {encoding}: it was cut or changed on its way.")]
-    SignatureUnreadable {
-        /// How many bytes it should have.
-        bytes: usize,
-        /// How they should be written.
-        encoding: &'static str,
-    },
-    /// The body is not, byte for byte, the one that was signed.
-    #[error("The body {0} after it was signed: check the raw bytes, before any JSON parser touches them.")]
-    BodyChanged(BodyChange),
-    /// The HMAC key was the secret's text.
-    #[error("The secret's text was used as the key: take off `{SECRET_PREFIX}` and decode the rest from base64.")]
-    SecretUsedAsText,
-    /// The HMAC key was what the secret's text decodes to.
-    #[error("The secret was decoded from base64: in this scheme the key is the whole text, as it is.")]
-    SecretDecoded,
-    /// Id and timestamp were left out of the signed bytes.
-    #[error("Only the body was signed: sign `{template}`.")]
-    OnlyBodySigned {
-        /// What should be signed.
-        template: String,
-    },
-    /// Nothing known here explains it.
-    #[error("No signature matches: the secret is another's or was rotated, or something that is signed was changed.")]
-    NoMatch,
-}
-
-/// What happened to a body between the signing and the check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BodyChange {
-    /// It gained a line end at its end.
-    NewlineAdded,
-    /// It lost the line end at its end.
-    NewlineRemoved,
-    /// LF became CRLF or the reverse.
-    LineEnds,
-    /// It gained or lost a byte order mark.
-    ByteOrderMark,
-    /// It was parsed and written again with other white space.
-    WhiteSpace,
-    /// It was parsed and written again with its keys in another order.
-    KeyOrder,
-}
-
-impl fmt::Display for BodyChange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NewlineAdded => "gained a line end at its end",
-            Self::NewlineRemoved => "lost the line end at its end",
-            Self::LineEnds => "had its line ends converted",
-            Self::ByteOrderMark => "gained or lost a byte order mark",
-            Self::WhiteSpace => "was parsed and written again with other white space",
-            Self::KeyOrder => "was parsed and written again with its keys in another order",
-        })
-    }
-}
 
 /// Everything that is wrong with a request that [`verify()`] refuses; nothing for one that it accepts.
 #[must_use]
@@ -155,7 +37,7 @@ pub fn diagnose(
     }
     let read = Read::new(scheme, received);
     let mut findings = Vec::new();
-    findings.extend(read.missing().filter_map(|missing| missing_header(missing, scheme)));
+    findings.extend(read.missing().filter_map(|missing| missing_header(missing, scheme, received.headers)));
     let complete = findings.is_empty();
     let has_time = scheme.time != TimeAt::Nowhere && !(read.value.is_empty() && read.message.seconds.is_empty());
     if has_time && (complete || !read.message.seconds.is_empty()) {
@@ -173,7 +55,15 @@ pub fn diagnose(
     findings
 }
 
-fn missing_header(missing: VerifyFailure, scheme: &Scheme<'_>) -> Option<Finding> {
+/// The scheme that a request is to be judged by: the first whose header it has, or else the first. A profile may sign in
+/// several, and a receiver checks the one that it likes.
+#[must_use]
+pub fn scheme_used<'a>(schemes: &[Scheme<'a>], headers: &dyn Headers) -> Option<Scheme<'a>> {
+    let used = schemes.iter().find(|scheme| !headers.value(scheme.header).is_empty());
+    used.or(schemes.first()).copied()
+}
+
+fn missing_header(missing: VerifyFailure, scheme: &Scheme<'_>, headers: &dyn Headers) -> Option<Finding> {
     let name = match missing {
         VerifyFailure::MissingHeader { name } => name,
         VerifyFailure::MissingSignature => scheme.header,
@@ -183,7 +73,32 @@ fn missing_header(missing: VerifyFailure, scheme: &Scheme<'_>) -> Option<Finding
         | VerifyFailure::TooManySignatures
         | VerifyFailure::NoMatch => return None,
     };
-    Some(Finding::MissingHeader { name: name.to_owned() })
+    if let Some(found) = other_names(name).into_iter().find(|other| !headers.value(other).is_empty()) {
+        return Some(Finding::HeaderRenamed { name: name.to_owned(), found });
+    }
+    let other = (missing == VerifyFailure::MissingSignature).then(|| other_profile(scheme, headers)).flatten();
+    Some(other.unwrap_or_else(|| Finding::MissingHeader { name: name.to_owned() }))
+}
+
+/// What gateways, proxies and frameworks make of a header's name.
+fn other_names(name: &str) -> Vec<String> {
+    let name = name.to_ascii_lowercase();
+    let underscored = name.replace('-', "_");
+    let mut names = vec![format!("http_{underscored}"), format!("http-{name}")];
+    names.extend(["x-", "x-original-", "x-forwarded-", "x-amzn-remapped-"].map(|prefix| format!("{prefix}{name}")));
+    names.extend(name.strip_prefix("x-").map(str::to_owned));
+    names.extend(name.strip_prefix("webhook-").map(|rest| format!("svix-{rest}")));
+    names.extend((underscored != name).then_some(underscored));
+    names
+}
+
+/// Another profile whose signature the request has.
+fn other_profile(scheme: &Scheme<'_>, headers: &dyn Headers) -> Option<Finding> {
+    Profile::ALL.into_iter().find_map(|profile| {
+        let found = profile.spec().signatures.first()?.header;
+        let is_there = found != scheme.header && !headers.value(found).is_empty();
+        is_there.then(|| Finding::OtherProfile { found, profile: profile.as_str() })
+    })
 }
 
 fn time_finding(seconds: &str, now: Timestamp, tolerance: Duration) -> Option<Finding> {
@@ -334,7 +249,7 @@ fn explain_mismatch(
     }
     let body_alone = Scheme { signed: &[Signed::Body], ..*scheme };
     if scheme.signed != body_alone.signed && given.are_by(&body_alone, keys, message) {
-        return Some(Finding::OnlyBodySigned { template: template(scheme) });
+        return Some(Finding::OnlyBodySigned { template: scheme.template() });
     }
     let matches = |body: &[u8]| given.are_by(scheme, keys, Message { body, ..message });
     let change = bodies_before(message.body).find(|(_, body)| matches(body)).map(|(change, _)| change);
@@ -358,15 +273,18 @@ fn misread_keys(key: &VerifyingKey) -> Vec<(VerifyingKey, Finding)> {
     }
 }
 
-/// What a scheme signs, for people.
-fn template(scheme: &Scheme<'_>) -> String {
-    let parts = scheme.signed.iter().map(|part| match part {
-        Signed::Text(text) => text,
-        Signed::Id => "{id}",
-        Signed::Time => "{timestamp}",
-        Signed::Body => "{body}",
-    });
-    parts.collect()
+impl Scheme<'_> {
+    /// What is signed, for people: `{id}.{timestamp}.{body}`.
+    #[must_use]
+    pub fn template(&self) -> String {
+        let parts = self.signed.iter().map(|part| match part {
+            Signed::Text(text) => text,
+            Signed::Id => "{id}",
+            Signed::Time => "{timestamp}",
+            Signed::Body => "{body}",
+        });
+        parts.collect()
+    }
 }
 
 /// The bodies that may have been signed before something changed them into this one.
@@ -383,17 +301,21 @@ fn bodies_before(body: &[u8]) -> impl Iterator<Item = (BodyChange, Vec<u8>)> {
         Some((BodyChange::ByteOrderMark, body.strip_prefix(MARK).map_or([MARK, body].concat(), <[u8]>::to_vec))),
     ];
     let sorted = text.and_then(sort_keys);
-    let written_again = move |(change, text): (BodyChange, String)| {
-        Layout::ALL.map(|layout| (change, lay_out(&text, layout).into_bytes())).into_iter().flat_map(
-            |(change, body)| {
-                let with_newline = [body.as_slice(), b"\n"].concat();
-                [(change, body), (change, with_newline)]
-            },
-        )
-    };
-    let same_order = text.filter(|_| sorted.is_some()).map(|text| (BodyChange::WhiteSpace, text.to_owned()));
-    let texts = [same_order, sorted.map(|text| (BodyChange::KeyOrder, text))];
-    bytes.into_iter().flatten().chain(texts.into_iter().flatten().flat_map(written_again))
+    let same_order = text.filter(|_| sorted.is_some()).map(str::to_owned);
+    let respelt = [same_order.clone(), sorted.clone()].into_iter().flatten().flat_map(|text| {
+        let spelt = Spelling::ALL.map(|spelling| respell(&text, spelling));
+        spelt.into_iter().filter(move |spelt| *spelt != text).map(|spelt| (BodyChange::Escapes, spelt))
+    });
+    let texts =
+        [same_order.map(|text| (BodyChange::WhiteSpace, text)), sorted.map(|text| (BodyChange::KeyOrder, text))];
+    let written_again = texts.into_iter().flatten().chain(respelt).flat_map(|(change, text)| {
+        Layout::ALL.into_iter().flat_map(move |layout| {
+            let body = lay_out(&text, layout).into_bytes();
+            let with_newline = [body.as_slice(), b"\n"].concat();
+            [(change, body), (change, with_newline)]
+        })
+    });
+    bytes.into_iter().flatten().chain(written_again)
 }
 
 #[cfg(test)]

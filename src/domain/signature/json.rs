@@ -1,6 +1,7 @@
 //! The ways in which programs write the same JSON, to find out which one a body went through.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
@@ -86,6 +87,79 @@ pub(super) fn lay_out(json: &str, layout: Layout) -> String {
     out
 }
 
+/// How a program spells the characters of a string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spelling {
+    /// `é` and `/` as they are.
+    Plain,
+    /// `é` as it is, `\/`.
+    Slashes,
+    /// `\u00e9`, and `/` as it is.
+    Ascii,
+    /// `\u00e9` and `\/`.
+    AsciiAndSlashes,
+}
+
+impl Spelling {
+    pub(super) const ALL: [Self; 4] = [Self::Plain, Self::Slashes, Self::Ascii, Self::AsciiAndSlashes];
+
+    const fn escapes_slashes(self) -> bool {
+        matches!(self, Self::Slashes | Self::AsciiAndSlashes)
+    }
+
+    const fn is_ascii(self) -> bool {
+        matches!(self, Self::Ascii | Self::AsciiAndSlashes)
+    }
+
+    fn push(self, character: char, out: &mut String) {
+        match character {
+            '/' if self.escapes_slashes() => out.push_str("\\/"),
+            _ if self.is_ascii() && !character.is_ascii() => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    // A string takes everything.
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            }
+            _ => out.push(character),
+        }
+    }
+}
+
+/// Valid JSON with its strings in another spelling. Escapes of what must be escaped stay as they are.
+pub(super) fn respell(json: &str, spelling: Spelling) -> String {
+    let mut out = String::with_capacity(json.len() * 2);
+    let mut rest = json;
+    while let Some(character) = rest.chars().next() {
+        let length = if let Some((meant, length)) = escaped(rest) {
+            spelling.push(meant, &mut out);
+            length
+        } else if character == '\\' {
+            // The character after it goes along: the second of `\\` must not look like the start of `\/`.
+            let length = rest.char_indices().nth(2).map_or(rest.len(), |(at, _)| at);
+            out.push_str(&rest[..length]);
+            length
+        } else {
+            spelling.push(character, &mut out);
+            character.len_utf8()
+        };
+        rest = &rest[length..];
+    }
+    out
+}
+
+/// The character that an escape at the start means, and how long the escape is; none for an escape that is needed.
+fn escaped(text: &str) -> Option<(char, usize)> {
+    let after = text.strip_prefix('\\')?;
+    if after.starts_with('/') {
+        return Some(('/', 2));
+    }
+    let unit = |text: &str| u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok();
+    let first = unit(text)?;
+    let units = if matches!(first, 0xd800..0xdc00) { vec![first, unit(text.get(6..)?)?] } else { vec![first] };
+    let meant = char::decode_utf16(units.iter().copied()).next()?.ok()?;
+    (!meant.is_ascii()).then_some((meant, 6 * units.len()))
+}
+
 #[derive(Clone, Copy)]
 enum StringState {
     Outside,
@@ -149,6 +223,20 @@ mod tests {
         assert_eq!(sort_keys("{"), None);
     }
 
+    #[test]
+    fn strings_are_respelt_and_mean_the_same() {
+        let plain = "{\"a/b\":\"Grüße 😀 \\\\/ \\n \\\"\"}";
+        let both = "{\"a\\/b\":\"Gr\\u00fc\\u00dfe \\ud83d\\ude00 \\\\\\/ \\n \\\"\"}";
+        assert_eq!(respell(plain, Spelling::AsciiAndSlashes), both);
+        for text in [plain, both] {
+            assert_eq!(respell(text, Spelling::Plain), plain);
+            for spelling in Spelling::ALL {
+                let value: Value = serde_json::from_str(&respell(text, spelling)).unwrap();
+                assert_eq!(value, serde_json::from_str::<Value>(plain).unwrap());
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn a_layout_never_changes_the_value(
@@ -163,6 +251,7 @@ mod tests {
             text in "\\PC{0,40}|[\\[\\]{},:\"\\\\ a1]{0,40}", layout in prop::sample::select(&Layout::ALL[..]),
         ) {
             let _ = lay_out(&text, layout);
+            let _ = Spelling::ALL.map(|spelling| respell(&text, spelling));
             let _ = sort_keys(&text);
         }
     }

@@ -5,6 +5,7 @@ pub(crate) mod client;
 pub(crate) mod core;
 pub(crate) mod document;
 pub(crate) mod people;
+pub(crate) mod shown;
 
 pub(crate) use app::{TestApp, TestEngine, TestWebhook};
 pub(crate) use client::Reply;

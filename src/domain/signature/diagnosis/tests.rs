@@ -78,6 +78,42 @@ fn changed_bodies_are_recognised() {
 }
 
 #[test]
+fn other_escapes_are_recognised() {
+    let sent = r#"{"url":"https://example.com/é","name":"Grüße 😀"}"#;
+    let by_python = r#"{"url": "https://example.com/\u00e9", "name": "Gr\u00fc\u00dfe \ud83d\ude00"}"#;
+    let by_php = r#"{"url":"https:\/\/example.com\/\u00e9","name":"Gr\u00fc\u00dfe \ud83d\ude00"}"#;
+    for (signed, received) in [(sent, by_python), (sent, by_php), (by_php, sent), (by_python, by_php)] {
+        let found = findings(TIMESTAMP, &header(signed), received);
+        assert_eq!(found, [Finding::BodyChanged(BodyChange::Escapes)], "{signed} {received}");
+    }
+}
+
+#[test]
+fn renamed_headers_and_other_profiles_are_recognised() {
+    let signature = header(BODY);
+    let renamed = |name: &str, found: &str| Finding::HeaderRenamed { name: name.to_owned(), found: found.to_owned() };
+    let check = |headers: &[(&str, &str)]| found(&standard(), secret().into(), headers, BODY);
+    let headers = [(HEADER_ID, ID), (HEADER_TIMESTAMP, TIMESTAMP), ("webhook_signature", &*signature)];
+    assert_eq!(check(&headers), [renamed(HEADER_SIGNATURE, "webhook_signature")]);
+    let headers = [("X-Webhook-Id", ID), (HEADER_TIMESTAMP, TIMESTAMP), (HEADER_SIGNATURE, &*signature)];
+    assert_eq!(check(&headers), [renamed(HEADER_ID, "x-webhook-id")]);
+    let headers = [(HEADER_ID, ID), (HEADER_TIMESTAMP, TIMESTAMP), ("X-Hub-Signature-256", "sha256=00")];
+    assert_eq!(check(&headers), [Finding::OtherProfile { found: "x-hub-signature-256", profile: "github" }]);
+}
+
+#[test]
+fn a_request_is_judged_by_the_signature_that_it_has() {
+    let option = SignatureOption::default_of(Profile::Default);
+    let schemes: Vec<_> = Profile::Default.schemes(&option).collect();
+    let used = |name: &str| {
+        let headers = vec![(name.to_owned(), "x".to_owned())];
+        scheme_used(&schemes, &headers).unwrap().header
+    };
+    assert_eq!((used("other"), used(HEADER_SIGNATURE)), (HEADER_SIGNATURE, HEADER_SIGNATURE));
+    assert_eq!(used("X-Webhook-Signature"), "x-webhook-signature");
+}
+
+#[test]
 fn wrong_keys_and_wrong_signed_bytes_are_recognised() {
     let by = |secret: &Secret| signed(&standard(), secret, TIMESTAMP, BODY);
     let text = secret().reveal();

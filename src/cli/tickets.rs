@@ -1,35 +1,26 @@
-//! `dlq`: what the broker set aside because nobody could read it.
+//! `dlq tickets`: what the broker set aside because nobody could read it.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde_json::json;
 
 use super::{Globals, Outcome, Output};
 use crate::app;
 use crate::config::Config;
 
-/// Arguments of `dlq`.
+/// Arguments of `dlq tickets`.
 #[derive(Debug, Args)]
-pub(super) struct DlqArgs {
-    #[command(subcommand)]
-    command: DlqCommand,
+pub(crate) struct TicketsArgs {
+    /// How many of them to list
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    limit: u32,
+    /// Throw all of them away
+    #[arg(long)]
+    purge: bool,
 }
 
-#[derive(Debug, Subcommand)]
-enum DlqCommand {
-    /// Count and list the tickets that no worker could read; no delivery waits for them
-    Tickets {
-        /// How many of them to list
-        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=1_000))]
-        limit: u32,
-        /// Throw all of them away
-        #[arg(long)]
-        purge: bool,
-    },
-}
-
-pub(super) async fn run(args: DlqArgs, globals: &Globals, output: Output) -> Outcome {
+pub(super) async fn run(args: TicketsArgs, globals: &Globals, output: Output) -> Outcome {
     let config = Config::load(globals.config.as_deref())?;
-    let DlqCommand::Tickets { limit, purge } = args.command;
+    let TicketsArgs { limit, purge } = args;
     if purge {
         let purged = app::purge_poison(&config).await?;
         if output.is_json() {
