@@ -25,8 +25,8 @@ use crate::domain::secret::MasterKeys;
 use crate::domain::tenant::Environment;
 use crate::engine::{Engine, Limits, Parts};
 use crate::scheduler::{self, SchedulerOptions};
-use crate::store::{Store, StoreOptions};
-use crate::telemetry::Metrics;
+use crate::store::{Store, StoreError, StoreOptions};
+use crate::telemetry::{Build, Metrics};
 use crate::worker::client::{Client, ClientOptions};
 use crate::worker::lanes::LaneLimits;
 use crate::worker::run as work;
@@ -36,6 +36,7 @@ const BATCH_TICKETS_MAX: usize = 64;
 const DAY: Duration = Duration::from_hours(24);
 /// How often every process looks for what others have changed.
 const FRESH_EVERY: Duration = Duration::from_secs(1);
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -51,6 +52,17 @@ pub enum Role {
 }
 
 impl Role {
+    /// The word that commands and metrics use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Api => "api",
+            Self::Worker => "worker",
+            Self::Scheduler => "scheduler",
+        }
+    }
+
     const fn serves_api(self) -> bool {
         matches!(self, Self::All | Self::Api)
     }
@@ -182,6 +194,8 @@ impl App {
             Arc::new(InProcess::new(config.broker.window))
         };
         let metrics = Arc::new(Metrics::new());
+        let engine_name = store.engine_name();
+        metrics.build.get_or_create(&Build { version: VERSION, role: role.as_str(), engine: engine_name }).set(1);
         let (limits, keys, egress, plans) = (limits(config), master_keys(config)?, egress(config), plans(config)?);
         let engine =
             Engine::start(Parts { store, broker, clock: clock.clone(), metrics, limits, keys, egress, plans }).await?;
@@ -273,7 +287,8 @@ async fn keep_fresh(engine: Arc<Engine>, shutdown: CancellationToken) {
     while tokio::time::timeout(FRESH_EVERY, shutdown.cancelled()).await.is_err() {
         let fresh = async {
             engine.keep_fresh().await?;
-            engine.measure().await
+            engine.measure();
+            Ok::<_, StoreError>(())
         };
         if let Err(error) = fresh.await {
             tracing::warn!("changes of other processes are not seen: {error}");

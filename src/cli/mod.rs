@@ -11,6 +11,7 @@ mod doctor;
 mod duration;
 mod exit;
 mod keys;
+mod metrics;
 mod migrate;
 mod openapi;
 mod output;
@@ -90,6 +91,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Print the documents of the API
     Openapi(openapi::OpenApiArgs),
+    /// Print the reference of metrics
+    Metrics,
     /// Measure throughput, latency and memory on this machine
     Bench(bench::BenchArgs),
 }
@@ -114,6 +117,7 @@ pub async fn run(cli: Cli) -> ExitCode {
             openapi::run(&args, output);
             Ok(())
         }
+        Command::Metrics => metrics::run(output),
         Command::Bench(args) => Box::pin(bench::run(args, output)).await,
     };
     let exit = outcome.map_or_else(|failure| output.failure(&failure), |()| Exit::Ok);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cron::Schedule;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::time::Timestamp;
@@ -19,6 +20,12 @@ const LEADER: &str = "scheduler";
 const PAUSE_WHEN_MORE: Duration = Duration::from_millis(5);
 /// Of its time, a sweep takes at most one part in so many: a large backlog of webhooks is looked at less often.
 const SWEEP_SHARE: u32 = 10;
+/// Gauges of the backlog are as old as this at most ...
+const COUNT_EVERY: Duration = Duration::from_secs(1);
+/// ... or as so many times what counting takes.
+const COUNT_SHARE: u32 = 50;
+/// How often the size of the database is asked for.
+const SIZE_EVERY: Duration = Duration::from_mins(1);
 
 /// What the scheduler is told.
 #[derive(Debug, Clone)]
@@ -59,6 +66,7 @@ pub async fn run(engine: Arc<Engine>, options: SchedulerOptions, shutdown: Cance
     let mut next = next_chores(&options, engine.clock().now());
     let mut leads_until = Timestamp::default();
     let mut pause = Duration::ZERO;
+    let mut gauges = Gauges::default();
     while tokio::time::timeout(pause, shutdown.cancelled()).await.is_err() {
         pause = options.sweep_every;
         let now = engine.clock().now();
@@ -67,13 +75,18 @@ pub async fn run(engine: Arc<Engine>, options: SchedulerOptions, shutdown: Cance
         }
         engine.metrics().is_leader.set(i64::from(leads_until > now));
         if leads_until <= now {
+            engine.metrics().forget_the_leaders();
+            gauges = Gauges::default();
             continue;
         }
-        let began = tokio::time::Instant::now();
+        let began = Instant::now();
         match engine.sweep().await {
             Ok(swept) if swept.claimed > 0 && swept.more => pause = PAUSE_WHEN_MORE,
             Ok(_) => pause = pause.max(began.elapsed() * SWEEP_SHARE),
             Err(error) => tracing::warn!("the sweep failed: {error}"),
+        }
+        if let Err(error) = gauges.keep(&engine).await {
+            tracing::warn!("the backlog was not counted: {error}");
         }
         for (chore, due) in &mut next {
             if *due <= now {
@@ -84,6 +97,30 @@ pub async fn run(engine: Arc<Engine>, options: SchedulerOptions, shutdown: Cance
     }
     if let Err(error) = engine.store().resign(LEADER, &options.node).await {
         tracing::warn!("the lead was not given up: {error}");
+    }
+}
+
+/// When the leader next measures what it measures for all.
+#[derive(Default)]
+struct Gauges {
+    count_at: Option<Instant>,
+    size_at: Option<Instant>,
+}
+
+impl Gauges {
+    async fn keep(&mut self, engine: &Engine) -> Result<(), StoreError> {
+        let began = Instant::now();
+        if self.count_at.is_none_or(|at| at <= began) {
+            // Set first: a database that is away is not asked all the time.
+            self.count_at = Some(began + COUNT_EVERY);
+            engine.measure_backlog().await?;
+            self.count_at = Some(began + COUNT_EVERY.max(began.elapsed() * COUNT_SHARE));
+        }
+        if self.size_at.is_none_or(|at| at <= began) {
+            self.size_at = Some(began + SIZE_EVERY);
+            engine.measure_store().await?;
+        }
+        Ok(())
     }
 }
 

@@ -36,6 +36,7 @@ mod leads;
 mod messages;
 mod meters;
 mod metrics;
+mod monitoring;
 mod openapi;
 mod permissions;
 mod processes;

@@ -5,6 +5,8 @@ pub(crate) mod client;
 pub(crate) mod core;
 pub(crate) mod document;
 pub(crate) mod people;
+pub(crate) mod promql;
+pub(crate) mod yaml;
 
 pub(crate) use app::{TestApp, TestEngine, TestWebhook};
 pub(crate) use client::Reply;
