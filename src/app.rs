@@ -23,7 +23,9 @@ use crate::domain::egress::EgressPolicy;
 use crate::domain::plan::Plans;
 use crate::domain::secret::MasterKeys;
 use crate::domain::tenant::Environment;
+use crate::engine::mails::MailLimits;
 use crate::engine::{Engine, Limits, Parts};
+use crate::scheduler::mailer::Mailer;
 use crate::scheduler::{self, SchedulerOptions};
 use crate::store::{Store, StoreError, StoreOptions};
 use crate::telemetry::{Build, Metrics};
@@ -165,6 +167,8 @@ impl App {
     /// Starts a role on the address that its configuration names.
     pub async fn start(config: &Config, role: Role, clock: Clock) -> anyhow::Result<Self> {
         let distributed = !config.broker.url.expose_secret().is_empty();
+        // A mistake there is told at once by every process, not only by the one that would send.
+        mailer(config)?;
         let store = open_store(config).await?;
         let embedded = store.engine_name() == "sqlite";
         if embedded && distributed {
@@ -327,6 +331,10 @@ fn limits(config: &Config) -> Limits {
         login_failures_max: config.sessions.failures_max,
         login_lockout: config.sessions.lockout_s,
         password_hashes_max: config.sessions.hashes_max,
+        mails: (!config.notifications.smtp_url.expose_secret().is_empty()).then(|| MailLimits {
+            per_tenant_hour: config.notifications.mails_per_tenant_hour,
+            public_url: config.notifications.public_url.clone(),
+        }),
     }
 }
 
@@ -388,7 +396,17 @@ fn scheduler_options(config: &Config, node: &str) -> anyhow::Result<SchedulerOpt
         idempotency: settings.idempotency.parse()?,
         health: settings.health.parse()?,
         rotation: settings.rotation.parse()?,
+        mailer: mailer(config)?,
     })
+}
+
+/// Who sends mails, if anybody is to.
+pub fn mailer(config: &Config) -> anyhow::Result<Option<Mailer>> {
+    let settings = &config.notifications;
+    if settings.smtp_url.expose_secret().is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Mailer::new(settings.smtp_url.expose_secret(), &settings.from, settings.digest.parse()?)?))
 }
 
 fn rabbit_options(config: &Config, node: &str, role: Role) -> RabbitOptions {

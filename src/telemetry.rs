@@ -220,6 +220,8 @@ metrics! {
         "Of the leader: webhooks that have had nothing but failures since their last success";
     store_bytes: Gauge, "store_bytes", "Of the leader: size of the database";
     circuits_open: Gauge, "circuits_open", "Webhooks whose circuit is open or probes; every process says the same";
+    mails: Family<Outcome, Counter>, "mails", "Mails about operational events: sent, refused, failed and tried again, late, or unwanted";
+    mails_waiting: Gauge, "mails_waiting", "Of the leader: mails that wait to be sent, at most 10000 of them";
     broker_ready: Gauge, "broker_ready", "1 while the broker takes tickets";
     broker_waiting: Gauge, "broker_waiting_tickets", "Tickets in the broker, as far as this process knows";
     is_leader: Gauge, "scheduler_leader", "1 while this process leads";
@@ -258,6 +260,7 @@ impl Metrics {
             &self.webhooks_held,
             &self.webhooks_failing,
             &self.store_bytes,
+            &self.mails_waiting,
         ] {
             gauge.set(0);
         }

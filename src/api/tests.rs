@@ -69,6 +69,7 @@ fn limits(config: &Config, production: bool) -> Limits {
         login_failures_max: config.sessions.failures_max,
         login_lockout: config.sessions.lockout_s,
         password_hashes_max: config.sessions.hashes_max,
+        mails: None,
     }
 }
 

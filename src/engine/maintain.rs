@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Engine;
+use crate::domain::mail::MailKind;
 use crate::store::StoreError;
 use crate::store::measures::Backlog;
 
@@ -95,10 +96,12 @@ impl Engine {
                 self.disable_webhook(scope, failing.webhook, "failing", &reason).await?;
             } else if !failing.warned && self.store.webhook_was_warned(failing.webhook, now).await? {
                 let disables_at = failing.since.after(limit);
-                let data = json!({
+                let mut data = json!({
                     "webhookId": failing.webhook, "failingSince": failing.since, "disablesAt": disables_at,
                 });
                 self.notice(scope, "webhook.failing", &data).await;
+                data["webhookName"] = listener.webhook.settings.name.as_str().into();
+                self.mail_tenant(scope, MailKind::Failing, &data).await;
             }
         }
         Ok(())

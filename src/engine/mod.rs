@@ -19,6 +19,7 @@ pub mod health;
 pub mod idempotent;
 pub mod ingest;
 pub mod keys;
+pub mod mails;
 pub mod maintain;
 pub mod notices;
 mod passwords;
@@ -71,6 +72,8 @@ pub struct Limits {
     pub login_failures_max: u32,
     pub login_lockout: Duration,
     pub password_hashes_max: usize,
+    /// None: nobody is sent mails.
+    pub mails: Option<mails::MailLimits>,
 }
 
 /// What the verbs work with.

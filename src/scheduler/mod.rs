@@ -4,13 +4,17 @@
 //! refuses whatever they both made a ticket of. Loops look at the clock in real time, so that a test's manual clock
 //! moves everything that is due at once.
 
+pub mod mailer;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use cron::Schedule;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::mailer::Mailer;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::store::StoreError;
@@ -50,6 +54,8 @@ pub struct SchedulerOptions {
     pub health: Schedule,
     /// When to look for API keys that should be rotated.
     pub rotation: Schedule,
+    /// Sends mails; none: nobody does.
+    pub mailer: Option<Mailer>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +69,23 @@ enum Chore {
 
 /// Leads when it can, until `shutdown`.
 pub async fn run(engine: Arc<Engine>, options: SchedulerOptions, shutdown: CancellationToken) {
-    let mut next = next_chores(&options, engine.clock().now());
+    let (leads, seen) = watch::channel(false);
+    let mailer = options.mailer.clone();
+    let mails = async {
+        if let Some(mailer) = mailer {
+            mailer::run(Arc::clone(&engine), mailer, seen, shutdown.clone()).await;
+        }
+    };
+    tokio::join!(lead_and_sweep(&engine, &options, &leads, &shutdown), mails);
+}
+
+async fn lead_and_sweep(
+    engine: &Engine,
+    options: &SchedulerOptions,
+    leads: &watch::Sender<bool>,
+    shutdown: &CancellationToken,
+) {
+    let mut next = next_chores(options, engine.clock().now());
     let mut leads_until = Timestamp::default();
     let mut pause = Duration::ZERO;
     let mut gauges = Gauges::default();
@@ -71,9 +93,10 @@ pub async fn run(engine: Arc<Engine>, options: SchedulerOptions, shutdown: Cance
         pause = options.sweep_every;
         let now = engine.clock().now();
         if leads_until <= now.after(options.leader_lease / 2) {
-            leads_until = lead(&engine, &options, now).await;
+            leads_until = lead(engine, options, now).await;
         }
         engine.metrics().is_leader.set(i64::from(leads_until > now));
+        leads.send_replace(leads_until > now);
         if leads_until <= now {
             engine.metrics().forget_the_leaders();
             gauges = Gauges::default();
@@ -85,13 +108,13 @@ pub async fn run(engine: Arc<Engine>, options: SchedulerOptions, shutdown: Cance
             Ok(_) => pause = pause.max(began.elapsed() * SWEEP_SHARE),
             Err(error) => tracing::warn!("the sweep failed: {error}"),
         }
-        if let Err(error) = gauges.keep(&engine).await {
+        if let Err(error) = gauges.keep(engine).await {
             tracing::warn!("the backlog was not counted: {error}");
         }
         for (chore, due) in &mut next {
             if *due <= now {
-                do_chore(&engine, &options, *chore).await;
-                *due = next_time(schedule_of(&options, *chore), now);
+                do_chore(engine, options, *chore).await;
+                *due = next_time(schedule_of(options, *chore), now);
             }
         }
     }

@@ -24,6 +24,7 @@ pub mod idempotency;
 pub mod idempotent_requests;
 pub mod keys;
 pub mod leaders;
+pub mod mails;
 pub mod measures;
 pub mod meters;
 pub mod partitions;

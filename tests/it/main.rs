@@ -37,6 +37,7 @@ mod messages;
 mod meters;
 mod metrics;
 mod monitoring;
+mod notifications;
 mod openapi;
 mod permissions;
 mod processes;

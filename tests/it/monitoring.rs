@@ -3,12 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use angarium::domain::user::Role;
 use angarium::receiver::Behaviour;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, both_engines, eventually, promql, yaml};
+use crate::support::smtp::SmtpServer;
+use crate::support::{TestApp, TestEngine, both_engines, eventually, promql, yaml};
 
-both_engines!(every_expression_names_what_is_there);
+both_engines!(start; every_expression_names_what_is_there);
+
+/// With a mail server that is away.
+async fn start(engine: TestEngine) -> TestApp {
+    let nowhere = SmtpServer::nowhere().await;
+    TestApp::start_with(engine, |config| {
+        config.notifications.smtp_url = format!("smtp://{nowhere}").into();
+        config.notifications.from = "hooks@example.com".into();
+    })
+    .await
+}
 
 /// Each sample's name with the labels that it has.
 type Samples = BTreeMap<String, BTreeSet<String>>;
@@ -88,6 +100,14 @@ async fn have_traffic(app: &TestApp) {
         app.client.send(request.body(body)).await.status
     };
     assert_eq!((publish(1).await, publish(2).await), (202, 422));
+    app.user("owner@example.com", Role::Owner).await;
+    app.webhook_with("gone", json!({ "events": ["gone.*"] }), Behaviour::status(410)).await;
+    app.publish("gone.one", json!({})).await;
+    eventually("a mail was tried", || async {
+        let text = app.client.get("/metrics").await.expect(200).text;
+        text.contains("angarium_mails_total{").then_some(())
+    })
+    .await;
 }
 
 async fn every_expression_names_what_is_there(app: TestApp) {
@@ -118,7 +138,7 @@ async fn every_expression_names_what_is_there(app: TestApp) {
         let text = app.client.get("/metrics").await.expect(200).text;
         let has = |sample: &str| text.lines().any(|line| line == sample);
         let sized = text.lines().any(|line| line.starts_with("angarium_store_bytes ") && !line.ends_with(" 0"));
-        (has("angarium_dead_letters 1") && has("angarium_webhooks_failing 1") && sized).then_some(())
+        (has("angarium_dead_letters 2") && has("angarium_webhooks_failing 1") && sized).then_some(())
     })
     .await;
     app.finish().await;

@@ -6,6 +6,7 @@ pub(crate) mod core;
 pub(crate) mod document;
 pub(crate) mod people;
 pub(crate) mod promql;
+pub(crate) mod smtp;
 pub(crate) mod yaml;
 
 pub(crate) use app::{TestApp, TestEngine, TestWebhook};
