@@ -220,7 +220,8 @@ metrics! {
         "Of the leader: webhooks that have had nothing but failures since their last success";
     store_bytes: Gauge, "store_bytes", "Of the leader: size of the database";
     circuits_open: Gauge, "circuits_open", "Webhooks whose circuit is open or probes; every process says the same";
-    mails: Family<Outcome, Counter>, "mails", "Mails about operational events: sent, refused, failed and tried again, late, or unwanted";
+    mails: Family<Outcome, Counter>, "mails",
+        "Mails about operational events: sent, refused, failed and tried again, late, or unwanted";
     mails_waiting: Gauge, "mails_waiting", "Of the leader: mails that wait to be sent, at most 10000 of them";
     broker_ready: Gauge, "broker_ready", "1 while the broker takes tickets";
     broker_waiting: Gauge, "broker_waiting_tickets", "Tickets in the broker, as far as this process knows";
@@ -270,17 +271,19 @@ impl Metrics {
 }
 
 const INTRODUCTION: &str = "\
-Afterwards you know what each number of `/metrics` means. [Monitoring](../operate/monitoring.md) says which of them to watch.
+Afterwards you know what each number of `/metrics` means. [Monitoring](../operate/monitoring.md) says which of them to
+watch.
 
 A histogram `NAME` is there as `NAME_bucket` with the label `le`, `NAME_sum` and `NAME_count`. Every process has its own
-numbers, since it started: add them up. \"Of the leader\" is 0 in all processes but the one whose `angarium_scheduler_leader`
-is 1, so there a sum is the number itself.";
+numbers, since it started: add them up. \"Of the leader\" is 0 in all processes but the one whose
+`angarium_scheduler_leader` is 1, so there a sum is the number itself.";
 
 const WRONG: &str = "\
-- A metric with labels is absent until its first label is seen: `angarium_attempts_total{outcome=\"timeout\"}` is not 0 but
-  missing while nothing has timed out. `sum(…) or vector(0)` makes it 0.
+- A metric with labels is absent until its first label is seen: `angarium_attempts_total{outcome=\"timeout\"}` is not 0
+  but missing while nothing has timed out. `sum(…) or vector(0)` makes it 0.
 - Counters start at 0 with the process. Use `rate` and `increase`, which know that.
-- Nothing is split by tenant or webhook: such labels would grow without bound. Statistics of one webhook are in the API.";
+- Nothing is split by tenant or webhook: such labels would grow without bound. Statistics of one webhook are in the
+  API.";
 
 /// The reference of metrics as Markdown, for the repository.
 #[must_use]

@@ -212,7 +212,8 @@ impl Facts<'_> {
     fn broker_down(&self) -> Said {
         let since = self.get("since");
         let text = format!(
-            "RabbitMQ has taken no tickets since {since}. Events are accepted and kept, and are sent when it is back.\n\n\
+            "RabbitMQ has taken no tickets since {since}. Events are accepted and kept, and are sent when it is \
+             back.\n\n\
              What to do: docs/operate/runbooks/broker-down.md"
         );
         ("RabbitMQ is away".to_owned(), text)

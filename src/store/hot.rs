@@ -3,7 +3,7 @@
 
 use super::deliveries::{BY_EVENT, BY_ID as DELIVERY, BY_SCOPE, BY_WEBHOOK};
 use super::dialect::{accept, claim, records as record_writes, settle};
-use super::{attempts, due, events, idempotency, records, sessions};
+use super::{attempts, due, events, idempotency, mails, records, sessions};
 
 /// On `PostgreSQL`.
 #[must_use]
@@ -62,7 +62,7 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
 }
 
 /// The same text on both.
-fn shared() -> [(&'static str, &'static str); 29] {
+fn shared() -> [(&'static str, &'static str); 32] {
     [
         ("kept key", accept::KEPT),
         ("purge keys", idempotency::PURGE),
@@ -80,6 +80,9 @@ fn shared() -> [(&'static str, &'static str); 29] {
         ("deliveries of an event", BY_EVENT.0),
         ("attempts", attempts::OF_DELIVERY),
         ("pending", due::PENDING),
+        ("mails that are due", mails::DUE),
+        ("mails sent since", mails::SENT_SINCE),
+        ("dead letters of a time", mails::DIED),
         ("record", records::BY_ID),
         ("whether there is a record", records::EXISTS),
         ("records of a noun", records::ALL.0),

@@ -15,7 +15,8 @@ const FOR_TENANT: &str = "insert into mails \
 const FOR_OPERATORS: &str = "insert into mails (notice_id, user_id, kind, facts, due_at, attempts) \
     select $1, u.id, $2, $3, $4, 0 from users u \
     where u.role = 'operator' and u.disabled_at is null and u.gets_mail order by u.id limit $5";
-const DUE: &str = "select m.notice_id, m.user_id, m.tenant_id, m.environment, m.kind, m.facts, m.due_at, m.attempts, \
+pub(super) const DUE: &str = "select m.notice_id, m.user_id, m.tenant_id, m.environment, m.kind, m.facts, m.due_at, \
+    m.attempts, \
     u.email, u.name, u.disabled_at is null and u.gets_mail as wanted, t.name as tenant \
     from mails m join users u on u.id = m.user_id left join tenants t on t.id = m.tenant_id \
     where m.settled_at is null and m.due_at <= $1 order by m.due_at limit $2";
@@ -24,7 +25,7 @@ const CLAIM: &str = "update mails set due_at = $4, attempts = attempts + 1 \
 const POSTPONE: &str = "update mails set due_at = $3 where notice_id = $1 and user_id = $2 and settled_at is null";
 const SETTLE: &str = "update mails set settled_at = $3, outcome = $4 \
     where notice_id = $1 and user_id = $2 and settled_at is null";
-const SENT_SINCE: &str = "select count(*) from (select settled_at from mails \
+pub(super) const SENT_SINCE: &str = "select count(*) from (select settled_at from mails \
     where tenant_id = $1 and outcome = 'sent' and settled_at > $2 limit $3) as m";
 const WAITING: &str = "select count(*) from (select due_at from mails where settled_at is null limit $1) as m";
 const PURGE: &str = "delete from mails where notice_id < $1 and settled_at is not null";
@@ -33,7 +34,7 @@ const TELL_ONCE: &str = "insert into mail_marks (name, told_at) values ($1, $2) 
 const MARK: &str = "select told_at from mail_marks where name = $1";
 const ADVANCE: &str = "update mail_marks set told_at = $3 where name = $1 and told_at = $2";
 const FORGET: &str = "delete from mail_marks where name = $1";
-const DIED: &str = "select tenant_id, environment, webhook_id, count(*) from dead_letters \
+pub(super) const DIED: &str = "select tenant_id, environment, webhook_id, count(*) from dead_letters \
     where died_at >= $1 and died_at < $2 group by tenant_id, environment, webhook_id \
     order by tenant_id, environment, count(*) desc limit $3";
 
