@@ -27,7 +27,7 @@ use crate::engine::mails::MailLimits;
 use crate::engine::{Engine, Limits, Parts};
 use crate::scheduler::mailer::Mailer;
 use crate::scheduler::{self, SchedulerOptions};
-use crate::store::{Store, StoreError, StoreOptions};
+use crate::store::{Store, StoreOptions};
 use crate::telemetry::{Build, Metrics};
 use crate::worker::client::{Client, ClientOptions};
 use crate::worker::lanes::LaneLimits;
@@ -289,12 +289,9 @@ async fn bind(address: &str, key: &str) -> anyhow::Result<TcpListener> {
 
 async fn keep_fresh(engine: Arc<Engine>, shutdown: CancellationToken) {
     while tokio::time::timeout(FRESH_EVERY, shutdown.cancelled()).await.is_err() {
-        let fresh = async {
-            engine.keep_fresh().await?;
-            engine.measure();
-            Ok::<_, StoreError>(())
-        };
-        if let Err(error) = fresh.await {
+        // First, so that a database that is away does not hide a broker that is.
+        engine.measure();
+        if let Err(error) = engine.keep_fresh().await {
             tracing::warn!("changes of other processes are not seen: {error}");
         }
     }

@@ -205,8 +205,8 @@ mod tests {
         Mailer::new(url, from, "0 0 7 * * *".parse().unwrap())
     }
 
-    #[test]
-    fn a_configuration_that_cannot_work_says_so() {
+    #[tokio::test]
+    async fn a_configuration_that_cannot_work_says_so() {
         let from = "Angarium <hooks@example.com>";
         assert!(mailer("smtps://user:password@mail.example.com", from).is_ok());
         assert!(mailer("smtp://user:password@mail.example.com:587?tls=required", from).is_ok());
@@ -230,8 +230,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn no_name_makes_a_header() {
+    #[tokio::test]
+    async fn no_name_makes_a_header() {
         let mailer = mailer("smtp://localhost", "Angarium <hooks@example.com>").unwrap();
         let mail = sample("ada@example.com", "Ada\r\nBcc: eve@example.com", "hi\r\nBcc: eve@example.com");
         let message = mailer.message(&mail, Timestamp::from_millis(0)).unwrap();
