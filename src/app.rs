@@ -23,10 +23,12 @@ use crate::domain::egress::EgressPolicy;
 use crate::domain::plan::Plans;
 use crate::domain::secret::MasterKeys;
 use crate::domain::tenant::Environment;
+use crate::engine::mails::MailLimits;
 use crate::engine::{Engine, Limits, Parts};
+use crate::scheduler::mailer::Mailer;
 use crate::scheduler::{self, SchedulerOptions};
 use crate::store::{Store, StoreOptions};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Build, Metrics};
 use crate::worker::client::{Client, ClientOptions};
 use crate::worker::lanes::LaneLimits;
 use crate::worker::run as work;
@@ -36,6 +38,7 @@ const BATCH_TICKETS_MAX: usize = 64;
 const DAY: Duration = Duration::from_hours(24);
 /// How often every process looks for what others have changed.
 const FRESH_EVERY: Duration = Duration::from_secs(1);
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -51,6 +54,17 @@ pub enum Role {
 }
 
 impl Role {
+    /// The word that commands and metrics use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Api => "api",
+            Self::Worker => "worker",
+            Self::Scheduler => "scheduler",
+        }
+    }
+
     const fn serves_api(self) -> bool {
         matches!(self, Self::All | Self::Api)
     }
@@ -169,6 +183,8 @@ impl App {
     /// Starts a role on the address that its configuration names.
     pub async fn start(config: &Config, role: Role, clock: Clock) -> anyhow::Result<Self> {
         let distributed = !config.broker.url.expose_secret().is_empty();
+        // A mistake there is told at once by every process, not only by the one that would send.
+        mailer(config)?;
         let store = open_store(config).await?;
         let embedded = store.engine_name() == "sqlite";
         if embedded && distributed {
@@ -198,6 +214,8 @@ impl App {
             Arc::new(InProcess::new(config.broker.window))
         };
         let metrics = Arc::new(Metrics::new());
+        let engine_name = store.engine_name();
+        metrics.build.get_or_create(&Build { version: VERSION, role: role.as_str(), engine: engine_name }).set(1);
         let (limits, keys, egress, plans) = (limits(config), master_keys(config)?, egress(config), plans(config)?);
         let engine =
             Engine::start(Parts { store, broker, clock: clock.clone(), metrics, limits, keys, egress, plans }).await?;
@@ -287,11 +305,9 @@ async fn bind(address: &str, key: &str) -> anyhow::Result<TcpListener> {
 
 async fn keep_fresh(engine: Arc<Engine>, shutdown: CancellationToken) {
     while tokio::time::timeout(FRESH_EVERY, shutdown.cancelled()).await.is_err() {
-        let fresh = async {
-            engine.keep_fresh().await?;
-            engine.measure().await
-        };
-        if let Err(error) = fresh.await {
+        // First, so that a database that is away does not hide a broker that is.
+        engine.measure();
+        if let Err(error) = engine.keep_fresh().await {
             tracing::warn!("changes of other processes are not seen: {error}");
         }
     }
@@ -330,6 +346,10 @@ fn limits(config: &Config) -> Limits {
         password_hashes_max: config.sessions.hashes_max,
         replays: config.replays.clone(),
         audit_retention: DAY * config.audit.retention_days,
+        mails: (!config.notifications.smtp_url.expose_secret().is_empty()).then(|| MailLimits {
+            per_tenant_hour: config.notifications.mails_per_tenant_hour,
+            public_url: config.notifications.public_url.clone(),
+        }),
     }
 }
 
@@ -391,7 +411,17 @@ fn scheduler_options(config: &Config, node: &str) -> anyhow::Result<SchedulerOpt
         idempotency: settings.idempotency.parse()?,
         health: settings.health.parse()?,
         rotation: settings.rotation.parse()?,
+        mailer: mailer(config)?,
     })
+}
+
+/// Who sends mails, if anybody is to.
+pub fn mailer(config: &Config) -> anyhow::Result<Option<Mailer>> {
+    let settings = &config.notifications;
+    if settings.smtp_url.expose_secret().is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Mailer::new(settings.smtp_url.expose_secret(), &settings.from, settings.digest.parse()?)?))
 }
 
 fn rabbit_options(config: &Config, node: &str, role: Role) -> RabbitOptions {

@@ -44,6 +44,18 @@ impl Clock {
         }
     }
 
+    /// How far it is ahead of the machine's clock, in seconds.
+    #[must_use]
+    pub fn offset_seconds(&self) -> f64 {
+        match self {
+            Self::System(offset) => {
+                let millis = offset.load(Ordering::Relaxed).clamp(i64::from(i32::MIN), i64::from(i32::MAX));
+                f64::from(i32::try_from(millis).unwrap_or_default()) / 1000.0
+            }
+            Self::Manual(_) => 0.0,
+        }
+    }
+
     /// Moves a manual clock forward and wakes what sleeps on it. The system clock stays.
     pub fn advance(&self, by: Duration) {
         if let Self::Manual(time) = self {

@@ -42,6 +42,7 @@ pub struct Config {
     pub audit: Audit,
     pub egress: Egress,
     pub scheduler: Scheduler,
+    pub notifications: Notifications,
     pub shutdown: Shutdown,
     pub log: Log,
 }
@@ -115,6 +116,13 @@ section!(Scheduler {
     partitions: String, retention: String, idempotency: String, health: String, rotation: String, retention_days: u32,
     partition_days_ahead: u32, sweep_ms: Duration => "millis", sweep_max: usize, sweep_per_webhook_max: usize,
     leader_lease_ms: Duration => "millis",
+});
+section!(Notifications {
+    smtp_url: SecretString,
+    from: String,
+    public_url: String,
+    mails_per_tenant_hour: u32,
+    digest: String,
 });
 section!(Shutdown { drain_ms: Duration => "millis" });
 section!(Log { format: String, filter: String });
@@ -215,6 +223,16 @@ impl Config {
             "broker.queue_type: must be \"classic\" or \"quorum\"",
         );
         require(matches!(self.log.format.as_str(), "text" | "json"), "log.format: must be \"text\" or \"json\"");
+        let Notifications { smtp_url: _, from: _, public_url, mails_per_tenant_hour, digest } = &self.notifications;
+        require(*mails_per_tenant_hour > 0, "notifications.mails_per_tenant_hour: must be at least 1");
+        let is_url = |text: &str| url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+        require(
+            public_url.is_empty() || is_url(public_url),
+            "notifications.public_url: must be like https://hooks.example.com",
+        );
+        if let Err(error) = digest.parse::<cron::Schedule>() {
+            problems.push(format!("notifications.digest: not a cron expression: {error}"));
+        }
         let Scheduler { partitions, retention, idempotency, health, rotation, .. } = &self.scheduler;
         for (key, text) in [
             ("partitions", partitions),

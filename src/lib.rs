@@ -9,7 +9,7 @@
 //! - The **engine** ([`engine`]) has the verbs: accept, claim, settle, park, sweep, replay. It alone writes business
 //!   state. It knows no HTTP.
 //! - The **API** ([`api`]) turns HTTP requests into verbs; the **worker** ([`worker`]) turns tickets into HTTP
-//!   requests; the **scheduler** ([`scheduler`]) turns time into sweeps and chores.
+//!   requests; the **scheduler** ([`scheduler`]) turns time into sweeps, chores and mails.
 //! - The **domain** ([`domain`]) has the rules: when to retry, how to sign, where a request may go, when a circuit
 //!   opens. No clock, no chance, no I/O: those are arguments.
 //!

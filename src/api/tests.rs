@@ -71,6 +71,7 @@ fn limits(config: &Config, production: bool) -> Limits {
         password_hashes_max: config.sessions.hashes_max,
         replays: config.replays.clone(),
         audit_retention: std::time::Duration::from_hours(24 * 365),
+        mails: None,
     }
 }
 

@@ -13,6 +13,7 @@ mod duration;
 mod exit;
 mod keys;
 mod manual;
+mod metrics;
 mod migrate;
 mod openapi;
 mod output;
@@ -101,6 +102,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Print the documents of the API
     Openapi(openapi::OpenApiArgs),
+    /// Print the reference of metrics
+    Metrics,
     /// Measure throughput, latency and memory on this machine
     Bench(bench::BenchArgs),
     /// Show what a process is configured with
@@ -135,6 +138,7 @@ pub async fn run(cli: Cli) -> ExitCode {
             openapi::run(&args, output);
             Ok(())
         }
+        Command::Metrics => metrics::run(output),
         Command::Bench(args) => Box::pin(bench::run(args, output)).await,
         Command::Config(args) => settings::run(&args, &globals, output),
         Command::Completions(args) => manual::completions(&args, output),

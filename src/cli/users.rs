@@ -44,6 +44,18 @@ enum UsersCommand {
         #[arg(long)]
         email: Email,
     },
+    /// Say whether a user gets mails about operational events
+    Mail {
+        /// What they sign in with
+        #[arg(long)]
+        email: Email,
+        /// No mails
+        #[arg(long, conflicts_with = "on", required_unless_present = "on")]
+        off: bool,
+        /// Mails, as at first
+        #[arg(long)]
+        on: bool,
+    },
     /// Give a user another password, end their sessions, and forget wrong guesses
     ResetPassword {
         /// What they sign in with
@@ -90,6 +102,7 @@ pub(super) async fn run(args: UsersArgs, globals: &Globals, output: Output) -> O
         UsersCommand::Create(args) => create(&engine, args, output).await,
         UsersCommand::List { tenant } => list(&engine, tenant.as_deref(), output).await,
         UsersCommand::Disable { email } => disable(&engine, &email, output).await,
+        UsersCommand::Mail { email, on, off: _ } => set_mail(&engine, &email, on, output).await,
         UsersCommand::ResetPassword { email, password } => reset(&engine, &email, &password, output).await,
     };
     engine.finish().await;
@@ -182,6 +195,13 @@ async fn disable(engine: &Engine, email: &Email, output: Output) -> Outcome {
     } else {
         output.hint(&format!("{email} was disabled already"));
     }
+    Ok(())
+}
+
+async fn set_mail(engine: &Engine, email: &Email, on: bool, output: Output) -> Outcome {
+    let user = find(engine, email).await?;
+    engine.set_mail(user.id, on).await?;
+    output.hint(&format!("{email} gets {}", if on { "mails about operational events" } else { "no mails any more" }));
     Ok(())
 }
 

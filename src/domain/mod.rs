@@ -21,6 +21,7 @@ pub mod ip_list;
 pub mod json_schema;
 pub mod key;
 pub mod key_draft;
+pub mod mail;
 pub mod meter;
 pub mod noun;
 pub mod ordering;

@@ -33,6 +33,11 @@ impl Gates {
         self.known().get(&webhook).is_some_and(|gate| gate.probing)
     }
 
+    /// How many circuits are open or probe.
+    pub fn probing(&self) -> usize {
+        self.known().values().filter(|gate| gate.probing).count()
+    }
+
     /// Shuts a gate; false when it is shut like that already.
     fn shut(&self, webhook: WebhookId, gate: Gate) -> bool {
         let mut known = self.known();

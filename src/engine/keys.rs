@@ -12,6 +12,7 @@ use crate::domain::audit::changes;
 use crate::domain::id::{KeyId, TenantId};
 use crate::domain::ip_list::IpList;
 use crate::domain::key::ApiKeyText;
+use crate::domain::mail::MailKind;
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
@@ -290,6 +291,7 @@ impl Engine {
             "intervalDays": policy.interval_days, "dueAt": policy.due_at(*created_at),
         });
         self.notice(*scope, "api_key.rotation_due", &data).await;
+        self.mail_tenant(*scope, MailKind::Rotation, &data).await;
     }
 }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Engine;
+use crate::domain::mail::MailKind;
 use crate::store::StoreError;
+use crate::store::measures::Backlog;
 
 const DAY: Duration = Duration::from_hours(24);
 /// How long an event is kept after its `deliverAt`, at least: longer than retries take, and long enough to be looked at.
@@ -21,6 +23,8 @@ const PURGE_STEPS_MAX: u32 = 200;
 /// Minutes that have ended stay this long, because a commit that began in one may still be under way.
 const MINUTES_KEPT: Duration = Duration::from_mins(10);
 const FOLD_STEP: u32 = 500;
+/// Rows of one table that are counted; a gauge stops there.
+const COUNTED_MAX: u32 = 1_000_000;
 
 impl Engine {
     /// Makes the partitions of the days ahead.
@@ -106,10 +110,12 @@ impl Engine {
                 self.disable_webhook(scope, failing.webhook, "failing", &reason).await?;
             } else if !failing.warned && self.store.webhook_was_warned(failing.webhook, now).await? {
                 let disables_at = failing.since.after(limit);
-                let data = json!({
+                let mut data = json!({
                     "webhookId": failing.webhook, "failingSince": failing.since, "disablesAt": disables_at,
                 });
                 self.notice(scope, "webhook.failing", &data).await;
+                data["webhookName"] = listener.webhook.settings.name.as_str().into();
+                self.mail_tenant(scope, MailKind::Failing, &data).await;
             }
         }
         Ok(())
@@ -133,13 +139,34 @@ impl Engine {
         self.health.forget();
     }
 
-    /// Measures what only the database and the broker know.
-    pub async fn measure(&self) -> Result<(), StoreError> {
-        let pending = self.store.pending_count().await?;
-        self.metrics.pending.set(i64::try_from(pending).unwrap_or(i64::MAX));
+    /// Measures what every process knows.
+    pub fn measure(&self) {
         let health = self.broker.health();
         self.metrics.broker_ready.set(i64::from(health.ready));
-        self.metrics.broker_waiting.set(i64::try_from(health.waiting).unwrap_or(i64::MAX));
+        self.metrics.broker_waiting.set(gauge(health.waiting));
+        self.metrics.circuits_open.set(gauge(self.gates.probing()));
+        self.metrics.clock_offset_seconds.set(self.clock.offset_seconds());
+    }
+
+    /// Counts what is in the database, which one process does for all.
+    pub async fn measure_backlog(&self) -> Result<(), StoreError> {
+        let Backlog { pending, dead_letters, failing } = self.store.count_backlog(COUNTED_MAX).await?;
+        self.metrics.pending.set(pending);
+        self.metrics.dead_letters.set(dead_letters);
+        self.metrics.webhooks_failing.set(failing);
         Ok(())
     }
+
+    /// Measures the size of the database.
+    pub async fn measure_store(&self) -> Result<(), StoreError> {
+        self.metrics.store_bytes.set(self.store.bytes().await?);
+        Ok(())
+    }
+}
+
+fn gauge<T>(count: T) -> i64
+where
+    i64: TryFrom<T>,
+{
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

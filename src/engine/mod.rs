@@ -24,6 +24,7 @@ pub mod idempotent;
 pub mod ingest;
 pub mod keys;
 mod lines;
+pub mod mails;
 pub mod maintain;
 pub mod notices;
 pub mod paces;
@@ -84,6 +85,8 @@ pub struct Limits {
     pub password_hashes_max: usize,
     pub replays: crate::config::Replays,
     pub audit_retention: Duration,
+    /// None: nobody is sent mails.
+    pub mails: Option<mails::MailLimits>,
 }
 
 /// What the verbs work with.

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::json;
 
 use super::Engine;
+use crate::domain::mail::MailKind;
 use crate::domain::meter::{Count, Metered, Period};
 use crate::domain::plan::Limit;
 use crate::store::StoreError;
@@ -75,5 +76,9 @@ impl Engine {
             "periodEnd": window.ends_at,
         });
         self.notice(*scope, "quota.reached", &data).await;
+        // A mail a minute would be one that nobody reads.
+        if window.period == Period::Month {
+            self.mail_tenant(*scope, MailKind::Quota, &data).await;
+        }
     }
 }

@@ -207,10 +207,19 @@ async fn follow_up(engine: &Engine, over: &AttemptOver) -> Result<(), StoreError
     if over.result.is_gone() {
         engine.disable_webhook(over.scope, over.webhook, "gone", "The receiver answered 410 Gone.").await?;
     }
-    if over.step == NextStep::DeadLetter {
-        engine.notice_exhausted(over).await;
+    match over.step {
+        NextStep::RetryAt(_) => {}
+        NextStep::Done => count_finished(engine, "delivered"),
+        NextStep::DeadLetter => {
+            count_finished(engine, "dead");
+            engine.notice_exhausted(over).await;
+        }
     }
     Ok(())
+}
+
+fn count_finished(engine: &Engine, outcome: &'static str) {
+    engine.metrics.deliveries_finished.get_or_create(&Outcome { outcome }).inc();
 }
 
 fn outcome_word(result: &AttemptResult) -> &'static str {

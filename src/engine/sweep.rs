@@ -15,6 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::dialect::claim::DueRow;
 use crate::store::events::StoredEvent;
+use crate::telemetry::Metrics;
 
 /// Waiting deliveries of a deleted webhook that one sweep cancels.
 const CANCEL_MAX: u32 = 500;
@@ -48,12 +49,14 @@ impl Engine {
     pub async fn sweep(&self) -> Result<Swept, StoreError> {
         let now = self.clock.now();
         let backlog = self.store.backlog().await?;
-        let oldest = backlog.iter().map(|(_, due_at)| *due_at).min();
-        self.metrics.oldest_due_seconds.set(oldest.map_or(Duration::ZERO, |due| now.since(due)).as_secs_f64());
         let mut ready = Vec::new();
-        for (webhook, _) in backlog.into_iter().filter(|(_, due_at)| *due_at <= now) {
-            ready.extend(self.ready_to_send(webhook, now).await?);
+        let mut lateness = Lateness::default();
+        for (webhook, due_at) in backlog.into_iter().filter(|(_, due_at)| *due_at <= now) {
+            let sendable = self.ready_to_send(webhook, now).await?;
+            lateness.note(now.since(due_at), sendable.is_some());
+            ready.extend(sendable);
         }
+        lateness.tell(&self.metrics);
         let lines: Vec<Ready> = ready.extract_if(.., |ready| ready.is_ordered).collect();
         let in_lines = if lines.is_empty() { 0 } else { self.sweep_lines(&lines, now).await? };
         if ready.is_empty() {
@@ -167,6 +170,34 @@ impl Engine {
             is_ordered: false,
         };
         self.settle(over, None).await;
+    }
+}
+
+/// How late deliveries are: those of all webhooks, and those that nothing holds back.
+#[derive(Default)]
+struct Lateness {
+    oldest: Duration,
+    oldest_ready: Duration,
+    due: i64,
+    held: i64,
+}
+
+impl Lateness {
+    fn note(&mut self, late: Duration, is_ready: bool) {
+        self.oldest = self.oldest.max(late);
+        self.due += 1;
+        if is_ready {
+            self.oldest_ready = self.oldest_ready.max(late);
+        } else {
+            self.held += 1;
+        }
+    }
+
+    fn tell(&self, metrics: &Metrics) {
+        metrics.oldest_due_seconds.set(self.oldest.as_secs_f64());
+        metrics.oldest_ready_seconds.set(self.oldest_ready.as_secs_f64());
+        metrics.webhooks_due.set(self.due);
+        metrics.webhooks_held.set(self.held);
     }
 }
 

@@ -169,6 +169,11 @@ impl Engine {
         self.store.disable_user(user, self.clock.now(), line.as_ref()).await
     }
 
+    /// Says whether a user gets mails about operational events.
+    pub async fn set_mail(&self, user: UserId, gets_mail: bool) -> Result<(), StoreError> {
+        self.store.set_mail(user, gets_mail, self.clock.now()).await
+    }
+
     /// Gives a user another password without asking for the old one, ends their sessions, and forgets wrong guesses.
     pub async fn reset_password(&self, user: &User, new: Password) -> Result<(), UserError> {
         match self.replace_password(user, new, None).await {

@@ -11,6 +11,7 @@ use crate::domain::audit::changes;
 use crate::domain::event::EventType;
 use crate::domain::handshake::Consent;
 use crate::domain::id::{SecretId, WebhookId};
+use crate::domain::mail::MailKind;
 use crate::domain::secret::{PublicKey, Secret, SecretKind};
 use crate::domain::secret_draft::Rotation;
 use crate::domain::tenant::Scope;
@@ -222,12 +223,14 @@ impl Engine {
             })
             .await;
         match disabled {
-            Ok(_) => {
+            Ok((webhook, _)) => {
                 tracing::warn!(webhook.id = %id, "{id} was disabled: {reason}");
                 // Its failures are dealt with: once somebody has resumed it, no check may find them again.
                 self.store.webhook_is_healthy(id).await?;
                 let data = json!({ "webhookId": id, "cause": word, "reason": reason });
                 self.notice(scope, "webhook.disabled", &data).await;
+                let facts = json!({ "webhookId": id, "webhookName": webhook.settings.name, "reason": reason });
+                self.mail_tenant(scope, MailKind::Disabled, &facts).await;
                 Ok(())
             }
             // Gone, or being changed by a person: nothing to disable.

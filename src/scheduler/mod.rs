@@ -4,12 +4,17 @@
 //! refuses whatever they both made a ticket of. Loops look at the clock in real time, so that a test's manual clock
 //! moves everything that is due at once.
 
+pub mod mailer;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use cron::Schedule;
+use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::mailer::Mailer;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::store::StoreError;
@@ -19,6 +24,12 @@ const LEADER: &str = "scheduler";
 const PAUSE_WHEN_MORE: Duration = Duration::from_millis(5);
 /// Of its time, a sweep takes at most one part in so many: a large backlog of webhooks is looked at less often.
 const SWEEP_SHARE: u32 = 10;
+/// Gauges of the backlog are as old as this at most ...
+const COUNT_EVERY: Duration = Duration::from_secs(1);
+/// ... or as so many times what counting takes.
+const COUNT_SHARE: u32 = 50;
+/// How often the size of the database is asked for.
+const SIZE_EVERY: Duration = Duration::from_mins(1);
 
 /// What the scheduler is told.
 #[derive(Debug, Clone)]
@@ -43,6 +54,8 @@ pub struct SchedulerOptions {
     pub health: Schedule,
     /// When to look for API keys that should be rotated.
     pub rotation: Schedule,
+    /// Sends mails; none: nobody does.
+    pub mailer: Option<Mailer>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -56,20 +69,40 @@ enum Chore {
 
 /// Leads when it can, until `shutdown`.
 pub async fn run(engine: Arc<Engine>, options: SchedulerOptions, shutdown: CancellationToken) {
-    let mut next = next_chores(&options, engine.clock().now());
+    let (leads, seen) = watch::channel(false);
+    let mailer = options.mailer.clone();
+    let mails = async {
+        if let Some(mailer) = mailer {
+            mailer::run(Arc::clone(&engine), mailer, seen, shutdown.clone()).await;
+        }
+    };
+    tokio::join!(lead_and_sweep(&engine, &options, &leads, &shutdown), mails);
+}
+
+async fn lead_and_sweep(
+    engine: &Engine,
+    options: &SchedulerOptions,
+    leads: &watch::Sender<bool>,
+    shutdown: &CancellationToken,
+) {
+    let mut next = next_chores(options, engine.clock().now());
     let mut leads_until = Timestamp::default();
     let mut pause = Duration::ZERO;
+    let mut gauges = Gauges::default();
     while tokio::time::timeout(pause, shutdown.cancelled()).await.is_err() {
         pause = options.sweep_every;
         let now = engine.clock().now();
         if leads_until <= now.after(options.leader_lease / 2) {
-            leads_until = lead(&engine, &options, now).await;
+            leads_until = lead(engine, options, now).await;
         }
         engine.metrics().is_leader.set(i64::from(leads_until > now));
+        leads.send_replace(leads_until > now);
         if leads_until <= now {
+            engine.metrics().forget_the_leaders();
+            gauges = Gauges::default();
             continue;
         }
-        let began = tokio::time::Instant::now();
+        let began = Instant::now();
         match engine.sweep().await {
             Ok(swept) if swept.claimed > 0 && swept.more => pause = PAUSE_WHEN_MORE,
             Ok(_) => pause = pause.max(began.elapsed() * SWEEP_SHARE),
@@ -78,15 +111,42 @@ pub async fn run(engine: Arc<Engine>, options: SchedulerOptions, shutdown: Cance
         if let Err(error) = engine.advance_replays().await {
             tracing::warn!("replays wait for their next turn: {error}");
         }
+        if let Err(error) = gauges.keep(engine).await {
+            tracing::warn!("the backlog was not counted: {error}");
+        }
         for (chore, due) in &mut next {
             if *due <= now {
-                do_chore(&engine, &options, *chore).await;
-                *due = next_time(schedule_of(&options, *chore), now);
+                do_chore(engine, options, *chore).await;
+                *due = next_time(schedule_of(options, *chore), now);
             }
         }
     }
     if let Err(error) = engine.store().resign(LEADER, &options.node).await {
         tracing::warn!("the lead was not given up: {error}");
+    }
+}
+
+/// When the leader next measures what it measures for all.
+#[derive(Default)]
+struct Gauges {
+    count_at: Option<Instant>,
+    size_at: Option<Instant>,
+}
+
+impl Gauges {
+    async fn keep(&mut self, engine: &Engine) -> Result<(), StoreError> {
+        let began = Instant::now();
+        if self.count_at.is_none_or(|at| at <= began) {
+            // Set first: a database that is away is not asked all the time.
+            self.count_at = Some(began + COUNT_EVERY);
+            engine.measure_backlog().await?;
+            self.count_at = Some(began + COUNT_EVERY.max(began.elapsed() * COUNT_SHARE));
+        }
+        if self.size_at.is_none_or(|at| at <= began) {
+            self.size_at = Some(began + SIZE_EVERY);
+            engine.measure_store().await?;
+        }
+        Ok(())
     }
 }
 

@@ -55,10 +55,12 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(database) if database.is_unique_violation() => {
                 Self::Conflict(database.constraint().unwrap_or("key").to_owned())
             }
-            // Shutting down, starting up, deadlock, serialization, too many clients; SQLITE_BUSY and its kin.
+            // Shutting down, starting up, deadlock, serialization, too many clients, no room on the disk; SQLITE_BUSY
+            // and its kin, SQLITE_FULL.
             sqlx::Error::Database(database) => match database.code().as_deref() {
                 Some(
-                    "57P01" | "57P02" | "57P03" | "57014" | "40P01" | "40001" | "53300" | "5" | "6" | "261" | "517",
+                    "57P01" | "57P02" | "57P03" | "57014" | "40P01" | "40001" | "53300" | "53100" | "5" | "6" | "13"
+                    | "261" | "517",
                 ) => Self::Busy(error),
                 _ => Self::Database(error),
             },

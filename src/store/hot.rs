@@ -4,7 +4,7 @@
 use super::deliveries::{BY_EVENT, BY_ID as DELIVERY, BY_SCOPE, BY_WEBHOOK};
 use super::dialect::{accept, claim, event_keys, records as record_writes, settle, stats};
 use super::{
-    attempts, audit, delivery_stats, due, events, expunge, idempotency, lines, paces, records, replay_runs,
+    attempts, audit, delivery_stats, due, events, expunge, idempotency, lines, mails, paces, records, replay_runs,
     replay_walk, replays, retention, sessions,
 };
 
@@ -107,6 +107,9 @@ fn shared() -> Vec<(&'static str, &'static str)> {
         ("oldest statistics", delivery_stats::OLDEST),
         ("take a minute of statistics", delivery_stats::TAKE_MINUTE),
         ("drop an hour of statistics", delivery_stats::DROP_HOUR),
+        ("mails that are due", mails::DUE),
+        ("mails sent since", mails::SENT_SINCE),
+        ("dead letters of a time", mails::DIED),
         ("record", records::BY_ID),
         ("whether there is a record", records::EXISTS),
         ("records of a noun", records::ALL.page),

@@ -28,6 +28,8 @@ pub mod idempotent_requests;
 pub mod keys;
 pub mod leaders;
 pub mod lines;
+pub mod mails;
+pub mod measures;
 pub mod meters;
 pub mod paces;
 pub mod partitions;

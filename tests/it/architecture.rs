@@ -39,7 +39,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
 /// What a folder must not name, and why.
 const MUST_NOT_NAME: [(&str, &[&str], &str); 6] = [
     ("domain", &["tokio::", "axum::", "reqwest::", "sqlx::", "lapin::"], "rules are pure"),
-    ("engine", &["axum::", "http::", "StatusCode", "reqwest::", "lapin::"], "verbs know no protocol"),
+    ("engine", &["axum::", "http::", "StatusCode", "reqwest::", "lapin::", "lettre::"], "verbs know no protocol"),
     ("store", &["lapin::", "axum::", "reqwest::"], "the store knows nothing but SQL"),
     ("broker", &["sqlx::", "axum::"], "the broker moves tickets"),
     ("api", &["sqlx::", "lapin::"], "the API asks the engine"),

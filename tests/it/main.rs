@@ -45,6 +45,8 @@ mod lists;
 mod messages;
 mod meters;
 mod metrics;
+mod monitoring;
+mod notifications;
 mod openapi;
 mod permissions;
 mod plan_shares;

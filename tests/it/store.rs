@@ -32,6 +32,7 @@ const GROWING: &[&str] = &[
     "replays",
     "replay_runs",
     "audit_log",
+    "mails",
 ];
 const DAY: Duration = Duration::from_hours(24);
 

@@ -28,6 +28,12 @@ fn users_come_and_go(shell: &Shell) {
     assert!(shell.run(&["users", "list"]).exits(0).out.contains("root@example.com"));
     shell.run(&["users", "list", "--tenant", "nobody"]).exits(3);
 
+    let mail = |rest: &[&str]| shell.run(&[&["users", "mail", "--email"], rest].concat());
+    assert!(mail(&["ada@example.com", "--off"]).exits(0).err.contains("no mails"));
+    mail(&["ada@example.com", "--on"]).exits(0);
+    mail(&["ada@example.com"]).exits(2);
+    mail(&["eve@example.com", "--off"]).exits(3);
+
     let reset = ["--json", "users", "reset-password", "--email", "ada@example.com", "--generate"];
     let reset = shell.run(&reset).exits(0).json();
     assert_ne!(reset["password"], made["password"]);

@@ -5,7 +5,10 @@ pub(crate) mod client;
 pub(crate) mod core;
 pub(crate) mod document;
 pub(crate) mod people;
+pub(crate) mod promql;
 pub(crate) mod shown;
+pub(crate) mod smtp;
+pub(crate) mod yaml;
 
 pub(crate) use app::{TestApp, TestEngine, TestWebhook};
 pub(crate) use client::Reply;
