@@ -30,6 +30,7 @@ pub struct Config {
     pub api: Api,
     pub limits: Limits,
     pub admin: Admin,
+    pub dashboard: Dashboard,
     pub sessions: Sessions,
     pub store: Store,
     pub broker: Broker,
@@ -64,6 +65,7 @@ section!(Limits {
     session_requests_per_minute: u64, batches_max: usize,
 });
 section!(Admin { listen: String });
+section!(Dashboard { rows_per_page: u32, form_bytes_max: usize });
 section!(Sessions {
     lifetime_s: Duration => "seconds", failures_max: u32, lockout_s: Duration => "seconds", hashes_max: usize,
 });
@@ -178,6 +180,10 @@ impl Config {
         require(!self.sessions.lifetime_s.is_zero(), "sessions.lifetime_s: must be at least 1");
         require(self.sessions.failures_max > 0, "sessions.failures_max: must be at least 1");
         require(self.sessions.hashes_max > 0, "sessions.hashes_max: must be at least 1");
+        require(
+            (1..=200).contains(&self.dashboard.rows_per_page),
+            "dashboard.rows_per_page: must be at least 1 and at most 200",
+        );
         require(self.broker.shards > 0, "broker.shards: must be at least 1");
         require(
             matches!(self.broker.queue_type.as_str(), "classic" | "quorum"),

@@ -51,6 +51,7 @@ fn read_filter(query: &mut Query) -> DeliveryFilter {
         error: query.get("errorKind", &FailureKind::ALL.map(FailureKind::as_str).join(", "), FailureKind::parse),
         from: query.time("createdAfter").map(first_uuid_at),
         before: query.time("createdBefore").map(first_uuid_at),
+        ..DeliveryFilter::default()
     }
 }
 

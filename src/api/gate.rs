@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::Api;
-use super::auth::{Identity, identify};
+use super::auth::{Identity, Principal, identify};
 use super::server::PeerAddress;
 use crate::domain::ip_list::client_address;
 
@@ -32,6 +32,10 @@ pub(super) async fn gate(State(api): State<Arc<Api>>, mut request: Request, next
         return problem.into_response();
     }
     let identity = Identity(identify(request.method(), request.headers(), client, &api).await);
+    // The pages ask for the person; they know nothing of the API's types.
+    if let Ok(Principal::Person(person)) = &identity.0 {
+        request.extensions_mut().insert(Arc::clone(person));
+    }
     request.extensions_mut().insert(identity);
     next.run(request).await
 }

@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod attempt;
+pub mod browser;
 pub mod catalogue;
 pub mod channel;
 pub mod circuit;

@@ -73,6 +73,11 @@ impl Snapshot {
         self.tenants.get(&id)
     }
 
+    /// Every tenant.
+    pub fn tenants(&self) -> impl Iterator<Item = &Arc<Tenant>> {
+        self.tenants.values()
+    }
+
     /// The tenant of a name.
     pub fn tenant_named(&self, name: &str) -> Option<&Arc<Tenant>> {
         self.tenants.values().find(|tenant| tenant.name == name)
@@ -238,6 +243,13 @@ impl Engine {
             Some(tenant) => Ok(Some(tenant)),
             None => Ok(find(&*self.refresh_directory().await?)),
         }
+    }
+
+    /// Every tenant, by name.
+    pub fn tenants(&self) -> Vec<Arc<Tenant>> {
+        let mut tenants: Vec<_> = self.directory.current().tenants().cloned().collect();
+        tenants.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        tenants
     }
 
     /// The tenant of a scope.

@@ -133,6 +133,16 @@ impl Engine {
         Ok(SignedIn { session, user })
     }
 
+    /// What the forms of a session's pages carry.
+    pub fn form_token(&self, session: SessionId) -> String {
+        session::form_token(session, &self.token_key)
+    }
+
+    /// Whether a form came from one of the session's pages.
+    pub fn is_form_token(&self, text: &str, session: SessionId) -> bool {
+        session::is_form_token(text, session, &self.token_key)
+    }
+
     /// Ends a session.
     pub async fn logout(&self, session: SessionId) -> Result<(), StoreError> {
         self.store.revoke_session(session, self.clock.now()).await

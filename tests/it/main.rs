@@ -15,6 +15,8 @@ mod core_records;
 mod core_users;
 mod crash;
 mod customers;
+mod dashboard;
+mod dashboard_deliveries;
 mod dead_letters;
 mod deliver;
 mod deliver_at;
