@@ -37,6 +37,7 @@ mod sign_in;
 mod tests;
 mod webhook_logs;
 mod webhook_secrets;
+mod webhook_stats;
 mod webhook_view;
 mod webhooks;
 

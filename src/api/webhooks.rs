@@ -41,6 +41,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(resume))
         .merge(super::webhook_secrets::routes())
         .merge(super::webhook_logs::routes())
+        .merge(super::webhook_stats::routes())
 }
 
 impl Api {

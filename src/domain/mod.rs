@@ -8,6 +8,7 @@ pub mod channel;
 pub mod circuit;
 pub mod concurrency;
 pub mod delivery;
+pub mod delivery_stats;
 mod draft;
 pub mod duration_histogram;
 pub mod egress;

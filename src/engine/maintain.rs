@@ -38,6 +38,7 @@ impl Engine {
         if let Some(oldest) = self.store.oldest_scheduled(now.before(SCHEDULED_KEPT)).await? {
             before = before.min(oldest.time().before(CLOCKS_DIFFER));
         }
+        self.drop_old_stats(now.before(DAY * days)).await?;
         let mut dropped = 0;
         for _ in 0..PURGE_STEPS_MAX {
             let step = self.store.drop_older_than(before, PURGE_STEP).await?;
@@ -49,7 +50,7 @@ impl Engine {
         Ok(dropped)
     }
 
-    /// Forgets idempotency keys, sessions and windows that have expired, and gates that have opened.
+    /// Forgets idempotency keys, sessions and windows that have expired, and gates that have opened; folds statistics.
     pub async fn purge_expired(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         for _ in 0..PURGE_STEPS_MAX {
@@ -62,6 +63,7 @@ impl Engine {
                 break;
             }
         }
+        self.fold_stats().await?;
         let closed = now.before(MINUTES_KEPT);
         while self.store.fold_minutes(closed, FOLD_STEP).await? > 0 {}
         for _ in 0..PURGE_STEPS_MAX {
@@ -109,6 +111,7 @@ impl Engine {
         self.refresh_directory().await?;
         self.forget_rates();
         self.flush_usage().await?;
+        self.flush_stats().await?;
         self.check_quotas().await?;
         self.refresh_gates().await
     }

@@ -27,6 +27,7 @@ pub mod rates;
 pub mod records;
 pub mod sessions;
 pub mod settle;
+pub mod stats;
 pub mod sweep;
 pub mod usage;
 pub mod users;
@@ -96,6 +97,7 @@ pub struct Engine {
     rates: rates::Rates,
     quotas: quotas::Quotas,
     usage: usage::Usage,
+    pub(crate) stats: stats::Stats,
     accept: accept::AcceptQueue,
     settle: settle::SettleQueue,
     tasks: TaskTracker,
@@ -163,6 +165,7 @@ impl Engine {
             rates: rates::Rates::default(),
             quotas: quotas::Quotas::default(),
             usage: usage::Usage::default(),
+            stats: stats::Stats::default(),
             accept,
             settle,
             tasks: TaskTracker::new(),
@@ -232,6 +235,9 @@ impl Engine {
         self.tasks.wait().await;
         if let Err(error) = self.flush_usage().await {
             tracing::warn!("the usage of the last second is lost: {error}");
+        }
+        if let Err(error) = self.flush_stats().await {
+            tracing::warn!("the statistics of the last second are lost: {error}");
         }
     }
 }

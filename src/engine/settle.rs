@@ -151,10 +151,14 @@ async fn commit(engine: &Engine, jobs: Vec<Job>) {
 async fn commit_attempts(engine: &Engine, over: Vec<AttemptOver>) {
     engine.metrics.settle_batch.observe(f64::from(u32::try_from(over.len()).unwrap_or(u32::MAX)));
     let mut rows: Vec<SettleRow> = over.iter().map(row).collect();
-    if !keep_trying(engine, || engine.store.settle(&rows)).await && rows.len() > 1 {
+    if keep_trying(engine, || engine.store.settle(&rows)).await {
+        engine.stats.count(&over, engine.clock.now());
+    } else if rows.len() > 1 {
         // One row that the database refuses must not keep the others from being settled.
-        for one in rows.drain(..) {
-            keep_trying(engine, || engine.store.settle(std::slice::from_ref(&one))).await;
+        for (attempt, one) in over.iter().zip(rows.drain(..)) {
+            if keep_trying(engine, || engine.store.settle(std::slice::from_ref(&one))).await {
+                engine.stats.count(std::slice::from_ref(attempt), engine.clock.now());
+            }
         }
     }
     for attempt in &over {

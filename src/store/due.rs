@@ -24,6 +24,8 @@ const FORGET: &str = "delete from due where delivery_id = $1";
 const CANCELLED: &str = "update deliveries set state = 'cancelled', settled_at = $2 where id = $1";
 const RELEASE: &str = "update due set due_at = $1, leased = false where leased";
 const COUNT: &str = "select count(*) from due";
+pub(super) const COUNT_OF: &str =
+    "select count(*) from (select d.due_at from due d where d.webhook_id = $1 limit $2) waiting";
 pub(super) const STANDING: &str = "select d.state, d.attempts, d.webhook_id, d.event_id, q.leased, q.due_at \
     from deliveries d left join due q on q.delivery_id = d.id \
     where d.tenant_id = $1 and d.environment = $2 and d.id = $3";
@@ -120,6 +122,14 @@ impl Store {
     /// How many deliveries are not final.
     pub async fn pending_count(&self) -> Result<u64, StoreError> {
         let count: i64 = on_read!(self, |db| sqlx::query_scalar(COUNT).fetch_one(db).await)?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// How many deliveries of a webhook are not final, up to `max`.
+    pub async fn pending_of(&self, webhook: WebhookId, max: u32) -> Result<u64, StoreError> {
+        let count: i64 = on_read!(self, |db| {
+            sqlx::query_scalar(COUNT_OF).bind(webhook.0).bind(i64::from(max)).fetch_one(db).await
+        })?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 

@@ -12,10 +12,12 @@ const SHUT: &str = "insert into gates (webhook_id, until, probing) values ($1, $
     on conflict (webhook_id) do update set until = excluded.until, probing = excluded.probing";
 const OPEN: &str = "delete from gates where webhook_id = $1";
 const SHUT_NOW: &str = "select webhook_id, until, probing from gates where until > $1 or (probing and until > $2)";
+const OF: &str = "select until, probing from gates where webhook_id = $1 and (until > $2 or (probing and until > $3))";
 const FORGET_OPENED: &str = "delete from gates where until <= $1";
 const FAILING: &str =
     "insert into webhook_health (webhook_id, failing_since) values ($1, $2) on conflict (webhook_id) do nothing";
 const HEALTHY: &str = "delete from webhook_health where webhook_id = $1";
+const SINCE: &str = "select failing_since from webhook_health where webhook_id = $1";
 const FAILING_SINCE: &str = "select webhook_id, failing_since, warned_at from webhook_health where failing_since <= $1";
 const WARNED: &str = "update webhook_health set warned_at = $2 where webhook_id = $1 and warned_at is null";
 
@@ -66,6 +68,22 @@ impl Store {
         })?;
         let gate = |(id, until, probing)| (WebhookId(id), Gate { until: Timestamp::from_millis(until), probing });
         Ok(rows.into_iter().map(gate).collect())
+    }
+
+    /// A webhook's gate, while it is shut or lets only a few through.
+    pub async fn gate(&self, webhook: WebhookId, now: Timestamp) -> Result<Option<Gate>, StoreError> {
+        let row: Option<(i64, bool)> = on_read!(self, |db| {
+            let select = sqlx::query_as(OF).bind(webhook.0).bind(now.as_millis());
+            select.bind(now.before(PROBING_MAX).as_millis()).fetch_optional(db).await
+        })?;
+        Ok(row.map(|(until, probing)| Gate { until: Timestamp::from_millis(until), probing }))
+    }
+
+    /// When the first of nothing but failures of a webhook was.
+    pub async fn failing_since(&self, webhook: WebhookId) -> Result<Option<Timestamp>, StoreError> {
+        let since: Option<i64> =
+            on_read!(self, |db| sqlx::query_scalar(SINCE).bind(webhook.0).fetch_optional(db).await)?;
+        Ok(since.map(Timestamp::from_millis))
     }
 
     /// Drops the rows of gates that have opened.

@@ -2,8 +2,8 @@
 //! that none of them ever reads a growing table from one end to the other.
 
 use super::deliveries::{BY_EVENT, BY_ID as DELIVERY, BY_SCOPE, BY_WEBHOOK};
-use super::dialect::{accept, claim, records as record_writes, settle};
-use super::{attempts, due, events, idempotency, records, sessions};
+use super::dialect::{accept, claim, records as record_writes, settle, stats};
+use super::{attempts, delivery_stats, due, events, idempotency, records, sessions};
 
 /// On `PostgreSQL`.
 #[must_use]
@@ -16,6 +16,7 @@ pub fn postgres() -> Vec<(&'static str, &'static str)> {
         ("claim", claim::PG_CLAIM),
         ("settle", settle::PG_SETTLE),
         ("park", settle::PG_PARK),
+        ("write statistics", stats::PG_WRITE),
         ("events by id", events::PG_BY_IDS),
         ("insert records", record_writes::PG_INSERT),
         ("replace records", record_writes::PG_REPLACE),
@@ -50,6 +51,7 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
         ("settle dead letter", settle::LITE_DEAD_LETTER),
         ("settle failed", settle::LITE_FAILED),
         ("park", settle::LITE_PARK),
+        ("write statistics", stats::LITE_WRITE),
         ("event by id", events::LITE_BY_ID),
         ("insert record", record_writes::LITE_INSERT),
         ("replace record", record_writes::LITE_REPLACE),
@@ -62,7 +64,7 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
 }
 
 /// The same text on both.
-fn shared() -> [(&'static str, &'static str); 29] {
+fn shared() -> [(&'static str, &'static str); 34] {
     [
         ("kept key", accept::KEPT),
         ("purge keys", idempotency::PURGE),
@@ -80,6 +82,11 @@ fn shared() -> [(&'static str, &'static str); 29] {
         ("deliveries of an event", BY_EVENT.0),
         ("attempts", attempts::OF_DELIVERY),
         ("pending", due::PENDING),
+        ("pending of a webhook", due::COUNT_OF),
+        ("statistics", delivery_stats::SINCE),
+        ("oldest statistics", delivery_stats::OLDEST),
+        ("take a minute of statistics", delivery_stats::TAKE_MINUTE),
+        ("drop an hour of statistics", delivery_stats::DROP_HOUR),
         ("record", records::BY_ID),
         ("whether there is a record", records::EXISTS),
         ("records of a noun", records::ALL.0),

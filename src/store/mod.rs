@@ -13,6 +13,7 @@
 pub mod attempts;
 pub mod dead_letters;
 pub mod deliveries;
+pub mod delivery_stats;
 pub mod dialect;
 pub mod due;
 pub mod error;

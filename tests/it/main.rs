@@ -51,3 +51,4 @@ mod slow_clients;
 mod store;
 mod support;
 mod users_cli;
+mod webhook_stats;

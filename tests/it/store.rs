@@ -17,7 +17,7 @@ use crate::support::{TestApp, TestEngine, both_engines, eventually};
 both_engines!(old_days_are_dropped, idempotency_keys_are_forgotten);
 
 /// Tables that grow with traffic.
-const GROWING: [&str; 10] = [
+const GROWING: [&str; 11] = [
     "events",
     "deliveries",
     "attempts",
@@ -28,6 +28,7 @@ const GROWING: [&str; 10] = [
     "record_facets",
     "sessions",
     "login_guesses",
+    "delivery_stats",
 ];
 const DAY: Duration = Duration::from_hours(24);
 

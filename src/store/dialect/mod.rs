@@ -7,6 +7,7 @@ pub mod accept;
 pub mod claim;
 pub mod records;
 pub mod settle;
+pub mod stats;
 
 /// A `SQLite` statement over a list of rows: `head (?,?),(?,?) tail`.
 pub(crate) struct Rows {
