@@ -227,7 +227,7 @@ impl App {
             let listener = bind(&config.api.listen.to_string(), "api.listen").await?;
             self.api = Some(listener.local_addr()?);
             let dashboard = DashboardOptions::from(config);
-            let dashboard = Dashboard::new(Arc::clone(&self.engine), dashboard);
+            let dashboard = Dashboard::new(Arc::clone(&self.engine), dashboard, self.serving.clone());
             self.serve(listener, api::router(&api, dashboard::router(&dashboard)), &options);
         }
         if !config.admin.listen.is_empty() {

@@ -72,7 +72,7 @@ fn parameter(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) ->
 #[allow(clippy::struct_field_names, reason = "the names are the API's")]
 pub(super) struct Page {
     /// From 1; always 1 with a cursor.
-    page: u32,
+    pub(super) page: u32,
     pub(super) limit: u32,
     /// Only rows with smaller ids.
     pub(super) before: Option<Uuid>,
@@ -119,7 +119,7 @@ impl Page {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
-        rows.last().filter(|_| has_more).map(|last| URL_SAFE_NO_PAD.encode(id(last).as_bytes()))
+        rows.last().filter(|_| has_more).map(|last| write_cursor(id(last)))
     }
 
     /// How many there are in all. They were counted before the rows were read; what came in between is there too.
@@ -136,6 +136,11 @@ impl Page {
     pub(super) fn list<T>(self, data: Vec<T>, total: u64, next_cursor: Option<String>) -> List<T> {
         List { success: true, data, pagination: Pagination { totals: self.totals(total), next_cursor } }
     }
+}
+
+/// The cursor that goes on after a row.
+pub(super) fn write_cursor(last: Uuid) -> String {
+    URL_SAFE_NO_PAD.encode(last.as_bytes())
 }
 
 fn read_cursor(text: &str) -> Option<Uuid> {

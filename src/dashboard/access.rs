@@ -46,7 +46,7 @@ macro_rules! needs_permission {
     };
 }
 
-needs_permission!(ReadDeliveries, WriteDeliveries);
+needs_permission!(ReadDeliveries, WriteDeliveries, ReadWebhooks, WriteWebhooks);
 
 /// A route for everybody who has signed in.
 pub(super) struct Anybody;

@@ -23,10 +23,13 @@ use super::params::Params;
 use super::preferences::{go_and_say, page_of_ours};
 use super::words::grouped;
 use crate::domain::attempt::FailureKind;
+use crate::domain::data_search::DataSearch;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::id::DeliveryId;
 use crate::domain::tenant::Scope;
+use crate::engine::deliveries::{SEARCHED_MAX, Searched};
 use crate::store::StoreError;
+use crate::store::deliveries::DeliveryFilter;
 use crate::store::due::Intervention;
 
 /// The screen's address.
@@ -59,11 +62,27 @@ struct ListPage {
     problems: Vec<String>,
     rows: Vec<DeliveryRow>,
     acts: bool,
+    /// Where news of this list come from, if it is the newest part of it.
+    live: Option<LiveRows>,
+    /// What follows an export's address: the same filter.
+    query: String,
     /// The address of the next page.
     older: Option<String>,
     /// That of the first, on every other one.
     newest: Option<String>,
     is_narrowed: bool,
+    /// As many as were looked at, where data was searched.
+    searched: Option<String>,
+}
+
+/// A table that live rows come to.
+pub(super) struct LiveRows {
+    /// Where from.
+    pub(super) stream: String,
+    /// When the page was made, in milliseconds.
+    pub(super) after: i64,
+    /// As many rows as it keeps.
+    pub(super) most: u32,
 }
 
 /// The filter's fields as they stand.
@@ -140,7 +159,7 @@ async fn list(
     let visit = reader.visit;
     let params = Params::of(&uri);
     let now = dashboard.engine.clock().now();
-    let Asked { mut filter, mut problems, is_narrowed } = delivery_filter::read(&params, now);
+    let Asked { mut filter, data, mut problems, is_narrowed } = delivery_filter::read(&params, now);
     let cursor = params.get("cursor");
     if let Some(text) = cursor {
         match read_cursor(text) {
@@ -149,10 +168,7 @@ async fn list(
         }
     }
     let limit = dashboard.options.rows_per_page;
-    let mut found = dashboard.engine.store().deliveries_page(visit.scope, &filter, limit + 1, 0).await?;
-    let has_more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let last = found.last().map(|delivery| delivery.id.0);
+    let Searched { found, next } = page_of(&dashboard, visit.scope, &filter, data.as_ref(), limit).await?;
     let place = |id: Uuid| format!("{SECTION}{}", params.with("cursor", Some(&URL_SAFE_NO_PAD.encode(id.as_bytes()))));
     let known = dashboard.engine.directory.current();
     let frame = dashboard.frame(&visit, "Deliveries", SECTION);
@@ -161,14 +177,41 @@ async fn list(
         frame,
         form: FilterForm::new(&params, visit.scope, &dashboard),
         problems,
+        live: (cursor.is_none() && data.is_none() && params.get("until").is_none()).then(|| LiveRows {
+            stream: format!("/ui/deliveries/live{}", params.with("cursor", None)),
+            after: now.as_millis(),
+            most: limit,
+        }),
+        query: params.with("cursor", None),
         rows: found.into_iter().map(|delivery| DeliveryRow::new(delivery, &known, now)).collect(),
-        older: last.filter(|_| has_more).map(place),
+        older: next.map(place),
+        searched: data.is_some().then(|| grouped(SEARCHED_MAX as u64)),
         newest: cursor.map(|_| format!("{SECTION}{}", params.with("cursor", None))),
         is_narrowed,
     })
 }
 
-fn read_cursor(text: &str) -> Option<Uuid> {
+/// A page of what is asked for, and the last id of it where there is more.
+async fn page_of(
+    dashboard: &Dashboard,
+    scope: Scope,
+    filter: &DeliveryFilter,
+    data: Option<&DataSearch>,
+    limit: u32,
+) -> Result<Searched, StoreError> {
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    if let Some(search) = data {
+        return dashboard.engine.search_data(scope, filter, search, most).await;
+    }
+    let mut found = dashboard.engine.store().deliveries_page(scope, filter, limit + 1, 0).await?;
+    let has_more = found.len() > most;
+    found.truncate(most);
+    let next = found.last().map(|delivery| delivery.id.0).filter(|_| has_more);
+    Ok(Searched { found, next })
+}
+
+/// The id after which a page begins.
+pub(super) fn read_cursor(text: &str) -> Option<Uuid> {
     Uuid::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
 }
 

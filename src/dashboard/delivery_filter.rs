@@ -1,17 +1,18 @@
 //! Which deliveries a page is asked for. All of it stands in the address, so that an address is a saved view.
 //!
 //! The search field takes words such as `type:order.*`, `code:5xx`, `error:timeout`, `attempt:>3`, `status:dead`,
-//! `webhook:wh_…`, `event:evt_…` or an id alone; each stands for a field of the form.
+//! `webhook:wh_…`, `event:evt_…`, `data.customer.id:42` or an id alone; each stands for a field of the form.
 
 use std::time::Duration;
 
 use super::params::Params;
 use crate::domain::attempt::FailureKind;
+use crate::domain::data_search::DataSearch;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::event::EventType;
 use crate::domain::id::{EventId, WebhookId, first_uuid_at};
 use crate::domain::time::Timestamp;
-use crate::store::deliveries::DeliveryFilter;
+use crate::store::deliveries::{Delivery, DeliveryFilter};
 
 /// Time ranges: the word in an address, what it says, and how long it is.
 pub(super) const RANGES: [(&str, &str, Option<Duration>); 5] = [
@@ -30,6 +31,8 @@ const FIELDS: [&str; 9] = ["status", "webhook", "event", "type", "code", "error"
 /// What is asked for.
 pub(super) struct Asked {
     pub(super) filter: DeliveryFilter,
+    /// What the data of the event must have.
+    pub(super) data: Option<DataSearch>,
     /// What could not be understood, for the reader.
     pub(super) problems: Vec<String>,
     /// Whether anything narrows the list, besides the range.
@@ -38,7 +41,7 @@ pub(super) struct Asked {
 
 /// Reads the parameters of a page.
 pub(super) fn read(params: &Params, now: Timestamp) -> Asked {
-    let mut asked = Asked { filter: DeliveryFilter::default(), problems: Vec::new(), is_narrowed: false };
+    let mut asked = Asked { filter: DeliveryFilter::default(), data: None, problems: Vec::new(), is_narrowed: false };
     for word in params.get("q").unwrap_or_default().split_whitespace() {
         let (name, value) = word_of_search(word);
         asked.take(name, value);
@@ -76,6 +79,9 @@ fn word_of_search(word: &str) -> (&str, &str) {
 impl Asked {
     fn take(&mut self, name: &str, value: &str) {
         let understood = match name {
+            name if name.starts_with("data.") => {
+                DataSearch::parse(&format!("{}:{value}", &name[5..])).ok().map(|search| self.data = Some(search))
+            }
             "status" => DeliveryState::parse(value).map(|state| self.filter.state = Some(state)),
             "webhook" => value.parse::<WebhookId>().ok().map(|id| self.filter.webhook = Some(id)),
             "event" => value.parse::<EventId>().ok().map(|id| self.filter.event = Some(id)),
@@ -107,6 +113,39 @@ impl Asked {
     }
 }
 
+/// Whether a delivery belongs in a list that is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// It does.
+    Fits,
+    /// It may have, before it changed.
+    NotAnyMore,
+    /// It does not, whatever becomes of it.
+    Never,
+}
+
+/// Judges one as the store does.
+pub(super) fn fit(filter: &DeliveryFilter, delivery: &Delivery) -> Fit {
+    let DeliveryFilter { webhook, event, state, event_type, type_prefix, attempts, status_range, error, from, before } =
+        filter;
+    let stays = webhook.is_none_or(|webhook| webhook == delivery.webhook)
+        && event.is_none_or(|event| event == delivery.event)
+        && event_type.as_ref().is_none_or(|event_type| *event_type == delivery.event_type)
+        && type_prefix.as_ref().is_none_or(|prefix| delivery.event_type.starts_with(prefix.as_str()))
+        && from.is_none_or(|from| delivery.id.0 >= from)
+        && before.is_none_or(|before| delivery.id.0 < before);
+    let holds_now = state.is_none_or(|state| state == delivery.state)
+        && attempts.is_none_or(|(fewest, most)| (fewest..=most).contains(&delivery.attempts))
+        && status_range
+            .is_none_or(|(first, last)| delivery.last_status.is_some_and(|status| (first..=last).contains(&status)))
+        && error.is_none_or(|error| delivery.last_error.as_deref() == Some(error.as_str()));
+    match (stays, holds_now) {
+        (true, true) => Fit::Fits,
+        (true, false) => Fit::NotAnyMore,
+        (false, _) => Fit::Never,
+    }
+}
+
 fn hint(name: &str) -> &'static str {
     match name {
         "status" => "Take pending, delivered, dead or cancelled.",
@@ -116,7 +155,7 @@ fn hint(name: &str) -> &'static str {
         "error" => "Take timeout, dns, connect, tls, reset, protocol, blocked, handshake or internal.",
         "attempt" => "Write a number such as 2, or >3.",
         "from" | "until" => "Write a time such as 2026-11-21T20:00Z.",
-        _ => "Search by type:, status:, code:, error:, attempt:, webhook: or event:, or by an id.",
+        _ => "Search by type:, status:, code:, error:, attempt:, webhook:, event: or data.FIELD:, or by an id.",
     }
 }
 

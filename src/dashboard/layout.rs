@@ -7,10 +7,15 @@ use crate::domain::permission::Permission;
 use crate::domain::tenant::Environment;
 
 /// Where `/ui` leads.
-pub(super) const HOME: &str = "/ui/deliveries";
+pub(super) const HOME: &str = "/ui/overview";
 
 /// The screens, in the order of the menu: address, name, and the key that goes there after `g`.
-pub(super) const NAV: &[(&str, &str, &str)] = &[("/ui/deliveries", "Deliveries", "d")];
+pub(super) const NAV: &[(&str, &str, &str)] = &[
+    ("/ui/overview", "Overview", "o"),
+    ("/ui/deliveries", "Deliveries", "d"),
+    ("/ui/webhooks", "Webhooks", "e"),
+    ("/ui/dead-letters", "Dead letters", "l"),
+];
 
 /// A link of the menu.
 pub(super) struct NavLink {

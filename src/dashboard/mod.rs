@@ -11,7 +11,7 @@
 //!
 //! - Every action is a link or a form, and works without scripts. `assets/app.js` adds live rows, keys and copying.
 //! - Every form carries a token of its session; one without it changes nothing.
-//! - Templates escape. Only `markup::Markup` is not escaped, and only code of this folder makes one.
+//! - Templates escape. Only [`markup::Markup`] is not escaped, and only code of this folder makes one.
 //! - Nothing is loaded from elsewhere, and no script or style stands in a page: see [`page::POLICY`].
 //! - What is not the reader's is not there: 404, never 403.
 
@@ -19,27 +19,41 @@ mod access;
 mod assets;
 mod attempt_view;
 mod cause;
+mod charts;
+mod dead_letters;
 mod deliveries;
 mod delivery;
 mod delivery_filter;
 mod delivery_row;
+mod export;
 mod form;
 mod layout;
+mod live;
+mod markup;
 mod outgoing;
+mod overview;
 mod page;
 mod params;
 mod preferences;
 mod pretty;
 mod search;
 mod sign_in;
+mod stats_view;
+mod webhook;
+mod webhook_form;
+mod webhook_health;
+mod webhook_secret;
+mod webhooks;
 mod words;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::Uri;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
+use tokio_util::sync::CancellationToken;
 
 use crate::config;
 use crate::engine::Engine;
@@ -53,12 +67,19 @@ const ROOT: &str = "/ui";
 pub struct DashboardOptions {
     pub rows_per_page: u32,
     pub form_bytes_max: usize,
+    pub export_rows_max: u32,
+    pub streams_max: usize,
+    pub live_every: Duration,
+    pub webhook_timeout_default: Duration,
 }
 
 impl From<&config::Config> for DashboardOptions {
     fn from(config: &config::Config) -> Self {
-        let config::Dashboard { rows_per_page, form_bytes_max } = config.dashboard;
-        Self { rows_per_page, form_bytes_max }
+        let config::Dashboard { rows_per_page, form_bytes_max, export_rows_max, streams_max, live_ms } =
+            config.dashboard;
+        let webhook_timeout_default = config.delivery.timeout_default_ms;
+        let live_every = live_ms;
+        Self { rows_per_page, form_bytes_max, export_rows_max, streams_max, live_every, webhook_timeout_default }
     }
 }
 
@@ -66,12 +87,15 @@ impl From<&config::Config> for DashboardOptions {
 pub struct Dashboard {
     engine: Arc<Engine>,
     options: DashboardOptions,
+    draining: CancellationToken,
+    hub: live::Hub,
 }
 
 impl Dashboard {
-    /// Of an engine, with these bounds.
-    pub fn new(engine: Arc<Engine>, options: DashboardOptions) -> Arc<Self> {
-        Arc::new(Self { engine, options })
+    /// `draining` is cancelled when the process is going down; streams end then.
+    pub fn new(engine: Arc<Engine>, options: DashboardOptions, draining: CancellationToken) -> Arc<Self> {
+        let hub = live::Hub::new(options.streams_max);
+        Arc::new(Self { engine, options, draining, hub })
     }
 }
 
@@ -84,8 +108,16 @@ pub fn router(dashboard: &Arc<Dashboard>) -> Router {
         .merge(sign_in::routes())
         .merge(preferences::routes())
         .merge(search::routes())
+        .merge(overview::routes())
         .merge(deliveries::routes())
         .merge(delivery::routes())
+        .merge(live::routes())
+        .merge(export::routes())
+        .merge(dead_letters::routes())
+        .merge(webhooks::routes())
+        .merge(webhook::routes())
+        .merge(webhook_form::routes())
+        .merge(webhook_secret::routes())
         .merge(assets::routes())
         .method_not_allowed_fallback(page::wrong_method)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(dashboard), page::finish))

@@ -41,7 +41,7 @@ async fn place_of(text: &str, dashboard: &Dashboard, visit: &Visit) -> Result<Op
     }
     if let Ok(id) = text.parse::<WebhookId>() {
         let found = store.webhook(visit.scope, id).await?;
-        return Ok(found.map(|_| format!("/ui/deliveries?webhook={id}")));
+        return Ok(found.map(|_| format!("/ui/webhooks/{id}")));
     }
     if let Ok(id) = text.parse::<EventId>() {
         return Ok(Some(format!("/ui/deliveries?event={id}&range=all")));

@@ -7,6 +7,7 @@ use askama::filters::HtmlSafe;
 
 use crate::domain::delivery::DeliveryState;
 use crate::domain::time::Timestamp;
+use crate::domain::webhook::WebhookStatus;
 use crate::store::deliveries::Delivery;
 
 /// A time: to the second, with its zone; to the millisecond, and how long ago, in its title. A script may show it in
@@ -42,7 +43,8 @@ pub(super) fn span(duration: Duration) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
     let seconds = duration.as_secs();
     let Some(first) = UNITS.iter().position(|(size, _)| seconds >= *size) else {
-        return format!("{} ms", duration.as_millis());
+        let millis = duration.as_millis();
+        return if millis == 0 { "under 1 ms".to_owned() } else { format!("{millis} ms") };
     };
     let (size, unit) = UNITS[first];
     let rest = UNITS.get(first + 1).map(|(smaller, unit)| (seconds % size / smaller, unit)).filter(|(n, _)| *n > 0);
@@ -107,6 +109,15 @@ impl Badge {
             (DeliveryState::Delivered, _) => Self::new("good", "delivered"),
             (DeliveryState::Dead, _) => Self::new("bad", "dead letter"),
             (DeliveryState::Cancelled, _) => Self::new("idle", "cancelled"),
+        }
+    }
+
+    /// Of a webhook.
+    pub(super) const fn of_webhook(status: WebhookStatus) -> Self {
+        match status {
+            WebhookStatus::Active => Self::new("good", "active"),
+            WebhookStatus::Paused => Self::new("idle", "paused"),
+            WebhookStatus::Disabled => Self::new("bad", "disabled"),
         }
     }
 

@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod channel;
 pub mod circuit;
 pub mod concurrency;
+pub mod data_search;
 pub mod delivery;
 pub mod delivery_stats;
 mod draft;

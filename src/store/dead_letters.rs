@@ -19,7 +19,7 @@ macro_rules! dead_letters_where {
         )
     };
 }
-const PAGE: &str = dead_letters_where!(
+pub(super) const PAGE: &str = dead_letters_where!(
     "l.delivery_id, d.event_id, l.webhook_id, l.event_type, d.attempts, d.last_status, d.last_error, l.died_at \
      from dead_letters l join deliveries d on d.id = l.delivery_id",
     "order by l.delivery_id desc limit $9 offset $10"

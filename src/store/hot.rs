@@ -3,7 +3,7 @@
 
 use super::deliveries::{BY_EVENT, BY_ID as DELIVERY, BY_SCOPE, BY_WEBHOOK};
 use super::dialect::{accept, claim, records as record_writes, settle, stats};
-use super::{attempts, delivery_stats, due, events, idempotency, records, sessions};
+use super::{attempts, dead_letters, delivery_stats, due, events, idempotency, records, sessions};
 
 /// On `PostgreSQL`.
 #[must_use]
@@ -64,7 +64,7 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
 }
 
 /// The same text on both.
-fn shared() -> [(&'static str, &'static str); 34] {
+fn shared() -> [(&'static str, &'static str); 35] {
     [
         ("kept key", accept::KEPT),
         ("purge keys", idempotency::PURGE),
@@ -80,6 +80,7 @@ fn shared() -> [(&'static str, &'static str); 34] {
         ("deliveries of a scope", BY_SCOPE.0),
         ("deliveries of a webhook", BY_WEBHOOK.0),
         ("deliveries of an event", BY_EVENT.0),
+        ("dead letters", dead_letters::PAGE),
         ("attempts", attempts::OF_DELIVERY),
         ("pending", due::PENDING),
         ("pending of a webhook", due::COUNT_OF),

@@ -91,7 +91,6 @@
   // Live rows: new ones come on top, changed ones in their place.
   let source = null;
   let paused = false;
-  let waiting = [];
   const tbody = one("#rows[data-live]");
   const place = one(".live");
   const holds = () => paused ? "paused" : picked() ? `paused (${picked()} selected)` : document.hidden ? "paused" : "";
@@ -102,13 +101,14 @@
     place.classList.toggle("on", !why && !!source);
     if (why) stop(); else start();
   };
-  const put = (html) => {
+  const put = (html, onlyChanged) => {
     const template = document.createElement("template");
     template.innerHTML = html;
     const row = template.content.firstElementChild;
     if (!row) return;
     showTimes(row);
     const old = document.getElementById(row.id);
+    if (!old && onlyChanged) return;
     if (old) { old.replaceWith(row); } else { tbody.prepend(row); row.classList.add("arrived"); }
     for (const extra of rows().slice(Number(tbody.dataset.live))) extra.remove();
   };
@@ -120,19 +120,31 @@
       more.href = location.href;
       tbody.closest(".scroll").prepend(more);
     }
-    waiting = (Number(more.dataset.count) || 0) + count;
-    more.dataset.count = waiting;
-    more.textContent = `+${waiting} more – show`;
+    more.dataset.count = (Number(more.dataset.count) || 0) + count;
+    more.textContent = `+${more.dataset.count} new – show`;
   };
-  const stop = () => { source?.close(); source = null; };
+  // What came while nobody listened is asked for by the server's time, which may not be ours.
+  let after = Number(tbody?.dataset.after);
+  const ahead = after - Date.now();
+  let failures = 0;
+  let timer = 0;
+  const stop = () => { clearTimeout(timer); if (source) { source.close(); source = null; after = Date.now() + ahead - 2000; } };
   const start = () => {
     if (source || !tbody) return;
-    source = new EventSource(tbody.dataset.stream);
+    const url = new URL(tbody.dataset.stream, location.href);
+    url.searchParams.set("after", after);
+    source = new EventSource(url);
     source.addEventListener("row", (event) => put(event.data));
+    source.addEventListener("changed", (event) => put(event.data, true));
     source.addEventListener("more", (event) => showMore(Number(event.data) || 0));
-    source.addEventListener("end", () => { stop(); place.textContent = "off"; place.classList.remove("on"); });
-    source.onopen = () => { place.textContent = "live"; place.classList.add("on"); };
-    source.onerror = () => { place.textContent = "off"; place.classList.remove("on"); };
+    source.onopen = () => { failures = 0; place.textContent = "live"; place.classList.add("on"); };
+    source.onerror = () => {
+      stop();
+      place.textContent = "off";
+      place.classList.remove("on");
+      failures += 1;
+      timer = setTimeout(showLive, Math.min(60, 2 ** failures) * 1000);
+    };
   };
 
   // Keys.

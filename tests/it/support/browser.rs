@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 
 use angarium::domain::user::Role;
+use futures_util::Stream;
 use reqwest::Method;
 use reqwest::redirect::Policy;
 
@@ -53,6 +54,16 @@ impl Browser {
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.send(self.request(Method::GET, path)).await
+    }
+
+    /// The pieces of an answer that goes on.
+    pub(crate) async fn stream(
+        &self,
+        path: &str,
+    ) -> impl Stream<Item = reqwest::Result<bytes::Bytes>> + Unpin + Send + use<> {
+        let response = self.request(Method::GET, path).send().await.expect("the page answers");
+        assert_eq!(response.headers()["content-type"], "text/event-stream", "{}", response.status());
+        Box::pin(response.bytes_stream())
     }
 
     /// Opens a page that is there.
