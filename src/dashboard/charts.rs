@@ -53,7 +53,9 @@ impl Bar {
 /// Bars over time, their parts one on the other.
 pub(super) fn stacked(title: &str, series: Vec<Series>, bars: Vec<Bar>) -> Chart {
     let most = nice(bars.iter().map(Bar::total).max().unwrap_or(0));
-    let mut svg = open(WIDTH, HEIGHT, title);
+    // A picture has no links in it; where bars lead somewhere it is a group of them.
+    let role = if bars.iter().any(|bar| bar.href.is_some()) { "group" } else { "img" };
+    let mut svg = open(WIDTH, HEIGHT, title, role);
     for line in 0..=LINES {
         let value = most * line / LINES;
         let y = height_of(value, most);
@@ -116,7 +118,7 @@ fn column(svg: &mut String, bar: &Bar, series: &[Series], (x, step, most): (f64,
 pub(super) fn shares(title: &str, rows: Vec<(Bar, &'static str)>) -> Chart {
     let most = rows.iter().map(|(bar, _)| bar.total()).max().unwrap_or(0).max(1);
     let height = SHARE_HEIGHT * number(rows.len() as u64);
-    let mut svg = open(WIDTH, height.max(SHARE_HEIGHT), title);
+    let mut svg = open(WIDTH, height.max(SHARE_HEIGHT), title, "img");
     for (index, (bar, tone)) in rows.iter().enumerate() {
         let y = SHARE_HEIGHT * number(index as u64);
         let width = (WIDTH - 170.0) * number(bar.total()) / number(most);
@@ -148,7 +150,7 @@ pub(super) fn shares(title: &str, rows: Vec<(Bar, &'static str)>) -> Chart {
 /// A small chart beside a number, of two parts: good ones, and on them bad ones.
 pub(super) fn sparkline(title: &str, values: &[(u64, u64)]) -> Markup {
     let most = values.iter().map(|(good, bad)| good + bad).max().unwrap_or(0).max(1);
-    let mut svg = open(SPARK_WIDTH, SPARK_HEIGHT, title);
+    let mut svg = open(SPARK_WIDTH, SPARK_HEIGHT, title, "img");
     let step = SPARK_WIDTH / number(values.len().max(1) as u64);
     let height = |value: u64| number(value) / number(most) * (SPARK_HEIGHT - 1.0);
     for (index, (good, bad)) in values.iter().enumerate() {
@@ -170,9 +172,9 @@ pub(super) fn sparkline(title: &str, values: &[(u64, u64)]) -> Markup {
     Markup::new(svg)
 }
 
-fn open(width: f64, height: f64, title: &str) -> String {
+fn open(width: f64, height: f64, title: &str, role: &str) -> String {
     let title = Escaped(title);
-    format!("<svg class=\"chart\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-label=\"{title}\">")
+    format!("<svg class=\"chart\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"{role}\" aria-label=\"{title}\">")
 }
 
 fn height_of(value: u64, most: u64) -> f64 {
