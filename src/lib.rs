@@ -59,11 +59,20 @@
 //! - **The bytes that were accepted are the bytes that are sent** and signed, at the moment of sending, with every key
 //!   that is then valid.
 //! - **One slow webhook delays no other.** See [`worker::lanes`].
+//! - **No more than the rate** of a webhook (`rateLimit`, its plan's, its receiver's) is granted in any window of it, over
+//!   all processes. A request begins within a tenth of a second of its grant.
+//! - **Order, where it is asked for** (`ordering: strict`): deliveries of the webhook go out one at a time in the order in
+//!   which their events were accepted, and one that fails holds back those behind it until it is delivered, a dead letter
+//!   or cancelled. Events whose requests overlap have no order between them, nor have those that different processes take
+//!   in one millisecond. An event with `deliverAt` joins the line at that time.
 //!
 //! # What is not
 //!
-//! No order among deliveries: a retry would have to hold back everything behind it. No exactly-once: no sender can
-//! promise it. No delivery while the database is away: nothing is sent that could not be recorded.
+//! No order among deliveries of a webhook that has not asked for one: a retry would have to hold back everything behind
+//! it. Even with an order, what is sent again is out of it: a dead letter that is redriven and an event that is replayed
+//! stand at the end of the line; a request that its receiver got, and that is repeated because a process died, comes
+//! before the next one, but a worker that was held up for longer than its lease may have sent it at any time in between.
+//! A change to `strict` holds for what is claimed after it. No exactly-once: no sender can promise it. No delivery while the database is away: nothing is sent that could not be recorded.
 //!
 //! # Who may use whom
 //!

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # What the test scripts share: how to ask a server whether it speaks its protocol, where the server programs are,
-# and how to wait and stop with a bound. Sourced by tests/run, tests/private-postgres and tests/private-rabbitmq.
+# how to wait and stop with a bound, and how a run comes by its PostgreSQL and RabbitMQ. Sourced by tests/run, .ci/sdks,
+# tests/private-postgres and tests/private-rabbitmq.
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 fail() {
@@ -124,4 +125,115 @@ newest() { printf '%s\n' "$@" | sort -V | tail -n 1; }
 dirname_of() {
     local path
     path=$(command -v "$1") && dirname "$path"
+}
+
+# provide_services [with-programs]: exports ANGARIUM_TEST_POSTGRES and ANGARIUM_TEST_AMQP, URLs of the first of these
+# that works, and stops what it started when the script ends:
+#   1. what these variables name; one that is set and does not answer is an error
+#   2. 127.0.0.1:5432 (user postgres, no password) and 127.0.0.1:5672 (guest), if they answer
+#   3. the server programs of this machine, started for this run on ports of their own
+#   4. the same, after installing Debian's packages, where this is root on Debian or Ubuntu
+#   5. docker compose, where an engine runs
+# It never touches a server that it found. With `with-programs`, 4 is done wherever the server programs are missing.
+provide_services() {
+    trap stop_what_we_started EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    find_services
+    if { [ "${1:-}" = with-programs ] || missing_services; } && ! has_programs; then install_programs; fi
+    if missing_services; then start_services; fi
+    export ANGARIUM_TEST_POSTGRES ANGARIUM_TEST_AMQP
+    say "PostgreSQL at $(authority_of "$ANGARIUM_TEST_POSTGRES"), RabbitMQ at $(authority_of "$ANGARIUM_TEST_AMQP")"
+}
+
+tests_folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+DEFAULT_POSTGRES=postgres://postgres@127.0.0.1:5432/postgres
+DEFAULT_AMQP=amqp://guest:guest@127.0.0.1:5672/%2f
+DOCKER_POSTGRES=postgres://postgres@127.0.0.1:55432/postgres
+DOCKER_AMQP=amqp://guest:guest@127.0.0.1:55672/%2f
+FIRST_PORT=21000
+
+scratch=
+postgres_port=
+amqp_port=
+docker_runs=
+
+# For the trap of who calls `provide_services`.
+stop_what_we_started() {
+    local status=$?
+    trap - EXIT
+    [ -z "$postgres_port" ] || "$tests_folder/private-postgres" wipe "$scratch/postgres" "$postgres_port" || true
+    [ -z "$amqp_port" ] || "$tests_folder/private-rabbitmq" wipe "$scratch/rabbitmq" "$amqp_port" || true
+    [ -z "$docker_runs" ] || compose down --volumes >/dev/null 2>&1 || true
+    [ -z "$scratch" ] || rm -rf "$scratch"
+    exit "$status"
+}
+
+compose() { docker compose --project-name angarium-tests --file "$tests_folder/compose.yml" "$@"; }
+
+has_programs() { postgres_bin >/dev/null && rabbitmq_bin >/dev/null; }
+missing_services() { [ -z "${ANGARIUM_TEST_POSTGRES:-}" ] || [ -z "${ANGARIUM_TEST_AMQP:-}" ]; }
+
+# A server named in the environment is what the caller wants tested: no other one will do.
+check_named() {
+    local variable=$1 check=$2 url=${!1:-}
+    [ -z "$url" ] || "$check" "$url" ||
+        fail "$variable is set, but no such server answers at $(authority_of "$url"): start it, or unset $variable"
+}
+
+find_services() {
+    check_named ANGARIUM_TEST_POSTGRES postgres_answers
+    check_named ANGARIUM_TEST_AMQP amqp_answers
+    if [ -z "${ANGARIUM_TEST_POSTGRES:-}" ] && postgres_answers "$DEFAULT_POSTGRES"; then
+        ANGARIUM_TEST_POSTGRES=$DEFAULT_POSTGRES
+    fi
+    if [ -z "${ANGARIUM_TEST_AMQP:-}" ] && amqp_answers "$DEFAULT_AMQP"; then
+        ANGARIUM_TEST_AMQP=$DEFAULT_AMQP
+    fi
+}
+
+install_programs() {
+    if [ "$(id -u)" != 0 ] || ! [ -f /etc/debian_version ]; then return; fi
+    say "installing postgresql and rabbitmq-server"
+    export DEBIAN_FRONTEND=noninteractive
+    # Standard output is cargo's: what apt says goes beside it.
+    { apt-get update -q && apt-get install -y -q --no-install-recommends postgresql rabbitmq-server; } >&2 </dev/null ||
+        say "apt-get could not install them"
+}
+
+start_private() {
+    # Under /tmp and open to others, because root runs PostgreSQL as another user.
+    scratch=$(mktemp -d /tmp/angarium-tests.XXXXXX)
+    chmod 755 "$scratch"
+    if [ -z "${ANGARIUM_TEST_POSTGRES:-}" ]; then
+        postgres_port=$(free_ports $FIRST_PORT 1)
+        say "starting a PostgreSQL for this run on port $postgres_port"
+        ANGARIUM_TEST_POSTGRES=$("$tests_folder/private-postgres" start "$scratch/postgres" "$postgres_port")
+    fi
+    if [ -z "${ANGARIUM_TEST_AMQP:-}" ]; then
+        amqp_port=$(free_ports $((FIRST_PORT + 100)) 3)
+        say "starting a RabbitMQ for this run on port $amqp_port"
+        ANGARIUM_TEST_AMQP=$("$tests_folder/private-rabbitmq" start "$scratch/rabbitmq" "$amqp_port")
+    fi
+}
+
+start_docker() {
+    say "starting PostgreSQL and RabbitMQ with docker compose"
+    docker_runs=yes
+    compose up --detach --wait --wait-timeout 300 >&2 </dev/null || fail "docker compose could not start the services"
+    : "${ANGARIUM_TEST_POSTGRES:=$DOCKER_POSTGRES}" "${ANGARIUM_TEST_AMQP:=$DOCKER_AMQP}"
+    postgres_answers "$ANGARIUM_TEST_POSTGRES" || fail "docker's PostgreSQL does not answer on 127.0.0.1:55432"
+    amqp_answers "$ANGARIUM_TEST_AMQP" || fail "docker's RabbitMQ does not answer on 127.0.0.1:55672"
+}
+
+start_services() {
+    if has_programs; then
+        start_private
+    elif docker info >/dev/null 2>&1; then
+        start_docker
+    else
+        fail "PostgreSQL or RabbitMQ is missing, and cannot be installed or started here (that takes root on" \
+            "Debian, or a docker engine): start them on 127.0.0.1:5432 and :5672, or set ANGARIUM_TEST_POSTGRES and" \
+            "ANGARIUM_TEST_AMQP to their URLs"
+    fi
 }

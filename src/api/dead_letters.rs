@@ -99,16 +99,16 @@ async fn list(
         event_type: query.event_type("eventType"),
         died_after: query.time("diedAfter"),
         died_before: query.time("diedBefore"),
-        before: None,
+        ..DeadLetterFilter::default()
     };
     query.finish()?;
     let store = api.engine.store();
     let total = store.dead_letters_count(caller.scope, &filter).await?;
-    filter.before = page.before;
+    (filter.from, filter.before, filter.oldest_first) = (page.from(), page.before, page.is_back());
     let mut rows = store.dead_letters_page(caller.scope, &filter, page.limit + 1, page.offset()).await?;
-    let next = page.cut(&mut rows, |letter| letter.delivery.0);
+    let cursors = page.cut(&mut rows, |letter| letter.delivery.0);
     let total = page.count(total, rows.len());
-    Ok(Json(page.list(rows.into_iter().map(DeadLetterView::from).collect(), total, next)))
+    Ok(Json(page.list(rows.into_iter().map(DeadLetterView::from).collect(), total, cursors)))
 }
 
 /// Send a dead letter again
@@ -170,7 +170,16 @@ impl RedriveAll {
         if !problems.is_empty() {
             return Err(Problem::fields(problems));
         }
-        Ok((DeadLetterFilter { webhook: webhook_id, event_type, died_after, died_before, before: None }, max))
+        Ok((
+            DeadLetterFilter {
+                webhook: webhook_id,
+                event_type,
+                died_after,
+                died_before,
+                ..DeadLetterFilter::default()
+            },
+            max,
+        ))
     }
 }
 

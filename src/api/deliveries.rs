@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::auth::{Caller, ReadDeliveries, WriteDeliveries};
-use super::page::{ByPageOrCursor, List, PAGE_OR_CURSOR, Page, write_cursor};
+use super::page::{ByPageOrCursor, Cursors, List, PAGE_OR_CURSOR, Page};
 use super::problem::{Code, Problem};
 use super::query::{Id, Noun as _, Query};
 use super::{Api, Success, success};
@@ -129,20 +129,22 @@ impl From<Delivery> for DeliveryView {
     }
 }
 
-/// A page of what a filter finds, the cursor of the next, and how much it finds in all.
+/// A page of what a filter finds, the cursors of those around it, and how much it finds in all.
 pub(super) async fn page_of(
     api: &Api,
     scope: Scope,
     mut filter: DeliveryFilter,
     page: Page,
-) -> Result<(Vec<Delivery>, Option<String>, u64), Problem> {
+) -> Result<(Vec<Delivery>, Cursors, u64), Problem> {
     let store = api.engine.store();
     let total = store.deliveries_count(scope, &filter).await?;
     filter.before = earlier(filter.before, page.before);
+    filter.from = filter.from.max(page.from());
+    filter.oldest_first = page.is_back();
     let mut rows = store.deliveries_page(scope, &filter, page.limit + 1, page.offset()).await?;
-    let next = page.cut(&mut rows, |delivery| delivery.id.0);
+    let cursors = page.cut(&mut rows, |delivery| delivery.id.0);
     let total = page.count(total, rows.len());
-    Ok((rows, next, total))
+    Ok((rows, cursors, total))
 }
 
 fn earlier(one: Option<Uuid>, other: Option<Uuid>) -> Option<Uuid> {
@@ -186,6 +188,9 @@ async fn list(
     if search.is_some() && page.page > 1 {
         query.refuse("page", FieldCode::NotAllowed, "must be left out with `data`; go on with `nextCursor`");
     }
+    if search.is_some() && page.is_back() {
+        query.refuse("cursor", FieldCode::NotAllowed, "must be a `nextCursor` with `data`");
+    }
     query.finish()?;
     if let Some(search) = search {
         let filter = DeliveryFilter { before: earlier(filter.before, page.before), ..filter };
@@ -193,10 +198,10 @@ async fn list(
         let Searched { found, next } = api.engine.search_data(caller.scope, &filter, &search, limit).await?;
         let total = found.len() as u64;
         let rows = found.into_iter().map(DeliveryView::from).collect();
-        return Ok(Json(page.list(rows, total, next.map(write_cursor))));
+        return Ok(Json(page.list(rows, total, Cursors::older_than(next))));
     }
-    let (rows, next, total) = page_of(&api, caller.scope, filter, page).await?;
-    Ok(Json(page.list(rows.into_iter().map(DeliveryView::from).collect(), total, next)))
+    let (rows, cursors, total) = page_of(&api, caller.scope, filter, page).await?;
+    Ok(Json(page.list(rows.into_iter().map(DeliveryView::from).collect(), total, cursors)))
 }
 
 /// A delivery with all its attempts.

@@ -8,24 +8,23 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::auth::{Caller, ReadEvents, WriteEvents};
 use super::etag::{etag, is_another};
+use super::event_type_view::{NewType, TypeChange, TypeView};
 use super::json::Json;
-use super::page::{ByPage, List, PAGE, Page};
+use super::page::{ByPage, PAGE, Page, PagedList};
 use super::problem::{Code, Problem};
 use super::query::Query;
 use super::{Api, Success, said, success};
-use crate::domain::catalogue::{BuiltIn, OwnType, SchemaMode, TypeDraft, TypeSettings, built_in, built_in_named};
+use crate::domain::catalogue::{OwnType, TypeDraft, TypeSettings, built_in, built_in_named};
 use crate::domain::event::EventType;
 use crate::domain::field::{FieldCode, FieldProblem, Given};
 use crate::domain::tenant::Scope;
-use crate::domain::time::Timestamp;
 use crate::engine::event_types::TypeError;
 
 /// How often a change without `If-Match` is made anew because another came between.
@@ -33,75 +32,6 @@ const CHANGE_TRIES: usize = 5;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::default().routes(routes!(list, create)).routes(routes!(show, replace, update, delete))
-}
-
-/// An event type.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = EventType)]
-struct TypeView<'a> {
-    #[schema(example = "order.paid")]
-    name: &'a str,
-    #[schema(example = "An order was paid.")]
-    description: Option<&'a str>,
-    /// The `data` of one.
-    #[schema(value_type = Option<Object>, example = json!({ "total": 42.5 }))]
-    example: Option<Example<'a>>,
-    /// What the `data` looks like, as a JSON Schema.
-    #[schema(value_type = Option<Object>, example = json!({ "type": "object", "required": ["total"] }))]
-    schema: Option<&'a Value>,
-    /// What becomes of an event whose data does not fit: nothing (`off`), a warning to its publisher (`warn`), or it
-    /// is refused (`reject`).
-    #[schema(example = "reject")]
-    schema_mode: &'static str,
-    /// Whether it is there for everybody and cannot be changed.
-    #[schema(example = false)]
-    built_in: bool,
-    created_at: Option<Timestamp>,
-    updated_at: Option<Timestamp>,
-    #[schema(example = 7)]
-    version: Option<i64>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Example<'a> {
-    BuiltIn(&'a Value),
-    Own(&'a Map<String, Value>),
-}
-
-impl<'a> From<&'a BuiltIn> for TypeView<'a> {
-    fn from(BuiltIn { name, description, example, schema }: &'a BuiltIn) -> Self {
-        Self {
-            name,
-            description: Some(description),
-            example: Some(Example::BuiltIn(example)),
-            schema: Some(schema),
-            schema_mode: SchemaMode::Off.as_str(),
-            built_in: true,
-            created_at: None,
-            updated_at: None,
-            version: None,
-        }
-    }
-}
-
-impl<'a> From<&'a OwnType> for TypeView<'a> {
-    fn from(own: &'a OwnType) -> Self {
-        let OwnType { scope: _, name, settings, judge: _, created_at, updated_at, deleted_at: _, revision } = own;
-        let TypeSettings { description, example, schema, mode } = settings;
-        Self {
-            name: name.as_str(),
-            description: description.as_deref(),
-            example: example.as_ref().map(Example::Own),
-            schema: schema.as_ref(),
-            schema_mode: mode.as_str(),
-            built_in: false,
-            created_at: Some(*created_at),
-            updated_at: Some(*updated_at),
-            version: Some(*revision),
-        }
-    }
 }
 
 fn shown(status: StatusCode, own: &OwnType) -> Response {
@@ -117,7 +47,7 @@ fn shown(status: StatusCode, own: &OwnType) -> Response {
     operation_id = "listEventTypes",
     tag = "Event types",
     params(ByPage, ("builtIn" = Option<bool>, Query, description = "Only those that are built in, or only your own")),
-    responses((status = 200, description = "A page of event types", body = List<TypeView>)),
+    responses((status = 200, description = "A page of event types", body = PagedList<TypeView>)),
     security(("apiKey" = ["read:events"])),
 )]
 async fn list(State(api): State<Arc<Api>>, caller: Caller<ReadEvents>, uri: Uri) -> Result<Response, Problem> {
@@ -137,7 +67,7 @@ async fn list(State(api): State<Arc<Api>>, caller: Caller<ReadEvents>, uri: Uri)
     let total = u64::try_from(all.len()).unwrap_or(u64::MAX);
     let (offset, limit) = (usize::try_from(page.offset()), usize::try_from(page.limit));
     let shown = all.into_iter().skip(offset.unwrap_or(usize::MAX)).take(limit.unwrap_or(usize::MAX));
-    let list = page.list(shown.collect(), total, None);
+    let list = page.paged(shown.collect(), total);
     Ok((StatusCode::OK, axum::Json(list)).into_response())
 }
 
@@ -167,58 +97,6 @@ async fn show(
     let own = api.engine.event_type(caller.scope, &read_name(&name)?).await?;
     Ok(shown(StatusCode::OK, &own))
 }
-
-macro_rules! type_body {
-    ($(#[$doc:meta])* $name:ident required $required:literal) => {
-        #[derive(Default, Deserialize, ToSchema)]
-        #[serde(deny_unknown_fields, rename_all = "camelCase")]
-        $(#[$doc])*
-        struct $name {
-            /// Dotted lower-case words. It cannot be changed.
-            #[serde(default)]
-            #[schema(value_type = String, required = $required, max_length = 128, example = "order.paid")]
-            name: Given<String>,
-            /// For people.
-            #[serde(default)]
-            #[schema(value_type = Option<String>, max_length = 500, example = "An order was paid.")]
-            description: Given<String>,
-            /// The `data` of one. It must fit the schema.
-            #[serde(default)]
-            #[schema(value_type = Option<Object>, example = json!({ "total": 42.5 }))]
-            example: Given<Map<String, Value>>,
-            /// A JSON Schema that stands alone: `$ref` leads to `#/…` inside it, and not back to itself.
-            #[serde(default)]
-            #[schema(value_type = Option<Object>, example = json!({ "type": "object", "required": ["total"] }))]
-            schema: Given<Value>,
-            /// `off`, `warn` or `reject`.
-            #[serde(default)]
-            #[schema(value_type = Option<String>, example = "reject")]
-            schema_mode: Given<String>,
-        }
-
-        impl $name {
-            fn take_draft(&mut self) -> TypeDraft {
-                TypeDraft {
-                    description: std::mem::take(&mut self.description),
-                    example: std::mem::take(&mut self.example),
-                    schema: std::mem::take(&mut self.schema),
-                    mode: std::mem::take(&mut self.schema_mode),
-                }
-            }
-        }
-    };
-}
-
-type_body!(
-    /// An event type to create.
-    #[schema(as = NewEventType)]
-    NewType required true
-);
-type_body!(
-    /// What to change of an event type; what is not mentioned stays.
-    #[schema(as = EventTypeChange)]
-    TypeChange required false
-);
 
 /// Create an event type
 ///
@@ -380,7 +258,6 @@ struct Deleted<'a> {
     responses((status = 200, description = "The event type is gone", body = Success<Deleted>)),
     security(("apiKey" = ["write:events"])),
 )]
-
 async fn delete(
     State(api): State<Arc<Api>>,
     caller: Caller<WriteEvents>,

@@ -17,6 +17,7 @@ use futures_util::FutureExt as _;
 use tokio::time::Instant;
 
 use super::Api;
+use super::gate::gate;
 use super::problem::{Code, Problem, Rendering};
 use crate::chance;
 use crate::domain::id::RequestId;
@@ -53,7 +54,7 @@ pub(super) async fn front(State(api): State<Arc<Api>>, request: Request, next: N
         as_problem_json: wants_problem_json(request.headers()),
         started: Instant::now(),
     };
-    let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let handled = AssertUnwindSafe(gate(&api, request, next)).catch_unwind();
     let mut response = match tokio::time::timeout(api.options.request_timeout, handled).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => Problem::internal(panic_text(&*panic)).into_response(),

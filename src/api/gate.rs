@@ -6,12 +6,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::Api;
 use super::auth::{Identity, Principal, identify};
+use super::limits::limits;
 use super::server::PeerAddress;
 use crate::domain::ip_list::client_address;
 
@@ -26,16 +27,16 @@ fn client(request: &Request, api: &Api) -> Option<IpAddr> {
     Some(client_address(*peer, forwarded, &api.options.trusted_proxies))
 }
 
-pub(super) async fn gate(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
-    let client = client(&request, &api);
+pub(super) async fn gate(api: &Api, mut request: Request, next: Next) -> Response {
+    let client = client(&request, api);
     if let Some(Err(problem)) = client.map(|client| api.addresses.admit(client)) {
         return problem.into_response();
     }
-    let identity = Identity(identify(request.method(), request.headers(), client, &api).await);
+    let identity = Identity(identify(request.method(), request.headers(), client, api).await);
     // The pages ask for the person; they know nothing of the API's types.
     if let Ok(Principal::Person(person)) = &identity.0 {
         request.extensions_mut().insert(Arc::clone(person));
     }
     request.extensions_mut().insert(identity);
-    next.run(request).await
+    limits(api, request, next).await
 }

@@ -2,11 +2,10 @@
 //!
 //! Publishing has a way of its own, which keeps the key in the transaction of the event ([`super::publish`]).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -29,10 +28,10 @@ const WITH_THEIR_OWN: [&str; 2] = ["/api/v1/events", "/api/v1/events/batch"];
 /// What of an answer's headers belongs to it, and not to the request that asks.
 const KEPT_HEADERS: [HeaderName; 3] = [header::CONTENT_TYPE, header::ETAG, header::LOCATION];
 
-pub(super) async fn idempotency(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+pub(super) async fn idempotency(api: &Api, request: Request, next: Next) -> Response {
     match request_key(&request) {
         Ok(None) => next.run(request).await,
-        Ok(Some(key)) => once(&api, key, request, next).await.unwrap_or_else(IntoResponse::into_response),
+        Ok(Some(key)) => once(api, key, request, next).await.unwrap_or_else(IntoResponse::into_response),
         Err(problem) => problem.into_response(),
     }
 }

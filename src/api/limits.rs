@@ -6,10 +6,10 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use super::Api;
 use super::auth::{Identity, Principal};
+use super::idempotency::idempotency;
 use super::problem::{Code, Problem};
 use crate::domain::id::TenantId;
 use crate::engine::rates::{Admission, Rate};
@@ -90,9 +91,9 @@ impl Drop for BatchPlace<'_> {
 }
 
 /// Lets a request of a known key pass if its limits allow it, tells in its answer where they stand, and counts it.
-pub(super) async fn limits(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+pub(super) async fn limits(api: &Api, request: Request, next: Next) -> Response {
     let Some(Identity(Ok(principal))) = request.extensions().get::<Identity>().cloned() else {
-        return next.run(request).await;
+        return idempotency(api, request, next).await;
     };
     let admission = match &principal {
         Principal::Key(key) => api.engine.admit(key).await,
@@ -102,8 +103,8 @@ pub(super) async fn limits(State(api): State<Arc<Api>>, request: Request, next: 
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let (rate, mut response) = match admission {
-        Ok(Admission::Admitted(rate)) => (rate, next.run(request).await),
-        Ok(Admission::WindowUsedUp(rate)) => (rate, window_used_up(rate, &api).into_response()),
+        Ok(Admission::Admitted(rate)) => (rate, idempotency(api, request, next).await),
+        Ok(Admission::WindowUsedUp(rate)) => (rate, window_used_up(rate, api).into_response()),
         Ok(Admission::MonthUsedUp(rate, limit)) => {
             let limit = limit.as_number();
             let message = format!("The plan allows {limit} requests in a month, and they are used up.");

@@ -13,6 +13,7 @@ mod code;
 mod dead_letters;
 mod deliveries;
 mod etag;
+mod event_type_view;
 mod event_types;
 mod events;
 mod explain;
@@ -33,6 +34,7 @@ mod records;
 pub mod server;
 mod session;
 mod sign_in;
+mod teammates;
 #[cfg(test)]
 mod tests;
 mod webhook_logs;
@@ -133,6 +135,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(dead_letters::routes())
         .merge(api_keys::routes())
         .merge(sign_in::routes())
+        .merge(teammates::routes())
         .merge(records::routes())
         .merge(analytics::routes())
         .merge(health::routes())
@@ -141,16 +144,12 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
 /// Every route, and the pages behind the same door.
 pub fn router(api: &Arc<Api>, pages: Router) -> Router {
     let (routes, mut described) = routes().split_for_parts();
-    let deprecations = Arc::new(Deprecations::of(&mut described));
-    routes
-        .layer(axum::middleware::from_fn_with_state(deprecations, openapi::deprecation::announce))
+    Deprecations::of(&mut described)
+        .announced_by(routes)
         .merge(explorer::routes())
         .merge(pages.with_state(()))
         .fallback(front::no_route)
         .method_not_allowed_fallback(front::no_method)
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), idempotency::idempotency))
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), limits::limits))
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), gate::gate))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), front::front))
         .with_state(Arc::clone(api))
 }

@@ -1,7 +1,8 @@
 //! Lists: by page, and for those that grow without end also by cursor.
 //!
 //! A page is counted from the newest row, so it shifts while rows arrive, and a deep one is slow. A cursor is the id
-//! of the last row seen: neither happens. What it holds is nobody's business but ours.
+//! of the row at one end of a page, and leads on from there to older rows or back to newer ones: neither happens. What
+//! it holds is nobody's business but ours.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,6 +21,9 @@ use crate::domain::field::FieldCode;
 pub(super) const PAGE: &[&str] = &["page", "limit"];
 /// The parameters of a list by page or cursor.
 pub(super) const PAGE_OR_CURSOR: &[&str] = &["page", "limit", "cursor"];
+
+/// What stands before the id in a cursor that leads back.
+const BACK: u8 = 1;
 
 /// What documents say of `limit`: the defaults of `config/default.toml`.
 const LIMIT_DEFAULT: u32 = 20;
@@ -51,10 +55,14 @@ pub(super) fn by_page(limit_default: Option<u32>) -> Vec<Parameter> {
 
 impl IntoParams for ByPageOrCursor {
     fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let text = ObjectBuilder::new().schema_type(Type::String);
-        let cursor = parameter("cursor", "The `nextCursor` of the page before; instead of `page`", text);
-        ByPage::into_params(place).into_iter().chain([cursor]).collect()
+        ByPage::into_params(place).into_iter().chain([cursor()]).collect()
     }
+}
+
+/// What [`ByPageOrCursor`] has beside `page` and `limit`.
+pub(super) fn cursor() -> Parameter {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    parameter("cursor", "A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page`", text)
 }
 
 fn parameter(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
@@ -76,6 +84,8 @@ pub(super) struct Page {
     pub(super) limit: u32,
     /// Only rows with smaller ids.
     pub(super) before: Option<Uuid>,
+    /// Only rows with larger ids, and of those the smallest: the list is walked back.
+    after: Option<Uuid>,
 }
 
 impl Page {
@@ -92,16 +102,26 @@ impl Page {
         let limit = query.get("limit", &format!("a whole number from 1 to {limit_max}"), |text| {
             number(text).filter(|limit| *limit <= limit_max)
         });
-        let before = query.get("cursor", "a `nextCursor` as a list gave it", read_cursor);
+        let cursor = query.get("cursor", "a `nextCursor` or `prevCursor` as a list gave it", Cursor::read);
         if query.text("cursor").is_some() && query.text("page").is_some() {
             query.refuse("cursor", FieldCode::Mismatch, "cannot be combined with `page`");
         }
-        Self { page: page.unwrap_or(1), limit: limit.unwrap_or(limit_default), before }
+        let (before, after) = match cursor {
+            Some(Cursor::Before(id)) => (Some(id), None),
+            Some(Cursor::After(id)) => (None, Some(id)),
+            None => (None, None),
+        };
+        Self { page: page.unwrap_or(1), limit: limit.unwrap_or(limit_default), before, after }
     }
 
     /// The same for a list that has a cursor, so that deep pages need not be served.
     pub(super) fn read_shallow(query: &mut Query, options: &ApiOptions) -> Self {
-        let page = Self::read(query, options);
+        Self::read_shallow_with(query, options, options.page_limit_default)
+    }
+
+    /// [`Self::read_shallow`] and [`Self::read_with`] at once.
+    pub(super) fn read_shallow_with(query: &mut Query, options: &ApiOptions, limit_default: u32) -> Self {
+        let page = Self::read_with(query, options, limit_default);
         let depth_max = options.page_depth_max;
         if u64::from(page.page) * u64::from(page.limit) > u64::from(depth_max) {
             let message = format!("times `limit` must be at most {depth_max}; beyond that, follow `nextCursor`");
@@ -114,12 +134,34 @@ impl Page {
         (self.page - 1).saturating_mul(self.limit)
     }
 
-    /// Splits rows that were read one further than the page goes: the page, and the cursor of the next.
-    pub(super) fn cut<T>(self, rows: &mut Vec<T>, id: impl Fn(&T) -> Uuid) -> Option<String> {
+    /// Only rows with ids from here on.
+    pub(super) fn from(self) -> Option<Uuid> {
+        self.after.map(successor)
+    }
+
+    /// Whether the rows are to be read from the smallest id on.
+    pub(super) fn is_back(self) -> bool {
+        self.after.is_some()
+    }
+
+    /// Puts rows that were read one further than the page goes into a page: newest first, with the cursors of the
+    /// pages around it.
+    pub(super) fn cut<T>(self, rows: &mut Vec<T>, id: impl Fn(&T) -> Uuid) -> Cursors {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
-        rows.last().filter(|_| has_more).map(|last| write_cursor(id(last)))
+        if self.is_back() {
+            rows.reverse();
+        }
+        let (first, last) = (rows.first().map(&id), rows.last().map(&id));
+        // What a cursor was taken from lies on the other side, whether any row is on this one.
+        let (newer, older) = match (self.before, self.after) {
+            (_, Some(after)) => (first.filter(|_| has_more), Some(last.unwrap_or(successor(after)))),
+            (Some(before), None) => (Some(first.unwrap_or(predecessor(before))), last.filter(|_| has_more)),
+            (None, None) => (first.filter(|_| self.page > 1), last.filter(|_| has_more)),
+        };
+        let next_cursor = older.map(|id| Cursor::Before(id).text());
+        Cursors { next_cursor, prev_cursor: newer.map(|id| Cursor::After(id).text()) }
     }
 
     /// How many there are in all. They were counted before the rows were read; what came in between is there too.
@@ -133,18 +175,65 @@ impl Page {
         Totals { total, page: self.page, limit: self.limit, total_pages }
     }
 
-    pub(super) fn list<T>(self, data: Vec<T>, total: u64, next_cursor: Option<String>) -> List<T> {
-        List { success: true, data, pagination: Pagination { totals: self.totals(total), next_cursor } }
+    pub(super) fn list<T>(self, data: Vec<T>, total: u64, cursors: Cursors) -> List<T> {
+        List { success: true, data, pagination: Pagination { totals: self.totals(total), cursors } }
+    }
+
+    /// A list that has no cursors.
+    pub(super) fn paged<T>(self, data: Vec<T>, total: u64) -> PagedList<T> {
+        PagedList { success: true, data, pagination: self.totals(total) }
     }
 }
 
-/// The cursor that goes on after a row.
-pub(super) fn write_cursor(last: Uuid) -> String {
-    URL_SAFE_NO_PAD.encode(last.as_bytes())
+fn successor(id: Uuid) -> Uuid {
+    Uuid::from_u128(id.as_u128().saturating_add(1))
 }
 
-fn read_cursor(text: &str) -> Option<Uuid> {
-    Uuid::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+fn predecessor(id: Uuid) -> Uuid {
+    Uuid::from_u128(id.as_u128().saturating_sub(1))
+}
+
+/// Where a page starts, and which way it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cursor {
+    Before(Uuid),
+    After(Uuid),
+}
+
+impl Cursor {
+    fn read(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        match bytes.as_slice() {
+            [BACK, id @ ..] if id.len() == 16 => Uuid::from_slice(id).ok().map(Self::After),
+            id => Uuid::from_slice(id).ok().map(Self::Before),
+        }
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::Before(id) => URL_SAFE_NO_PAD.encode(id.as_bytes()),
+            Self::After(id) => URL_SAFE_NO_PAD.encode([&[BACK], &id.as_bytes()[..]].concat()),
+        }
+    }
+}
+
+/// Where a list goes on from a page of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Cursors {
+    /// Of the page of older rows; null on the last one.
+    #[schema(example = json!(null))]
+    next_cursor: Option<String>,
+    /// Of the page of newer rows; null on the first one.
+    #[schema(example = json!(null))]
+    prev_cursor: Option<String>,
+}
+
+impl Cursors {
+    /// Of a list that only goes on to older rows.
+    pub(super) fn older_than(last: Option<Uuid>) -> Self {
+        Self { next_cursor: last.map(|id| Cursor::Before(id).text()), prev_cursor: None }
+    }
 }
 
 /// How long a list is. Stands beside the rows, or in `pagination`.
@@ -170,12 +259,19 @@ pub(super) struct List<T> {
 }
 
 #[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct Pagination {
     #[serde(flatten)]
     totals: Totals,
-    #[schema(example = json!(null))]
-    next_cursor: Option<String>,
+    #[serde(flatten)]
+    cursors: Cursors,
+}
+
+/// The body of a list that is short enough to have pages only.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PagedList<T> {
+    success: bool,
+    data: Vec<T>,
+    pagination: Totals,
 }
 
 #[cfg(test)]
@@ -195,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_page_has_bounds() {
-        assert_eq!(read("/").unwrap(), Page { page: 1, limit: 20, before: None });
+        assert_eq!(read("/").unwrap(), Page { page: 1, limit: 20, before: None, after: None });
         assert_eq!(read("/?page=3&limit=100").unwrap().offset(), 200);
         for bad in ["/?page=0", "/?limit=0", "/?limit=101", "/?page=-1", "/?page=x", "/?limit=99999999999"] {
             assert!(read(bad).is_err(), "{bad}");
@@ -208,18 +304,50 @@ mod tests {
     #[test]
     fn a_cursor_stands_for_the_last_row() {
         let page = read("/?limit=2").unwrap();
-        let mut rows = vec![Uuid::from_u128(9), Uuid::from_u128(8), Uuid::from_u128(7)];
-        let cursor = page.cut(&mut rows, |id| *id).unwrap();
-        assert_eq!(rows.len(), 2);
+        let mut rows = vec![9, 8, 7];
+        let cursors = cut(page, &mut rows);
+        assert_eq!((rows, &cursors.prev_cursor), (vec![9, 8], &None));
+        let cursor = cursors.next_cursor.unwrap();
         assert_eq!(read(&format!("/?cursor={cursor}")).unwrap().before, Some(Uuid::from_u128(8)));
-        assert_eq!(page.cut(&mut rows, |id| *id), None);
+        assert_eq!(cut(page, &mut vec![9, 8]), Cursors { next_cursor: None, prev_cursor: None });
         assert!(read(&format!("/?cursor={cursor}&page=2")).is_err());
-        assert!(read("/?cursor=xx").is_err());
+        for bad in ["xx", "", "AQ", "Ag", &format!("{cursor}AA")] {
+            assert!(read(&format!("/?cursor={bad}")).is_err(), "{bad}");
+        }
+    }
+
+    fn cut(page: Page, rows: &mut Vec<u128>) -> Cursors {
+        page.cut(rows, |id| Uuid::from_u128(*id))
+    }
+
+    fn at(cursor: Option<String>) -> Page {
+        read(&format!("/?limit=2&cursor={}", cursor.unwrap())).unwrap()
+    }
+
+    #[test]
+    fn a_list_is_walked_on_and_back() {
+        let on = at(cut(read("/?limit=2").unwrap(), &mut vec![9, 8, 7]).next_cursor);
+        let second = cut(on, &mut vec![7, 6, 5]);
+        let back = at(second.prev_cursor);
+        assert_eq!((back.from(), back.before, back.is_back()), (Some(Uuid::from_u128(8)), None, true));
+        let mut rows = vec![8, 9];
+        let first = cut(back, &mut rows);
+        assert_eq!((rows, &first.prev_cursor), (vec![9, 8], &None));
+        assert_eq!(at(first.next_cursor), on);
+        // One further than the page goes: there is more, and it is not shown.
+        let mut rows = vec![8, 9, 10];
+        assert!(cut(back, &mut rows).prev_cursor.is_some());
+        assert_eq!(rows, [9, 8]);
+        // Where nothing is left on one side, the way back is still there.
+        let nothing = &mut Vec::new();
+        assert_eq!(at(cut(back, nothing).next_cursor).before, Some(Uuid::from_u128(8)));
+        assert_eq!(at(cut(on, nothing).prev_cursor).from(), Some(Uuid::from_u128(8)));
+        assert!(cut(read("/?limit=2&page=2").unwrap(), &mut vec![7]).prev_cursor.is_some());
     }
 
     #[test]
     fn a_count_is_at_least_what_is_shown() {
-        let page = |page| Page { page, limit: 20, before: None };
+        let page = |page| Page { page, limit: 20, before: None, after: None };
         assert_eq!((page(1).count(1, 2), page(2).count(5, 3), page(9).count(5, 0)), (2, 23, 5));
     }
 

@@ -26,7 +26,7 @@ use super::auth::{
 };
 use super::etag::{etag, is_another, is_known};
 use super::json::{Fields, Json, MaybeJson};
-use super::page::{PAGE, Page};
+use super::page::{PAGE_OR_CURSOR, Page};
 use super::problem::{Code, Problem};
 use super::query::Query;
 use super::{Api, success};
@@ -43,6 +43,7 @@ use crate::domain::noun::users::USER;
 use crate::domain::noun::{Action, FilterBy, Noun};
 use crate::domain::tenant::Scope;
 use crate::engine::records::RecordError;
+use crate::store::records::Stretch;
 
 /// A noun with the permissions that its routes ask for.
 trait Resource: Send + Sync + 'static {
@@ -187,8 +188,8 @@ async fn page_of<R: Resource>(
     let is_open = |name: &str| whole.is_none() || noun.parent != Some(name);
     let names: Vec<&str> = noun.filters.iter().map(|filter| filter.name).filter(|name| is_open(name)).collect();
     let lists = noun.filters.iter().filter(|filter| matches!(filter.by, FilterBy::Entries)).map(|filter| filter.name);
-    let mut query = Query::read_repeating(uri, &[PAGE, &names], &lists.collect::<Vec<_>>());
-    let page = Page::read_with(&mut query, &api.options, limit_default(api, noun));
+    let mut query = Query::read_repeating(uri, &[PAGE_OR_CURSOR, &names], &lists.collect::<Vec<_>>());
+    let page = Page::read_shallow_with(&mut query, &api.options, limit_default(api, noun));
     let mut conditions = Vec::new();
     for filter in noun.filters {
         let whole = whole.filter(|_| !is_open(filter.name)).map(|id| id.to_string());
@@ -202,9 +203,17 @@ async fn page_of<R: Resource>(
     if let Some(whole) = whole {
         whole_is_there::<R>(api, scope, whole).await?;
     }
-    let (rows, total) = api.engine.store().records_page(scope, noun, &conditions, page.limit, page.offset()).await?;
+    let stretch = Stretch {
+        from: page.from(),
+        before: page.before,
+        oldest_first: page.is_back(),
+        limit: page.limit + 1,
+        offset: page.offset(),
+    };
+    let (mut rows, total) = api.engine.store().records_page(scope, noun, &conditions, stretch).await?;
+    let cursors = page.cut(&mut rows, |record| record.id.uuid);
     let total = page.count(total, rows.len());
-    Ok(axum::Json(page.list(rows, total, None)).into_response())
+    Ok(axum::Json(page.list(rows, total, cursors)).into_response())
 }
 
 /// The documents of G-Tateth give conversations longer pages.

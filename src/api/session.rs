@@ -162,6 +162,38 @@ impl FromRequestParts<Arc<Api>> for KeyManager {
     }
 }
 
+/// Somebody who has signed in, and the tenant that they act for.
+pub(super) struct Teammate {
+    pub(super) person: Arc<SignedIn>,
+    pub(super) tenant: TenantId,
+}
+
+impl FromRequestParts<Arc<Api>> for Teammate {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        let Person(person) = Person::from_request_parts(parts, api).await?;
+        let tenant = tenant_of(&person, &parts.headers, api).await?;
+        Ok(Self { person, tenant })
+    }
+}
+
+/// A [`Teammate`] who may see and change the others.
+pub(super) struct TeamManager(pub(super) Teammate);
+
+impl FromRequestParts<Arc<Api>> for TeamManager {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        let teammate = Teammate::from_request_parts(parts, api).await?;
+        let role = teammate.person.user.role;
+        if role.manages() {
+            return Ok(Self(teammate));
+        }
+        Err(Problem::new(Code::PermissionDenied, format!("The role `{role}` may see itself and change nobody.")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 use super::json::Json;
 use super::problem::{Code, Envelope, Problem};
 use super::session::{Person, cookie};
+use super::teammates::own_password_problem;
 use super::{Api, Success, said, success};
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::id::{TenantId, UserId};
@@ -112,7 +113,7 @@ async fn login(State(api): State<Arc<Api>>, Json(given): Json<Credentials>) -> R
     Ok((set_cookie, success(StatusCode::OK, data)).into_response())
 }
 
-fn read_email(text: Option<&str>, problems: &mut Vec<FieldProblem>) -> Option<Email> {
+pub(super) fn read_email(text: Option<&str>, problems: &mut Vec<FieldProblem>) -> Option<Email> {
     let Some(text) = text else {
         problems.push(FieldProblem::required("email"));
         return None;
@@ -124,7 +125,7 @@ fn read_email(text: Option<&str>, problems: &mut Vec<FieldProblem>) -> Option<Em
     email.ok()
 }
 
-fn read_password<E: std::fmt::Display>(
+pub(super) fn read_password<E: std::fmt::Display>(
     field: &str,
     text: Option<SecretString>,
     read: impl FnOnce(SecretString) -> Result<Password, E>,
@@ -214,13 +215,8 @@ async fn change_password(
     let current = read_password("currentPassword", given.current_password, Password::guess, &mut problems);
     let new = read_password("newPassword", given.new_password, Password::new, &mut problems);
     let (Some(current), Some(new)) = (current, new) else { return Err(Problem::fields(problems)) };
-    match api.engine.change_password(&person, current, new).await {
-        Ok(()) => Ok(said(StatusCode::OK, "Password changed; other sessions have ended", Nothing {})),
-        Err(LoginError::Wrong) => {
-            Err(Problem::field(FieldProblem::new("currentPassword", FieldCode::Mismatch, "is not your password")))
-        }
-        Err(error @ (LoginError::Locked { .. } | LoginError::Busy | LoginError::Store(_))) => Err(error.into()),
-    }
+    api.engine.change_password(&person, current, new).await.map_err(own_password_problem)?;
+    Ok(said(StatusCode::OK, "Password changed; other sessions have ended", Nothing {}))
 }
 
 impl From<LoginError> for Problem {

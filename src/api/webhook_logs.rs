@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::auth::{Caller, ReadWebhooks};
 use super::deliveries::page_of;
-use super::page::{ByPageOrCursor, PAGE_OR_CURSOR, Page, Totals};
+use super::page::{ByPageOrCursor, Cursors, PAGE_OR_CURSOR, Page, Totals};
 use super::problem::Problem;
 use super::query::{Id, Query};
 use super::{Api, Success, success};
@@ -97,7 +97,8 @@ struct Logs {
     logs: Vec<LogEntry>,
     #[serde(flatten)]
     totals: Totals,
-    next_cursor: Option<String>,
+    #[serde(flatten)]
+    cursors: Cursors,
 }
 
 /// List what was sent to a webhook
@@ -129,7 +130,7 @@ async fn list(
     // Another tenant's webhook has no log either.
     api.engine.webhook(caller.scope, id).await?;
     let filter = DeliveryFilter { webhook: Some(id), state, ..DeliveryFilter::default() };
-    let (rows, next_cursor, total) = page_of(&api, caller.scope, filter, page).await?;
+    let (rows, cursors, total) = page_of(&api, caller.scope, filter, page).await?;
     let logs = rows.into_iter().map(LogEntry::from).collect();
-    Ok(success(StatusCode::OK, Logs { logs, totals: page.totals(total), next_cursor }))
+    Ok(success(StatusCode::OK, Logs { logs, totals: page.totals(total), cursors }))
 }

@@ -13,6 +13,9 @@ use crate::domain::channel::Channels;
 use crate::domain::field::Given;
 use crate::domain::filter::Filter;
 use crate::domain::id::WebhookId;
+use crate::domain::ordering::Ordering;
+use crate::domain::pace::Rate;
+use crate::domain::pace_draft::RateDraft;
 use crate::domain::profile::SignatureOption;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::secret::{Secret, SecretKind};
@@ -58,6 +61,15 @@ macro_rules! settings_and {
             #[serde(default)]
             #[schema(value_type = Option<u64>, minimum = 1_000, maximum = 30_000, example = 10_000)]
             timeout_ms: Given<u64>,
+            /// The most requests in any window of a second, a minute or an hour. What your plan and the receiver allow
+            /// holds as well. Deliveries beyond it wait, and use up no attempt.
+            #[serde(default)]
+            #[schema(value_type = Option<RateLimitOfWebhook>)]
+            rate_limit: Given<RateDraft>,
+            /// `strict`: one at a time, as events were accepted; one that fails holds back those behind it.
+            #[serde(default)]
+            #[schema(value_type = Option<OrderingView>)]
+            ordering: Given<String>,
             /// How its requests look.
             #[serde(default)]
             #[schema(value_type = Option<ProfileView>)]
@@ -92,6 +104,8 @@ macro_rules! settings_and {
                     headers: std::mem::take(&mut self.headers),
                     retry_policy: std::mem::take(&mut self.retry_policy),
                     timeout_ms: std::mem::take(&mut self.timeout_ms),
+                    rate_limit: std::mem::take(&mut self.rate_limit),
+                    ordering: std::mem::take(&mut self.ordering),
                     profile: std::mem::take(&mut self.profile),
                     signature: std::mem::take(&mut self.signature),
                     handshake: std::mem::take(&mut self.handshake),
@@ -140,6 +154,27 @@ pub(super) enum ProfileView {
     CloudEvents,
 }
 
+/// In what order deliveries go out: each as soon as it may, or one at a time as they were accepted.
+#[derive(ToSchema)]
+#[schema(as = Ordering, rename_all = "lowercase")]
+#[allow(dead_code, reason = "describes the words of domain::ordering::Ordering")]
+pub(super) enum OrderingView {
+    None,
+    Strict,
+}
+
+/// How many requests a webhook is sent at most.
+#[derive(ToSchema)]
+#[schema(as = WebhookRateLimit, example = json!({ "requests": 5, "window": "1s" }))]
+#[allow(dead_code, reason = "describes what domain::pace::Rate writes")]
+pub(super) struct RateLimitOfWebhook {
+    #[schema(minimum = 1, maximum = 1_000_000, example = 5)]
+    requests: u32,
+    /// `1s`, `1m` or `1h`; a second, where it is not said.
+    #[schema(required = false, default = "1s", example = "1s")]
+    window: String,
+}
+
 /// What is set about signatures: `schemes` with the profiles `default` and `cloudevents`, the rest with `g-tateth`.
 #[derive(ToSchema)]
 #[schema(as = Signature, example = json!({ "schemes": ["v1"] }))]
@@ -178,6 +213,10 @@ pub(super) struct WebhookView {
     retry_policy: RetryPolicy,
     #[schema(value_type = u64, example = 10_000)]
     timeout_ms: u128,
+    #[schema(value_type = Option<RateLimitOfWebhook>)]
+    rate_limit: Option<Rate>,
+    #[schema(value_type = OrderingView)]
+    ordering: Ordering,
     #[schema(value_type = ProfileView)]
     profile: &'static str,
     /// What is set about its signatures; null where nothing can be.
@@ -242,6 +281,8 @@ impl From<Webhook> for WebhookView {
             headers,
             retry_policy,
             timeout,
+            rate_limit,
+            ordering,
             profile,
             signature,
             handshake,
@@ -258,6 +299,8 @@ impl From<Webhook> for WebhookView {
             headers: headers.into_iter().map(masked).collect(),
             retry_policy,
             timeout_ms: timeout.as_millis(),
+            rate_limit,
+            ordering,
             profile: profile.as_str(),
             signature,
             handshake,

@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::all_permissions;
 use super::serve::stop_signal;
-use super::users::draw;
 use super::{Globals, Outcome, Output};
 use crate::app::{App, Role};
 use crate::chance;
@@ -25,7 +24,8 @@ use crate::domain::channel::Channels;
 use crate::domain::egress::EgressPolicy;
 use crate::domain::id::{TenantId, WebhookId};
 use crate::domain::key::ApiKeyText;
-use crate::domain::password::Password;
+use crate::domain::ordering::Ordering;
+use crate::domain::password::{Password, draw};
 use crate::domain::profile::{Profile, SignatureOption};
 use crate::domain::retry::RetryPolicy;
 use crate::domain::secret::Secret;
@@ -163,7 +163,7 @@ async fn ensure_user(
     if existing.is_ok() && !login.password.is_empty() {
         return Ok(());
     }
-    *login = Login { email: email.to_owned(), password: draw() };
+    *login = Login { email: email.to_owned(), password: draw(chance::bytes()) };
     let password = Password::new(login.password.clone().into())?;
     match existing {
         Ok(user) => engine.reset_password(&user, password).await?,
@@ -185,6 +185,8 @@ fn settings(url: String) -> Outcome<WebhookSettings> {
         headers: std::collections::BTreeMap::new(),
         retry_policy: RetryPolicy::default(),
         timeout: std::time::Duration::from_secs(10),
+        rate_limit: None,
+        ordering: Ordering::None,
         profile: Profile::Default,
         signature: SignatureOption::default_of(Profile::Default),
         handshake: false,

@@ -13,16 +13,13 @@ use crate::app::open_engine;
 use crate::chance;
 use crate::config::Config;
 use crate::domain::id::TenantId;
-use crate::domain::password::{PASSWORD_BYTES_MAX, Password};
+use crate::domain::password::{PASSWORD_BYTES_MAX, Password, draw};
 use crate::domain::user::{Email, Role, User, user_name};
 use crate::engine::Engine;
 use crate::engine::users::{NewUser, UserError};
 
 /// Users that a list shows.
 const LIST_MAX: u32 = 10_000;
-/// What drawn passwords are made of: no character that is taken for another.
-const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-const DRAWN_CHARS: usize = 24;
 
 /// Arguments of `users`.
 #[derive(Debug, Args)]
@@ -171,7 +168,13 @@ async fn tenant_id(engine: &Engine, name: &str) -> Outcome<TenantId> {
 async fn find(engine: &Engine, email: &Email) -> Outcome<User> {
     engine.user_of(email).await.map_err(|error| match error {
         UserError::NotFound => Failure::new(Exit::NotFound, format!("there is no user {email}")),
-        UserError::EmailTaken | UserError::Tenant | UserError::Busy | UserError::Store(_) => error.into(),
+        UserError::EmailTaken
+        | UserError::Tenant
+        | UserError::Rank(..)
+        | UserError::LastOwner
+        | UserError::Changed
+        | UserError::Busy
+        | UserError::Store(_) => error.into(),
     })
 }
 
@@ -204,7 +207,7 @@ impl PasswordArgs {
     /// The password, and its text if it was drawn.
     fn read(&self) -> Outcome<(Password, Option<String>)> {
         if self.generate {
-            let text = draw();
+            let text = draw(chance::bytes());
             return Ok((checked(text.clone().into())?, Some(text)));
         }
         let text = if self.password_stdin { from_stdin()? } else { from_terminal()? };
@@ -214,12 +217,6 @@ impl PasswordArgs {
 
 fn checked(text: SecretString) -> Outcome<Password> {
     Password::new(text).map_err(|error| Failure::new(Exit::Usage, format!("the password {error}")))
-}
-
-/// A password of 120 random bits.
-pub(super) fn draw() -> String {
-    let random: [u8; DRAWN_CHARS] = chance::bytes();
-    random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()
 }
 
 /// One line, or all of it without the end of the line.
@@ -245,16 +242,4 @@ fn from_terminal() -> Outcome<SecretString> {
         return Err(Failure::new(Exit::Usage, "the two are not the same"));
     }
     Ok(password.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn drawn_passwords_are_passwords_and_differ() {
-        assert!(Password::new(draw().into()).is_ok());
-        assert_ne!(draw(), draw());
-        assert_eq!(ALPHABET.iter().collect::<std::collections::BTreeSet<_>>().len(), 32);
-    }
 }

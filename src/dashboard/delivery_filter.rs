@@ -126,8 +126,19 @@ pub(super) enum Fit {
 
 /// Judges one as the store does.
 pub(super) fn fit(filter: &DeliveryFilter, delivery: &Delivery) -> Fit {
-    let DeliveryFilter { webhook, event, state, event_type, type_prefix, attempts, status_range, error, from, before } =
-        filter;
+    let DeliveryFilter {
+        webhook,
+        event,
+        state,
+        event_type,
+        type_prefix,
+        attempts,
+        status_range,
+        error,
+        from,
+        before,
+        oldest_first: _,
+    } = filter;
     let stays = webhook.is_none_or(|webhook| webhook == delivery.webhook)
         && event.is_none_or(|event| event == delivery.event)
         && event_type.as_ref().is_none_or(|event_type| *event_type == delivery.event_type)

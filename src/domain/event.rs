@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use memchr::memchr2;
 
 use super::channel::Channels;
 use super::id::EventId;
@@ -97,27 +98,32 @@ impl fmt::Debug for EventContent {
 #[must_use]
 pub fn nesting(json: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
-    let mut bytes = json.iter();
-    while let Some(byte) = bytes.next() {
+    let mut rest = json;
+    while let [byte, after @ ..] = rest {
+        rest = after;
         match byte {
             b'{' | b'[' => {
                 depth += 1;
                 deepest = deepest.max(depth);
             }
             b'}' | b']' => depth = depth.saturating_sub(1),
-            b'"' => {
-                while let Some(inner) = bytes.next() {
-                    match inner {
-                        b'"' => break,
-                        b'\\' => drop(bytes.next()),
-                        _ => {}
-                    }
-                }
-            }
+            b'"' => rest = after_text(rest),
             _ => {}
         }
     }
     deepest
+}
+
+/// What follows the quotation mark that ends a text.
+fn after_text(mut rest: &[u8]) -> &[u8] {
+    while let Some(at) = memchr2(b'"', b'\\', rest) {
+        let (found, after) = (rest[at], &rest[at + 1..]);
+        if found == b'"' {
+            return after;
+        }
+        rest = after.get(1..).unwrap_or_default();
+    }
+    &[]
 }
 
 /// Where and when an event goes, besides what its type says.

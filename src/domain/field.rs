@@ -112,12 +112,7 @@ impl FieldProblem {
 
     fn not_here(what: &str, mut path: Vec<Segment>, name: &str, known: &[&str]) -> Self {
         path.push(name.into());
-        let names = known.join("`, `");
-        let message = match nearest(name, known) {
-            Some(meant) => format!("is not {what} here; did you mean `{meant}`? There are: `{names}`"),
-            None => format!("is not {what} here; there are: `{names}`"),
-        };
-        Self::at(path, FieldCode::Unknown, message)
+        Self::at(path, FieldCode::Unknown, not_here(what, name, known))
     }
 
     /// Path and message in one line, such as `events[2] must be …`.
@@ -142,6 +137,20 @@ impl FieldProblem {
             text.push(' ');
         }
         text + &self.message
+    }
+}
+
+/// Says of a field that it is not there, and which one was perhaps meant.
+#[must_use]
+pub fn no_such_field(name: &str, known: &[&str]) -> String {
+    not_here("a field", name, known)
+}
+
+fn not_here(what: &str, name: &str, known: &[&str]) -> String {
+    let names = known.join("`, `");
+    match nearest(name, known) {
+        Some(meant) => format!("is not {what} here; did you mean `{meant}`? There are: `{names}`"),
+        None => format!("is not {what} here; there are: `{names}`"),
     }
 }
 

@@ -31,6 +31,14 @@ pub fn new_uuid(now: Timestamp, random: u128) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid()
 }
 
+/// Random bits for an id that stands after all others of its millisecond with a smaller sequence number.
+#[must_use]
+pub fn in_sequence(sequence: u32, random: u128) -> u128 {
+    // The first bits of an id's tail give way to its version: they are the same for all.
+    const RANDOM_BITS: u32 = 72;
+    (u128::from(sequence) << RANDOM_BITS) | (random & ((1 << RANDOM_BITS) - 1))
+}
+
 /// The smallest id that an instant can have: a bound for partitions and for keyset pages.
 #[must_use]
 pub fn first_uuid_at(time: Timestamp) -> Uuid {

@@ -34,6 +34,18 @@ pub struct ApiKeyText {
     text: SecretString,
 }
 
+/// What only the deployment has, ready to hash with: every request hashes its key.
+#[derive(Clone)]
+pub struct Pepper(Hmac<Sha256>);
+
+impl Pepper {
+    /// From the bytes that were derived for it.
+    #[must_use]
+    pub fn new(bytes: &[u8; 32]) -> Self {
+        Self(Hmac::new_from_slice(bytes).expect("HMAC takes keys of any length"))
+    }
+}
+
 /// Why a text is not an API key. Says nothing of the text itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidApiKey {
@@ -67,7 +79,7 @@ impl ApiKeyText {
             .into_iter()
             .find_map(|environment| Some((environment, text.strip_prefix(prefix(environment))?)))
             .ok_or(InvalidApiKey::Malformed)?;
-        if rest.len() != KEY_CHARS - PREFIX_CHARS || !rest.bytes().all(|b| ALPHABET.contains(&b)) {
+        if rest.len() != KEY_CHARS - PREFIX_CHARS || !rest.bytes().all(is_digit) {
             return Err(InvalidApiKey::Malformed);
         }
         let (body, end) = text.split_at(KEY_CHARS - CHECKSUM_CHARS);
@@ -91,9 +103,8 @@ impl ApiKeyText {
 
     /// What is stored, and looked up.
     #[must_use]
-    pub fn hash(&self, pepper: &[u8; 32]) -> [u8; 32] {
-        let mac = Hmac::<Sha256>::new_from_slice(pepper).expect("HMAC takes keys of any length");
-        mac.chain_update(self.reveal()).finalize().into_bytes().into()
+    pub fn hash(&self, pepper: &Pepper) -> [u8; 32] {
+        pepper.0.clone().chain_update(self.reveal()).finalize().into_bytes().into()
     }
 
     /// What people tell keys apart by: `sk_live_k3m9…x7q2`. At least 152 of the random bits stay unknown.
@@ -108,6 +119,11 @@ impl fmt::Debug for ApiKeyText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ApiKeyText({}…)", prefix(self.environment))
     }
+}
+
+/// Of [`ALPHABET`].
+const fn is_digit(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'z') && !matches!(byte, b'i' | b'l' | b'o' | b'u')
 }
 
 const fn prefix(environment: Environment) -> &'static str {
@@ -178,9 +194,12 @@ mod tests {
     #[test]
     fn the_hash_depends_on_key_and_pepper() {
         let (live, test) = (key(Environment::Production), key(Environment::Staging));
-        assert_eq!(live.hash(&[1; 32]), ApiKeyText::parse(live.reveal()).unwrap().hash(&[1; 32]));
-        assert_ne!(live.hash(&[1; 32]), live.hash(&[2; 32]));
-        assert_ne!(live.hash(&[1; 32]), test.hash(&[1; 32]));
+        assert_eq!(
+            live.hash(&Pepper::new(&[1; 32])),
+            ApiKeyText::parse(live.reveal()).unwrap().hash(&Pepper::new(&[1; 32]))
+        );
+        assert_ne!(live.hash(&Pepper::new(&[1; 32])), live.hash(&Pepper::new(&[2; 32])));
+        assert_ne!(live.hash(&Pepper::new(&[1; 32])), test.hash(&Pepper::new(&[1; 32])));
     }
 
     #[test]

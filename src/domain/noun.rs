@@ -17,6 +17,7 @@ pub mod leads;
 pub mod life;
 pub mod messages;
 pub mod record;
+pub mod schema;
 pub mod search;
 #[cfg(test)]
 mod tests;
@@ -247,6 +248,15 @@ impl Is {
 }
 
 impl Noun {
+    /// Its [`Self::example`].
+    ///
+    /// # Panics
+    /// Never: a test reads the example of every noun.
+    #[must_use]
+    pub fn example_value(&self) -> Document {
+        serde_json::from_str(self.example).expect("a test reads the example of every noun")
+    }
+
     /// The noun of a name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {

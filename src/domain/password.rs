@@ -13,8 +13,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// The most bytes of a password.
 pub const PASSWORD_BYTES_MAX: usize = 256;
+/// The characters of a drawn password.
+pub const DRAWN_CHARS: usize = 24;
 /// Random bytes in each hash.
 pub const SALT_BYTES: usize = 16;
+
+/// What drawn passwords are made of: no character that is taken for another.
+const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
@@ -62,6 +67,12 @@ impl Password {
     }
 }
 
+/// The text of a password of 120 random bits.
+#[must_use]
+pub fn draw(random: [u8; DRAWN_CHARS]) -> String {
+    random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()
+}
+
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(…)")
@@ -90,6 +101,13 @@ mod tests {
         // Characters, not bytes; and bytes, not characters.
         assert!(password(&"é".repeat(11)).is_err() && password(&"é".repeat(128)).is_ok());
         assert!(password(&"é".repeat(129)).is_err());
+    }
+
+    #[test]
+    fn drawn_passwords_are_passwords_and_differ() {
+        assert!(password(&draw([7; DRAWN_CHARS])).is_ok());
+        assert_ne!(draw([7; DRAWN_CHARS]), draw([8; DRAWN_CHARS]));
+        assert_eq!(ALPHABET.iter().collect::<std::collections::BTreeSet<_>>().len(), 32);
     }
 
     #[test]

@@ -82,8 +82,58 @@ pub struct Plan {
     pub webhooks: Limit,
     pub event_data_bytes: Limit,
     pub webhook_concurrency: Limit,
+    #[serde(default = "unlimited")]
+    pub webhook_rate: Limit,
+    #[serde(default = "unlimited", deserialize_with = "days")]
+    pub retention_days: Limit,
+    #[serde(default)]
+    pub fairness_weight: Weight,
     #[serde(default)]
     pub per_minute: BTreeMap<String, Limit>,
+}
+
+const fn unlimited() -> Limit {
+    Limit::Unlimited
+}
+
+/// What is kept for no day could not even be delivered.
+fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limit, D::Error> {
+    match Limit::deserialize(deserializer)? {
+        Limit::AtMost(0) => Err(serde::de::Error::custom("retention_days is -1 (as the deployment) or from 1")),
+        limit @ (Limit::AtMost(_) | Limit::Unlimited) => Ok(limit),
+    }
+}
+
+/// How large a tenant's share is while others want one too, beside a weight of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Weight(u32);
+
+impl Weight {
+    /// The largest.
+    pub const MAX: u32 = 100;
+
+    /// As a number, from 1.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl Default for Weight {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl<'de> Deserialize<'de> for Weight {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let weight = u32::deserialize(deserializer)?;
+        if (1..=Self::MAX).contains(&weight) {
+            Ok(Self(weight))
+        } else {
+            Err(serde::de::Error::custom("fairness_weight is a whole number from 1 to 100"))
+        }
+    }
 }
 
 impl Plan {
@@ -254,12 +304,16 @@ mod tests {
             ("[plans.b]\nsame_as = \"c\"", "plans.b.same_as: must name a plan"),
             ("[plans.b]\nsame_as = \"a\"\nwebhooks = 1", "stand alone"),
             ("[plans.b]\nwebhooks = 1", "plans.b: missing field"),
+            ("fairness_weight = 0", "plans.a: fairness_weight is"),
+            ("fairness_weight = 101", "plans.a: fairness_weight is"),
+            ("retention_days = 0", "plans.a: retention_days is"),
             ("[plans.b]\nwebhooks = -2", "plans.b: a limit is -1"),
         ] {
             let error = parse(rest).unwrap_err();
             assert!(error.contains(words), "{error}");
         }
-        assert!(parse("").is_ok());
+        let usual = parse("").unwrap();
+        assert_eq!((usual.get("a").fairness_weight.get(), usual.get("a").retention_days), (1, Limit::Unlimited));
         assert!(
             Plans::parse("default_plan = \"a\"\n[meters]\nevents = [\"*\"]\n[plans]").unwrap_err().contains("taken")
         );

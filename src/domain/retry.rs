@@ -15,6 +15,7 @@ use serde::ser::SerializeMap as _;
 use serde_json::Value;
 
 use super::attempt::{AttemptResult, NextStep};
+use super::field::no_such_field;
 use super::time::Timestamp;
 
 /// The most delays in a schedule.
@@ -32,6 +33,8 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_hours(7 * 24);
 const RETRY_AFTER_REACH: Duration = Duration::from_hours(1);
 /// From this delay on, jitter goes both ways.
 const LONG_DELAY: Duration = Duration::from_mins(1);
+/// What a policy may have.
+const FIELDS: [&str; 3] = ["schedule", "maxRetries", "backoffStrategy"];
 /// 28 hours in all: 5 s, 30 s, 2 min, 10 min, 30 min, 2 h, 5 h, 10 h, 10 h.
 const DURABLE_SCHEDULE: [u32; 9] = [5, 30, 120, 600, 1_800, 7_200, 18_000, 36_000, 36_000];
 
@@ -170,8 +173,8 @@ fn read_policy(value: &Value, problems: &mut Vec<(String, String)>) -> Option<Re
         problem(String::new(), "must be an object with `schedule`, or with `maxRetries` and `backoffStrategy`");
         return None;
     };
-    for name in fields.keys().filter(|n| !matches!(n.as_str(), "schedule" | "maxRetries" | "backoffStrategy")) {
-        problem(name.clone(), "is not a field of a retry policy");
+    for name in fields.keys().filter(|name| !FIELDS.contains(&name.as_str())) {
+        problem(name.clone(), &no_such_field(name, &FIELDS));
     }
     match (fields.get("schedule"), fields.get("maxRetries"), fields.get("backoffStrategy")) {
         (Some(schedule), None, None) => read_schedule(schedule, problems),

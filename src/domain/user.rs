@@ -62,6 +62,18 @@ impl Role {
         }
     }
 
+    /// Whether it may make, change and remove users of its tenant that have a role, and give that role to others:
+    /// an admin does so with members, so that nobody lifts themselves up.
+    #[must_use]
+    pub const fn rules_over(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Owner | Self::Operator, Self::Owner | Self::Admin | Self::Member) | (Self::Admin, Self::Member) => {
+                true
+            }
+            (Self::Admin, Self::Owner | Self::Admin) | (Self::Member, _) | (_, Self::Operator) => false,
+        }
+    }
+
     /// Whether it may do what a route asks for.
     #[must_use]
     pub const fn permits(self, permission: Permission) -> bool {
@@ -175,6 +187,14 @@ mod tests {
             assert_eq!(Role::Member.permits(permission), permission.is_reading());
             assert!([Role::Owner, Role::Admin, Role::Operator].into_iter().all(|role| role.permits(permission)));
         }
+    }
+
+    #[test]
+    fn nobody_lifts_themselves_up() {
+        let over = |role: Role| Role::ALL.into_iter().filter(|other| role.rules_over(*other)).collect::<Vec<_>>();
+        assert_eq!(over(Role::Owner), [Role::Owner, Role::Admin, Role::Member]);
+        assert_eq!(over(Role::Operator), [Role::Owner, Role::Admin, Role::Member]);
+        assert_eq!((over(Role::Admin), over(Role::Member)), (vec![Role::Member], vec![]));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use super::event::EventType;
 use super::filter::Filter;
 use super::handshake::Consent;
 use super::id::WebhookId;
+use super::ordering::Ordering;
+use super::pace::Rate;
 use super::profile::{Profile, SignatureOption};
 use super::retry::RetryPolicy;
 use super::subscription::Subscription;
@@ -71,6 +73,10 @@ pub struct WebhookSettings {
     pub retry_policy: RetryPolicy,
     /// Over connect, TLS, headers and body together.
     pub timeout: Duration,
+    /// How many requests it is sent at most.
+    pub rate_limit: Option<Rate>,
+    /// Whether its deliveries keep an order.
+    pub ordering: Ordering,
     /// How its requests look.
     pub profile: Profile,
     /// What is set about their signatures; of the profile's kind.
@@ -128,6 +134,20 @@ impl Webhook {
     pub fn needs_consent(&self, origin: &str) -> bool {
         let Self { settings, consent, .. } = self;
         settings.handshake && !consent.as_ref().is_some_and(|consent| consent.covers(&settings.url, origin))
+    }
+
+    /// How many requests a minute its receiver has agreed to, where it was asked under this origin.
+    #[must_use]
+    pub fn agreed_rate(&self, origin: &str) -> Option<u32> {
+        let Self { settings, consent, .. } = self;
+        let consent = consent.as_ref().filter(|consent| settings.handshake && consent.covers(&settings.url, origin))?;
+        consent.rate_per_minute
+    }
+
+    /// Whether its deliveries go out one at a time, as they were accepted.
+    #[must_use]
+    pub fn is_ordered(&self) -> bool {
+        self.settings.ordering == Ordering::Strict
     }
 
     /// Whether its deliveries are sent.

@@ -16,6 +16,7 @@ use super::draft::{Problems, check_name, keep, optional, required};
 use super::egress::{EgressPolicy, HEADERS_BYTES_MAX, HEADERS_MAX, HeaderDenied, UrlDenied, check_header};
 use super::field::{FieldCode, FieldProblem, Given, Segment};
 use super::filter::Filter;
+use super::pace_draft::{RateDraft, check_flow};
 use super::profile::{Profile, SignatureOption};
 use super::retry::RetryPolicy;
 use super::subscription::{PATTERNS_MAX, Pattern, Subscription};
@@ -38,6 +39,8 @@ pub struct WebhookDraft {
     pub headers: Given<BTreeMap<String, String>>,
     pub retry_policy: Given<Value>,
     pub timeout_ms: Given<u64>,
+    pub rate_limit: Given<RateDraft>,
+    pub ordering: Given<String>,
     pub profile: Given<String>,
     pub signature: Given<Value>,
     pub handshake: Given<bool>,
@@ -94,6 +97,8 @@ impl WebhookDraft {
             headers,
             retry_policy,
             timeout_ms,
+            rate_limit,
+            ordering,
             profile,
             signature,
             handshake,
@@ -113,8 +118,7 @@ impl WebhookDraft {
         // Without a valid profile its defaults are not known, and nothing comes of the draft.
         let usual = look.as_ref().map_or(Profile::Default, |(profile, _)| *profile);
         let policy = current.map(|c| &c.retry_policy);
-        let retry_policy =
-            optional(retry_policy, policy, || usual.retry_policy(), p, |value, p| check_policy(&value, p));
+        let retry_policy = optional(retry_policy, policy, || usual.retry_policy(), p, |v, p| check_policy(&v, p));
         let timeout_max = rules.timeout_max.min(TIMEOUT_MAX);
         let timeout = optional(
             timeout_ms,
@@ -123,6 +127,7 @@ impl WebhookDraft {
             p,
             |millis, p| check_timeout(millis, timeout_max, p),
         );
+        let (rate_limit, ordering) = check_flow(rate_limit, ordering, current, p);
         let handshake = check_handshake(handshake, usual, current, rules, p);
         let description = optional(description, current.map(|c| &c.description), || None, p, check_description);
         let metadata = optional(metadata, current.map(|c| &c.metadata), || None, p, check_metadata);
@@ -139,6 +144,8 @@ impl WebhookDraft {
                 headers,
                 retry_policy: retry_policy?,
                 timeout: timeout?,
+                rate_limit: rate_limit?,
+                ordering: ordering?,
                 profile,
                 signature,
                 handshake: handshake?,

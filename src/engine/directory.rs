@@ -60,6 +60,7 @@ pub struct Snapshot {
 struct OfScope {
     listeners: Vec<Arc<Listener>>,
     has_filters: bool,
+    has_order: bool,
 }
 
 impl Snapshot {
@@ -106,6 +107,11 @@ impl Snapshot {
     /// One of them.
     pub fn event_type(&self, scope: Scope, name: &EventType) -> Option<&Arc<OwnType>> {
         self.event_types.get(&scope)?.get(name)
+    }
+
+    /// Whether one of them keeps an order.
+    pub fn has_order(&self, scope: Scope) -> bool {
+        self.by_scope.get(&scope).is_some_and(|of_scope| of_scope.has_order)
     }
 
     /// Whether one of them looks at the data of events.
@@ -177,6 +183,7 @@ impl Engine {
                 of_scope.listeners.push(Arc::clone(&listener));
             }
             of_scope.has_filters = of_scope.listeners.iter().any(|other| other.webhook.settings.filter.is_some());
+            of_scope.has_order = of_scope.listeners.iter().any(|other| other.webhook.is_ordered());
             new.listeners.insert(id, listener);
         }
         self.directory.replace(new);

@@ -47,7 +47,7 @@ impl Engine {
                 break;
             }
         }
-        Ok(dropped)
+        Ok(dropped + self.drop_old_of_tenants(days).await?)
     }
 
     /// Forgets idempotency keys, sessions and windows that have expired, and gates that have opened; folds statistics.
@@ -64,6 +64,12 @@ impl Engine {
             }
         }
         self.fold_stats().await?;
+        let unused_since = self.paces_matter_since();
+        for _ in 0..PURGE_STEPS_MAX {
+            if self.store.purge_paces(unused_since, PURGE_STEP).await? < u64::from(PURGE_STEP) {
+                break;
+            }
+        }
         let closed = now.before(MINUTES_KEPT);
         while self.store.fold_minutes(closed, FOLD_STEP).await? > 0 {}
         for _ in 0..PURGE_STEPS_MAX {

@@ -19,12 +19,15 @@ pub mod health;
 pub mod idempotent;
 pub mod ingest;
 pub mod keys;
+mod lines;
 pub mod maintain;
 pub mod notices;
+pub mod paces;
 mod passwords;
 pub mod quotas;
 pub mod rates;
 pub mod records;
+mod retention;
 pub mod sessions;
 pub mod settle;
 pub mod stats;
@@ -34,6 +37,7 @@ pub mod users;
 pub mod webhooks;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
@@ -42,6 +46,7 @@ use crate::broker::Broker;
 use crate::clock::Clock;
 use crate::domain::egress::EgressPolicy;
 use crate::domain::id::TenantId;
+use crate::domain::key::Pepper;
 use crate::domain::plan::{Plan, Plans};
 use crate::domain::secret::MasterKeys;
 use crate::store::{Store, StoreError};
@@ -83,7 +88,7 @@ pub struct Engine {
     pub(crate) limits: Limits,
     pub(crate) keys: MasterKeys,
     /// Of the hashes that API keys are stored as; derived once, because each request needs it.
-    pub(crate) key_pepper: [u8; 32],
+    pub(crate) key_pepper: Pepper,
     /// Of session tokens.
     pub(crate) token_key: [u8; 32],
     /// Of the hashes that addresses are counted by.
@@ -98,6 +103,9 @@ pub struct Engine {
     quotas: quotas::Quotas,
     usage: usage::Usage,
     pub(crate) stats: stats::Stats,
+    feeds: paces::Feeds,
+    /// Of deliveries that keep an order: those of one millisecond are told apart by it.
+    sequence: AtomicU32,
     accept: accept::AcceptQueue,
     settle: settle::SettleQueue,
     tasks: TaskTracker,
@@ -151,7 +159,7 @@ impl Engine {
             broker,
             clock,
             metrics,
-            key_pepper: keys.derive(directory::KEY_PEPPER_LABEL),
+            key_pepper: Pepper::new(&keys.derive(directory::KEY_PEPPER_LABEL)),
             token_key: keys.derive(sessions::TOKEN_KEY_LABEL),
             address_key: keys.derive(sessions::ADDRESS_KEY_LABEL),
             passwords: passwords::Desk::new(limits.password_hashes_max),
@@ -166,6 +174,8 @@ impl Engine {
             quotas: quotas::Quotas::default(),
             usage: usage::Usage::default(),
             stats: stats::Stats::default(),
+            feeds: paces::Feeds::default(),
+            sequence: AtomicU32::new(0),
             accept,
             settle,
             tasks: TaskTracker::new(),

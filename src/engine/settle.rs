@@ -58,6 +58,8 @@ pub struct AttemptOver {
     pub response_headers: String,
     /// The first bytes of the answer.
     pub response_excerpt: Vec<u8>,
+    /// Whether another delivery waits until this one is over.
+    pub is_ordered: bool,
 }
 
 enum Job {
@@ -123,7 +125,7 @@ pub(super) async fn run(engine: Arc<Engine>, jobs: SettleJobs) {
     }
 }
 
-async fn commit(engine: &Engine, jobs: Vec<Job>) {
+async fn commit(engine: &Arc<Engine>, jobs: Vec<Job>) {
     let mut over = Vec::with_capacity(jobs.len());
     let mut places = Vec::with_capacity(jobs.len());
     let mut parked = Vec::new();
@@ -148,7 +150,7 @@ async fn commit(engine: &Engine, jobs: Vec<Job>) {
     drop(places);
 }
 
-async fn commit_attempts(engine: &Engine, over: Vec<AttemptOver>) {
+async fn commit_attempts(engine: &Arc<Engine>, over: Vec<AttemptOver>) {
     engine.metrics.settle_batch.observe(f64::from(u32::try_from(over.len()).unwrap_or(u32::MAX)));
     let mut rows: Vec<SettleRow> = over.iter().map(row).collect();
     if keep_trying(engine, || engine.store.settle(&rows)).await {
@@ -162,6 +164,9 @@ async fn commit_attempts(engine: &Engine, over: Vec<AttemptOver>) {
         }
     }
     for attempt in &over {
+        if attempt.is_ordered && !matches!(attempt.step, NextStep::RetryAt(_)) {
+            engine.go_on_with_line(attempt.webhook);
+        }
         if let Err(error) = follow_up(engine, attempt).await {
             tracing::warn!(webhook.id = %attempt.webhook, "the health of {} was not noted: {error}", attempt.webhook);
         }

@@ -1,7 +1,7 @@
 //! Sweep: finds deliveries that are due and makes tickets of them. Outbox, retry timer and crash recovery in one.
 //!
-//! What is due is taken fairly: each tenant gets an equal share of the places that the broker's ready window has,
-//! each of its webhooks an equal share of that, however many deliveries any of them has waiting.
+//! What is due is taken fairly: each tenant gets a share of the places that the broker's ready window has, by the weight
+//! of its plan, each of its webhooks an equal share of that, however many deliveries any of them has waiting.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use super::Engine;
 use crate::broker::{EventRef, Ticket};
 use crate::domain::attempt::{AttemptResult, FailureKind, NextStep};
 use crate::domain::id::{EventId, TenantId, WebhookId};
+use crate::domain::pace::Pace;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::dialect::claim::DueRow;
@@ -29,6 +30,19 @@ pub struct Swept {
     pub more: bool,
 }
 
+/// A webhook that may be sent to.
+pub(super) struct Ready {
+    tenant: TenantId,
+    /// Of the tenant.
+    weight: u32,
+    pub(super) webhook: WebhookId,
+    /// Whether its deliveries keep an order.
+    pub(super) is_ordered: bool,
+    /// The most deliveries that may be taken.
+    most: u32,
+    pace: Pace,
+}
+
 impl Engine {
     /// Makes tickets of what is due.
     pub async fn sweep(&self) -> Result<Swept, StoreError> {
@@ -38,26 +52,24 @@ impl Engine {
         self.metrics.oldest_due_seconds.set(oldest.map_or(Duration::ZERO, |due| now.since(due)).as_secs_f64());
         let mut ready = Vec::new();
         for (webhook, _) in backlog.into_iter().filter(|(_, due_at)| *due_at <= now) {
-            if let Some(tenant) = self.ready_to_send(webhook, now).await? {
-                ready.push((tenant, webhook));
-            }
+            ready.extend(self.ready_to_send(webhook, now).await?);
         }
+        let lines: Vec<Ready> = ready.extract_if(.., |ready| ready.is_ordered).collect();
+        let in_lines = if lines.is_empty() { 0 } else { self.sweep_lines(&lines, now).await? };
         if ready.is_empty() {
-            return Ok(Swept::default());
+            return Ok(Swept { claimed: in_lines, more: false });
         }
         let places = self.broker.reserve(self.limits.sweep_max);
         if places == 0 {
-            return Ok(Swept { claimed: 0, more: true });
+            return Ok(Swept { claimed: in_lines, more: true });
         }
-        let most = |webhook| {
-            if self.gates.is_probing(webhook) { PROBES_MAX } else { self.limits.sweep_per_webhook_max }
-        };
-        let quanta = share(places, &ready, most);
+        let quanta = share(places, &ready);
         let claimed = self.store.sweep(&quanta, now, now.after(self.limits.lease)).await;
         let (rows, error) = match claimed {
             Ok(rows) => (rows, None),
             Err(error) => (Vec::new(), Some(error)),
         };
+        self.note_fed(&ready, &rows, now);
         let tickets = self.tickets(&rows, now).await;
         self.broker.release(places.saturating_sub(tickets.as_ref().map_or(0, Vec::len)));
         if let Some(error) = error {
@@ -65,17 +77,27 @@ impl Engine {
         }
         self.broker.publish(tickets?);
         self.metrics.swept.inc_by(u64::try_from(rows.len()).unwrap_or(0));
-        Ok(Swept { claimed: rows.len(), more: rows.len() >= quanta.len() })
+        Ok(Swept { claimed: rows.len() + in_lines, more: rows.len() >= quanta.len() })
     }
 
-    /// The tenant of a webhook that may be sent to. Deliveries of one that may not are put out of the way.
-    async fn ready_to_send(&self, id: WebhookId, now: Timestamp) -> Result<Option<TenantId>, StoreError> {
+    /// A webhook, if it may be sent to. Deliveries of one that may not are put out of the way.
+    pub(super) async fn ready_to_send(&self, id: WebhookId, now: Timestamp) -> Result<Option<Ready>, StoreError> {
         let listener = self.listener(id).await?;
         match listener {
             Some(listener) if listener.webhook.is_sending() => {
-                let shut = self.gates.shut_until(id, now).is_some();
-                Ok((!shut).then_some(listener.webhook.scope.tenant))
+                if self.gates.shut_until(id, now).is_some() {
+                    return Ok(None);
+                }
+                let tenant = listener.webhook.scope.tenant;
+                let plan = self.plan(tenant);
+                let (weight, pace) = (plan.fairness_weight.get(), self.pace_sold(&listener.webhook, plan.webhook_rate));
+                let most = if self.gates.is_probing(id) { PROBES_MAX } else { self.limits.sweep_per_webhook_max };
+                let left = if pace.is_free() { most } else { self.left_to_feed(id, &pace, now).await?.min(most) };
+                let is_ordered = listener.webhook.is_ordered();
+                Ok((left > 0).then_some(Ready { tenant, weight, webhook: id, is_ordered, most: left, pace }))
             }
+            // In a line they would all come back at one instant, and their order would be lost.
+            Some(listener) if listener.webhook.takes_events() && listener.webhook.is_ordered() => Ok(None),
             Some(listener) if listener.webhook.takes_events() => {
                 self.store.set_aside(id, now).await?;
                 Ok(None)
@@ -87,7 +109,15 @@ impl Engine {
         }
     }
 
-    async fn tickets(&self, rows: &[DueRow], now: Timestamp) -> Result<Vec<Ticket>, StoreError> {
+    /// Remembers what was taken of webhooks that have a rate.
+    pub(super) fn note_fed(&self, ready: &[Ready], rows: &[DueRow], now: Timestamp) {
+        for Ready { webhook, pace, .. } in ready.iter().filter(|ready| !ready.pace.is_free()) {
+            let taken = rows.iter().filter(|row| row.webhook == *webhook).count();
+            self.feeds.take(*webhook, pace, now, u32::try_from(taken).unwrap_or(u32::MAX));
+        }
+    }
+
+    pub(super) async fn tickets(&self, rows: &[DueRow], now: Timestamp) -> Result<Vec<Ticket>, StoreError> {
         let mut events: Vec<EventId> = rows.iter().map(|row| row.event).collect();
         events.sort_unstable();
         events.dedup();
@@ -134,22 +164,25 @@ impl Engine {
             request_headers: "{}".into(),
             response_headers: "{}".into(),
             response_excerpt: Vec::new(),
+            is_ordered: false,
         };
         self.settle(over, None).await;
     }
 }
 
-/// How many deliveries of each webhook to take: places are shared among tenants, and a tenant's among its webhooks.
-fn share(places: usize, ready: &[(TenantId, WebhookId)], most: impl Fn(WebhookId) -> u32) -> Vec<(WebhookId, u32)> {
+/// How many deliveries of each webhook to take: places are shared among tenants by weight, and a tenant's among its
+/// webhooks.
+fn share(places: usize, ready: &[Ready]) -> Vec<(WebhookId, u32)> {
     let mut of_tenant: HashMap<TenantId, usize> = HashMap::new();
-    for (tenant, _) in ready {
+    for Ready { tenant, .. } in ready {
         *of_tenant.entry(*tenant).or_default() += 1;
     }
-    let per_tenant = (places / of_tenant.len().max(1)).max(1);
+    let per_weight = share_of_weight(places, ready);
     let mut left = places;
     let mut quanta = Vec::with_capacity(ready.len().min(places));
-    for (tenant, webhook) in ready {
-        let fair = (per_tenant / of_tenant[tenant]).max(1).min(usize::try_from(most(*webhook)).unwrap_or(1)).min(left);
+    for Ready { tenant, weight, webhook, most, .. } in ready {
+        let of_its_tenant = places.min(per_weight(*weight));
+        let fair = (of_its_tenant / of_tenant[tenant]).max(1).min(usize::try_from(*most).unwrap_or(1)).min(left);
         if fair == 0 {
             break;
         }
@@ -157,6 +190,13 @@ fn share(places: usize, ready: &[(TenantId, WebhookId)], most: impl Fn(WebhookId
         quanta.push((*webhook, u32::try_from(fair).unwrap_or(u32::MAX)));
     }
     quanta
+}
+
+/// How many places a weight gets of those that all tenants share.
+fn share_of_weight(places: usize, ready: &[Ready]) -> impl Fn(u32) -> usize {
+    let weights: HashMap<TenantId, u32> = ready.iter().map(|ready| (ready.tenant, ready.weight)).collect();
+    let all = weights.values().map(|weight| usize::try_from(*weight).unwrap_or(1)).sum::<usize>().max(1);
+    move |weight| (places.saturating_mul(usize::try_from(weight).unwrap_or(1)) / all).max(1)
 }
 
 #[cfg(test)]
@@ -170,17 +210,33 @@ mod tests {
         fn places_are_never_exceeded_and_never_lopsided(
             places in 1usize..2000, hooks in proptest::collection::vec(1usize..20, 1..10), cap in 1u32..300,
         ) {
-            let ready: Vec<(TenantId, WebhookId)> = hooks.iter().enumerate().flat_map(|(tenant, count)| {
+            let ready: Vec<Ready> = hooks.iter().enumerate().flat_map(|(tenant, count)| {
                 (0..*count).map(move |hook| {
-                    (TenantId(Uuid::from_u128(tenant as u128)), WebhookId(Uuid::from_u128((tenant * 100 + hook) as u128)))
+                    let tenant_id = TenantId(Uuid::from_u128(tenant as u128));
+                    let webhook = WebhookId(Uuid::from_u128((tenant * 100 + hook) as u128));
+                    Ready { tenant: tenant_id, weight: 1, webhook, is_ordered: false, most: cap, pace: Pace::default() }
                 })
             }).collect();
-            let quanta = share(places, &ready, |_| cap);
+            let quanta = share(places, &ready);
             let total: u32 = quanta.iter().map(|(_, quantum)| quantum).sum();
             prop_assert!(total as usize <= places);
             prop_assert!(quanta.iter().all(|(_, quantum)| (1..=cap).contains(quantum)));
             let fair = (places / hooks.len()).max(1);
             prop_assert!(quanta.iter().all(|(_, quantum)| *quantum as usize <= fair));
         }
+    }
+
+    #[test]
+    fn a_tenant_of_weight_four_gets_four_times_as_much() {
+        let ready = |tenant: u128, weight| Ready {
+            tenant: TenantId(Uuid::from_u128(tenant)),
+            weight,
+            webhook: WebhookId(Uuid::from_u128(tenant)),
+            is_ordered: false,
+            most: 1000,
+            pace: Pace::default(),
+        };
+        let quanta = share(100, &[ready(1, 4), ready(2, 1)]);
+        assert_eq!(quanta.iter().map(|(_, quantum)| *quantum).collect::<Vec<_>>(), [80, 20]);
     }
 }

@@ -7,6 +7,7 @@ use crate::domain::id::{TenantId, UserId};
 use crate::domain::password::Password;
 use crate::domain::user::{Email, Role, User};
 use crate::store::StoreError;
+use crate::store::users::UserWritten;
 
 /// A user to make.
 pub struct NewUser {
@@ -22,6 +23,17 @@ pub struct NewUser {
     pub password: Password,
 }
 
+/// What to change of a user; what is not given stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserChange {
+    /// Another name.
+    pub name: Option<String>,
+    /// Another role.
+    pub role: Option<Role>,
+    /// Whether they may sign in.
+    pub is_active: Option<bool>,
+}
+
 /// Why a user was not made or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum UserError {
@@ -34,6 +46,15 @@ pub enum UserError {
     /// There is none.
     #[error("there is no such user")]
     NotFound,
+    /// Who asks does not rule over users of this role.
+    #[error("the role `{0}` may not make or change a user who is `{1}`")]
+    Rank(Role, Role),
+    /// The tenant would have no owner left who can sign in.
+    #[error("a tenant keeps an owner who can sign in")]
+    LastOwner,
+    /// Others changed the user meanwhile.
+    #[error("the user has just been changed")]
+    Changed,
     /// Too many passwords are being hashed.
     #[error("too many people are signing in")]
     Busy,
@@ -61,6 +82,73 @@ impl Engine {
         }
     }
 
+    /// One user of a tenant, as somebody who has signed in sees them: a member sees themselves only.
+    pub async fn teammate(&self, tenant: TenantId, by: &User, id: UserId) -> Result<User, UserError> {
+        let found = self.store.user(id).await?.map(|(user, _)| user);
+        let may_see = |user: &User| user.tenant == Some(tenant) && (by.role.manages() || by.id == user.id);
+        found.filter(may_see).ok_or(UserError::NotFound)
+    }
+
+    /// Makes a user on behalf of somebody who has signed in.
+    pub async fn create_teammate(&self, by: &User, new: NewUser) -> Result<User, UserError> {
+        rules(by, new.role)?;
+        self.create_user(new).await
+    }
+
+    /// Changes a user on behalf of somebody who has signed in. They change themselves too, where that lifts them to
+    /// nothing.
+    pub async fn change_teammate(
+        &self,
+        tenant: TenantId,
+        by: &User,
+        id: UserId,
+        change: UserChange,
+    ) -> Result<User, UserError> {
+        let was = self.managed(tenant, by, id).await?;
+        let (mut user, now) = (was.clone(), self.clock.now());
+        let UserChange { name, role, is_active } = change;
+        if let Some(role) = role.filter(|role| *role != was.role) {
+            rules(by, role)?;
+            user.role = role;
+        }
+        user.name = name.unwrap_or(user.name);
+        user.disabled_at = match is_active {
+            None => user.disabled_at,
+            Some(true) => None,
+            Some(false) => user.disabled_at.or(Some(now)),
+        };
+        user.updated_at = now;
+        written(self.store.change_user(tenant, &user, &was).await?)?;
+        Ok(user)
+    }
+
+    /// Removes a user on behalf of somebody who has signed in.
+    pub async fn delete_teammate(&self, tenant: TenantId, by: &User, id: UserId) -> Result<(), UserError> {
+        let user = self.managed(tenant, by, id).await?;
+        written(self.store.delete_user(tenant, &user).await?)
+    }
+
+    /// Gives another user a new password on behalf of somebody who has signed in.
+    pub async fn reset_teammate(
+        &self,
+        tenant: TenantId,
+        by: &User,
+        id: UserId,
+        new: Password,
+    ) -> Result<(), UserError> {
+        let user = self.managed(tenant, by, id).await?;
+        self.reset_password(&user, new).await
+    }
+
+    /// A user whom somebody may change.
+    async fn managed(&self, tenant: TenantId, by: &User, id: UserId) -> Result<User, UserError> {
+        let user = self.teammate(tenant, by, id).await?;
+        if user.id != by.id {
+            rules(by, user.role)?;
+        }
+        Ok(user)
+    }
+
     /// The user of an address.
     pub async fn user_of(&self, email: &Email) -> Result<User, UserError> {
         self.store.user_by_email(email).await?.map(|(user, _)| user).ok_or(UserError::NotFound)
@@ -78,5 +166,17 @@ impl Engine {
             Err(LoginError::Store(error)) => Err(error.into()),
             Err(LoginError::Busy | LoginError::Wrong | LoginError::Locked { .. }) => Err(UserError::Busy),
         }
+    }
+}
+
+fn rules(by: &User, role: Role) -> Result<(), UserError> {
+    if by.role.rules_over(role) { Ok(()) } else { Err(UserError::Rank(by.role, role)) }
+}
+
+fn written(written: UserWritten) -> Result<(), UserError> {
+    match written {
+        UserWritten::Done => Ok(()),
+        UserWritten::Changed => Err(UserError::Changed),
+        UserWritten::LastOwner => Err(UserError::LastOwner),
     }
 }

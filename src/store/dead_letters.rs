@@ -14,16 +14,22 @@ macro_rules! dead_letters_where {
             $head,
             " where l.tenant_id = $1 and l.environment = $2 and l.delivery_id < $3 \
              and ($4 or l.webhook_id = $5) and (cast($6 as text) is null or l.event_type = $6) \
-             and l.died_at >= $7 and l.died_at < $8 ",
+             and l.died_at >= $7 and l.died_at < $8 and l.delivery_id >= $9 ",
             $tail
         )
     };
 }
-pub(super) const PAGE: &str = dead_letters_where!(
-    "l.delivery_id, d.event_id, l.webhook_id, l.event_type, d.attempts, d.last_status, d.last_error, l.died_at \
-     from dead_letters l join deliveries d on d.id = l.delivery_id",
-    "order by l.delivery_id desc limit $9 offset $10"
-);
+macro_rules! page {
+    ($tail:literal) => {
+        dead_letters_where!(
+            "l.delivery_id, d.event_id, l.webhook_id, l.event_type, d.attempts, d.last_status, d.last_error, l.died_at \
+             from dead_letters l join deliveries d on d.id = l.delivery_id",
+            $tail
+        )
+    };
+}
+pub(super) const PAGE: &str = page!("order by l.delivery_id desc limit $10 offset $11");
+pub(super) const PAGE_BACK: &str = page!("order by l.delivery_id limit $10 offset $11");
 const COUNT: &str = dead_letters_where!("count(*) from dead_letters l", "");
 
 /// A dead letter as listed.
@@ -86,8 +92,12 @@ pub struct DeadLetterFilter {
     pub died_after: Option<Timestamp>,
     /// Died before this time.
     pub died_before: Option<Timestamp>,
+    /// Ids from here on.
+    pub from: Option<Uuid>,
     /// Ids before this.
     pub before: Option<Uuid>,
+    /// Whether a page begins at the oldest of them, and not at the newest.
+    pub oldest_first: bool,
 }
 
 macro_rules! bind_filter {
@@ -101,11 +111,12 @@ macro_rules! bind_filter {
             .bind($filter.event_type.as_deref())
             .bind($filter.died_after.map_or(0, Timestamp::as_millis))
             .bind($filter.died_before.map_or(i64::MAX, Timestamp::as_millis))
+            .bind($filter.from.unwrap_or(Uuid::nil()))
     };
 }
 
 impl Store {
-    /// A page of dead letters, newest delivery first.
+    /// A page of dead letters, by delivery.
     pub async fn dead_letters_page(
         &self,
         scope: Scope,
@@ -113,8 +124,9 @@ impl Store {
         limit: u32,
         offset: u32,
     ) -> Result<Vec<DeadLetter>, StoreError> {
+        let page = if filter.oldest_first { PAGE_BACK } else { PAGE };
         let rows: Vec<Row> = on_read!(self, |db| {
-            let query = bind_filter!(sqlx::query_as(PAGE), scope, filter);
+            let query = bind_filter!(sqlx::query_as(page), scope, filter);
             query.bind(i64::from(limit)).bind(i64::from(offset)).fetch_all(db).await
         })?;
         Ok(rows.into_iter().map(DeadLetter::from).collect())

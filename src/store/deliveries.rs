@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Store, StoreError, on_read};
+use super::{ListSql, Store, StoreError, on_read};
 use crate::domain::attempt::FailureKind;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::id::{DeliveryId, EventId, WebhookId};
@@ -59,9 +59,11 @@ pub struct DeliveryFilter {
     pub from: Option<Uuid>,
     /// Ids before this.
     pub before: Option<Uuid>,
+    /// Whether a page begins at the oldest of them, and not at the newest.
+    pub oldest_first: bool,
 }
 
-// The three differ in the index that they walk. Each walks it newest first and stops at the page's end.
+// The three differ in the index that they walk. Each walks it from one end and stops at the page's end.
 macro_rules! deliveries_where {
     ($head:literal, $walk:literal, $tail:literal) => {
         concat!(
@@ -79,22 +81,28 @@ macro_rules! deliveries_where {
         )
     };
 }
-macro_rules! page_and_count {
-    ($walk:literal) => {
-        (
-            deliveries_where!(
-                "d.id, d.event_id, d.event_type, d.webhook_id, d.reason, d.state, d.attempts, d.last_status, \
-                 d.last_error, d.settled_at, q.due_at, q.leased",
-                $walk,
-                "order by d.id desc limit $16 offset $17"
-            ),
-            deliveries_where!("count(*)", $walk, ""),
+macro_rules! page {
+    ($walk:literal, $tail:literal) => {
+        deliveries_where!(
+            "d.id, d.event_id, d.event_type, d.webhook_id, d.reason, d.state, d.attempts, d.last_status, \
+             d.last_error, d.settled_at, q.due_at, q.leased",
+            $walk,
+            $tail
         )
     };
 }
-pub(super) const BY_SCOPE: (&str, &str) = page_and_count!("d.id <> $5");
-pub(super) const BY_WEBHOOK: (&str, &str) = page_and_count!("d.webhook_id = $5");
-pub(super) const BY_EVENT: (&str, &str) = page_and_count!("d.event_id = $5");
+macro_rules! pages_and_count {
+    ($walk:literal) => {
+        ListSql {
+            page: page!($walk, "order by d.id desc limit $16 offset $17"),
+            page_back: page!($walk, "order by d.id limit $16 offset $17"),
+            count: deliveries_where!("count(*)", $walk, ""),
+        }
+    };
+}
+pub(super) const BY_SCOPE: ListSql = pages_and_count!("d.id <> $5");
+pub(super) const BY_WEBHOOK: ListSql = pages_and_count!("d.webhook_id = $5");
+pub(super) const BY_EVENT: ListSql = pages_and_count!("d.event_id = $5");
 pub(super) const BY_ID: &str = "select d.id, d.event_id, d.event_type, d.webhook_id, d.reason, d.state, d.attempts, \
     d.last_status, d.last_error, d.settled_at, q.due_at, q.leased \
     from deliveries d left join due q on q.delivery_id = d.id \
@@ -162,7 +170,7 @@ macro_rules! bind_filter {
 }
 
 impl DeliveryFilter {
-    fn walk(&self) -> ((&'static str, &'static str), Uuid) {
+    fn walk(&self) -> (ListSql, Uuid) {
         match (self.event, self.webhook) {
             (Some(event), _) => (BY_EVENT, event.0),
             (None, Some(webhook)) => (BY_WEBHOOK, webhook.0),
@@ -181,7 +189,7 @@ impl Store {
         row.map(Delivery::try_from).transpose()
     }
 
-    /// A page of deliveries, newest first.
+    /// A page of deliveries.
     pub async fn deliveries_page(
         &self,
         scope: Scope,
@@ -189,7 +197,8 @@ impl Store {
         limit: u32,
         offset: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
-        let ((page, _), key) = filter.walk();
+        let (sql, key) = filter.walk();
+        let page = if filter.oldest_first { sql.page_back } else { sql.page };
         let rows: Vec<Row> = on_read!(self, |db| {
             let query = bind_filter!(sqlx::query_as(page), scope, filter, key);
             query.bind(i64::from(limit)).bind(i64::from(offset)).fetch_all(db).await
@@ -199,7 +208,7 @@ impl Store {
 
     /// How many deliveries a filter finds.
     pub async fn deliveries_count(&self, scope: Scope, filter: &DeliveryFilter) -> Result<u64, StoreError> {
-        let ((_, count), key) = filter.walk();
+        let (ListSql { count, .. }, key) = filter.walk();
         let total: i64 =
             on_read!(self, |db| { bind_filter!(sqlx::query_scalar(count), scope, filter, key).fetch_one(db).await })?;
         Ok(u64::try_from(total).unwrap_or(0))

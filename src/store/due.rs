@@ -30,8 +30,9 @@ pub(super) const STANDING: &str = "select d.state, d.attempts, d.webhook_id, d.e
     from deliveries d left join due q on q.delivery_id = d.id \
     where d.tenant_id = $1 and d.environment = $2 and d.id = $3";
 const CANCEL: &str = "delete from due where delivery_id = $1 and tenant_id = $2";
-pub(super) const HURRY: &str =
-    "update due set due_at = $3, run_attempts = 0 where delivery_id = $1 and tenant_id = $2 and not leased";
+// One that is due already keeps its place in the line of its webhook.
+pub(super) const HURRY: &str = "update due set due_at = case when due_at < $3 then due_at else $3 end, run_attempts = 0 \
+    where delivery_id = $1 and tenant_id = $2 and not leased";
 const AGAIN: &str = "insert into due (delivery_id, tenant_id, webhook_id, event_id, due_at, epoch, leased, claims, \
     run_attempts, attempts) values ($1, $2, $3, $4, $5, $6, false, 0, 0, $7) on conflict do nothing";
 pub(super) const PENDING: &str = "update deliveries set state = 'pending' where id = $1 and tenant_id = $2";

@@ -2,16 +2,18 @@
 //! that none of them ever reads a growing table from one end to the other.
 
 use super::deliveries::{BY_EVENT, BY_ID as DELIVERY, BY_SCOPE, BY_WEBHOOK};
-use super::dialect::{accept, claim, records as record_writes, settle, stats};
-use super::{attempts, dead_letters, delivery_stats, due, events, idempotency, records, sessions};
+use super::dialect::{accept, claim, event_keys, records as record_writes, settle, stats};
+use super::{
+    attempts, dead_letters, delivery_stats, due, events, idempotency, lines, paces, records, retention, sessions,
+};
 
 /// On `PostgreSQL`.
 #[must_use]
 pub fn postgres() -> Vec<(&'static str, &'static str)> {
     let own = [
         ("accept", accept::PG_INSERT),
-        ("forget keys", accept::PG_FORGET_KEYS),
-        ("take keys", accept::PG_TAKE_KEYS),
+        ("forget keys", event_keys::PG_FORGET_KEYS),
+        ("take keys", event_keys::PG_TAKE_KEYS),
         ("sweep", claim::PG_SWEEP),
         ("claim", claim::PG_CLAIM),
         ("settle", settle::PG_SETTLE),
@@ -41,8 +43,8 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
         ("insert facets", &record_writes::LITE_FACETS),
     ];
     let own = [
-        ("forget key", accept::LITE_FORGET_KEY),
-        ("take key", accept::LITE_TAKE_KEY),
+        ("forget key", event_keys::LITE_FORGET_KEY),
+        ("take key", event_keys::LITE_TAKE_KEY),
         ("use units", accept::LITE_USE),
         ("sweep", claim::LITE_SWEEP),
         ("claim", claim::LITE_CLAIM),
@@ -64,9 +66,9 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
 }
 
 /// The same text on both.
-fn shared() -> [(&'static str, &'static str); 35] {
-    [
-        ("kept key", accept::KEPT),
+fn shared() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("kept key", event_keys::KEPT),
         ("purge keys", idempotency::PURGE),
         ("backlog", due::BACKLOG),
         ("set aside", due::SET_ASIDE),
@@ -77,25 +79,46 @@ fn shared() -> [(&'static str, &'static str); 35] {
         ("hurry", due::HURRY),
         ("event", events::BY_ID),
         ("delivery", DELIVERY),
-        ("deliveries of a scope", BY_SCOPE.0),
-        ("deliveries of a webhook", BY_WEBHOOK.0),
-        ("deliveries of an event", BY_EVENT.0),
+        ("deliveries of a scope", BY_SCOPE.page),
+        ("deliveries of a webhook", BY_WEBHOOK.page),
+        ("deliveries of an event", BY_EVENT.page),
+        ("deliveries of a scope, back", BY_SCOPE.page_back),
+        ("deliveries of a webhook, back", BY_WEBHOOK.page_back),
+        ("deliveries of an event, back", BY_EVENT.page_back),
         ("dead letters", dead_letters::PAGE),
+        ("dead letters, back", dead_letters::PAGE_BACK),
         ("attempts", attempts::OF_DELIVERY),
         ("pending", due::PENDING),
         ("pending of a webhook", due::COUNT_OF),
+        ("lock a pace", paces::LOCK),
+        ("keep a pace", paces::KEEP),
+        ("first in line", lines::FIRST),
+        ("lock a line", lines::LOCK),
+        ("whether the first in line stands", lines::STANDS),
+        ("next in line", lines::NEXT),
+        ("move a line", lines::MOVE),
+        ("claim the first in line", lines::CLAIM),
+        ("last of aged deliveries", retention::LAST_DELIVERY),
+        ("last of aged events", retention::LAST_EVENT),
+        ("drop aged attempts", retention::ATTEMPTS),
+        ("drop aged dead letters", retention::DEAD_LETTERS),
+        ("drop aged deliveries", retention::DELIVERIES),
+        ("drop aged events", retention::EVENTS),
         ("statistics", delivery_stats::SINCE),
         ("oldest statistics", delivery_stats::OLDEST),
         ("take a minute of statistics", delivery_stats::TAKE_MINUTE),
         ("drop an hour of statistics", delivery_stats::DROP_HOUR),
         ("record", records::BY_ID),
         ("whether there is a record", records::EXISTS),
-        ("records of a noun", records::ALL.0),
-        ("count records of a noun", records::ALL.1),
-        ("records with a facet", records::BY_FACET.0),
-        ("count records with a facet", records::BY_FACET.1),
-        ("records with a word", records::BY_WORD.0),
-        ("count records with a word", records::BY_WORD.1),
+        ("records of a noun", records::ALL.page),
+        ("count records of a noun", records::ALL.count),
+        ("records with a facet", records::BY_FACET.page),
+        ("count records with a facet", records::BY_FACET.count),
+        ("records with a word", records::BY_WORD.page),
+        ("count records with a word", records::BY_WORD.count),
+        ("records of a noun, back", records::ALL.page_back),
+        ("records with a facet, back", records::BY_FACET.page_back),
+        ("records with a word, back", records::BY_WORD.page_back),
         ("session", sessions::BY_ID),
         ("end the oldest sessions", sessions::DROP_OLDEST),
         ("purge sessions", sessions::PURGE),

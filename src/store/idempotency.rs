@@ -1,4 +1,4 @@
-//! Idempotency keys: written with the event that they name, in [`super::dialect::accept`]; purged here.
+//! Idempotency keys: written with the event that they name, in [`super::dialect::event_keys`]; purged here.
 
 use super::{Store, StoreError, on_write};
 use crate::domain::time::Timestamp;

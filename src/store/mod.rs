@@ -25,10 +25,13 @@ pub mod idempotency;
 pub mod idempotent_requests;
 pub mod keys;
 pub mod leaders;
+pub mod lines;
 pub mod meters;
+pub mod paces;
 pub mod partitions;
 pub mod records;
 pub mod requests;
+pub mod retention;
 pub mod root;
 pub mod sessions;
 pub mod tenants;
@@ -108,6 +111,17 @@ macro_rules! in_tx {
     };
 }
 pub(crate) use in_tx;
+
+/// The statements of a list.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ListSql {
+    /// A page, newest first.
+    pub(crate) page: &'static str,
+    /// A page, oldest first: for walking back.
+    pub(crate) page_back: &'static str,
+    /// How many there are in all.
+    pub(crate) count: &'static str,
+}
 
 /// How to reach the database.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@
 use uuid::Uuid;
 
 use super::dialect::records::{RecordWrite, lite_write, pg_write};
-use super::{Db, Store, StoreError, on_read};
+use super::{Db, ListSql, Store, StoreError, on_read};
 use crate::domain::id::RecordId;
 use crate::domain::noun::Noun;
 use crate::domain::noun::record::Record;
@@ -15,8 +15,8 @@ use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 
 macro_rules! select_records {
-    ($rest:literal) => {
-        concat!("select r.id, r.document, r.version, r.created_at, r.updated_at from ", $rest)
+    ($($rest:literal),+) => {
+        concat!("select r.id, r.document, r.version, r.created_at, r.updated_at from ", $($rest),+)
     };
 }
 
@@ -54,51 +54,84 @@ macro_rules! narrowed {
     };
 }
 macro_rules! matching {
-    ($what:literal, $which:literal) => {
+    ($what:literal, $which:literal, $between:literal) => {
         concat!(
             "select ",
             $what,
             " record_id from record_facets w \
              where w.tenant_id = $1 and w.environment = $2 and w.noun = $3 and ",
             $which,
+            $between,
             narrowed!()
         )
     };
 }
 macro_rules! page_of {
-    ($matching:expr, $tail:literal) => {
+    ($matching:expr, $order:literal, $tail:literal) => {
         concat!(
             "select r.id, r.document, r.version, r.created_at, r.updated_at from (",
             $matching,
-            " order by record_id desc ",
+            " order by record_id ",
+            $order,
             $tail,
-            ") m join records r on r.id = m.record_id order by r.id desc"
+            ") m join records r on r.id = m.record_id order by r.id ",
+            $order
         )
     };
 }
-macro_rules! count_of {
-    ($matching:expr) => {
-        concat!("select count(*) from (", $matching, ") m")
+macro_rules! list_of {
+    ($what:literal, $which:literal, $between:literal, $tail:literal) => {
+        ListSql {
+            page: page_of!(matching!($what, $which, $between), "desc", $tail),
+            page_back: page_of!(matching!($what, $which, $between), "asc", $tail),
+            count: concat!("select count(*) from (", matching!($what, $which, ""), ") m"),
+        }
+    };
+}
+macro_rules! all {
+    ($order:literal) => {
+        select_records!(
+            "records r where r.tenant_id = $1 and r.environment = $2 and r.noun = $3 and r.id >= $4 and r.id < $5 \
+             order by r.id ",
+            $order,
+            " limit $6 offset $7"
+        )
     };
 }
 
-pub(super) const ALL: (&str, &str) = (
-    select_records!(
-        "records r where r.tenant_id = $1 and r.environment = $2 and r.noun = $3 order by r.id desc limit $4 offset $5"
-    ),
-    "select count(*) from records where tenant_id = $1 and environment = $2 and noun = $3",
-);
+pub(super) const ALL: ListSql = ListSql {
+    page: all!("desc"),
+    page_back: all!("asc"),
+    count: "select count(*) from records where tenant_id = $1 and environment = $2 and noun = $3",
+};
 /// By one facet.
-pub(super) const BY_FACET: (&str, &str) =
-    (page_of!(matching!("", "w.facet = $18"), "limit $19 offset $20"), count_of!(matching!("", "w.facet = $18")));
+pub(super) const BY_FACET: ListSql =
+    list_of!("", "w.facet = $18", " and w.record_id >= $19 and w.record_id < $20", " limit $21 offset $22");
 /// By facets with the same beginning, of which a record may have several.
-pub(super) const BY_WORD: (&str, &str) = (
-    page_of!(matching!("distinct", "w.facet >= $18 and w.facet <= $19"), "limit $20 offset $21"),
-    count_of!(matching!("distinct", "w.facet >= $18 and w.facet <= $19")),
+pub(super) const BY_WORD: ListSql = list_of!(
+    "distinct",
+    "w.facet >= $18 and w.facet <= $19",
+    " and w.record_id >= $20 and w.record_id < $21",
+    " limit $22 offset $23"
 );
 /// The conditions beside the one that is walked by: as many as `narrowed` has pairs.
 const FURTHER_MAX: usize = 7;
 const _: () = assert!(CONDITIONS_MAX == FURTHER_MAX + 1);
+
+/// Which of the records that a list has to read.
+#[derive(Debug, Clone, Copy)]
+pub struct Stretch {
+    /// Ids from here on.
+    pub from: Option<Uuid>,
+    /// Ids before this.
+    pub before: Option<Uuid>,
+    /// Whether it begins at the oldest of them, and not at the newest.
+    pub oldest_first: bool,
+    /// So many at most.
+    pub limit: u32,
+    /// Less so many at its beginning.
+    pub offset: u32,
+}
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -162,26 +195,28 @@ impl Store {
         })?)
     }
 
-    /// A page of the records that meet all conditions (at most [`CONDITIONS_MAX`]), newest first, and how many there
-    /// are.
+    /// A stretch of the records that meet all conditions (at most [`CONDITIONS_MAX`]), and how many of those there are
+    /// in all.
     pub async fn records_page(
         &self,
         scope: Scope,
         noun: &'static Noun,
         conditions: &[Wanted],
-        limit: u32,
-        offset: u32,
+        stretch: Stretch,
     ) -> Result<(Vec<Record>, u64), StoreError> {
-        let (page, count) = match conditions {
+        let Stretch { from, before, oldest_first, limit, offset } = stretch;
+        let sql = match conditions {
             [] => ALL,
             [first, ..] if first.is_exact() => BY_FACET,
             [_, ..] => BY_WORD,
         };
+        let page = if oldest_first { sql.page_back } else { sql.page };
         let total: i64 = on_read!(self, |db| {
-            bind_list!(sqlx::query_scalar(count), scope, noun, conditions).fetch_one(db).await
+            bind_list!(sqlx::query_scalar(sql.count), scope, noun, conditions).fetch_one(db).await
         })?;
         let rows: Vec<Row> = on_read!(self, |db| {
             let page = bind_list!(sqlx::query_as(page), scope, noun, conditions);
+            let page = page.bind(from.unwrap_or(Uuid::nil())).bind(before.unwrap_or(Uuid::max()));
             page.bind(i64::from(limit)).bind(i64::from(offset)).fetch_all(db).await
         })?;
         let records = rows.into_iter().map(|row| row.record(scope, noun)).collect::<Result<_, _>>()?;

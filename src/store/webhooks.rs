@@ -9,6 +9,7 @@ use super::{Store, StoreError, in_tx, on_read};
 use crate::domain::channel::Channels;
 use crate::domain::filter::Filter;
 use crate::domain::id::{SecretId, TenantId, WebhookId};
+use crate::domain::ordering::Ordering;
 use crate::domain::profile::{Profile, SignatureOption};
 use crate::domain::retry::RetryPolicy;
 use crate::domain::secret::SecretKind;
@@ -20,7 +21,7 @@ macro_rules! select_webhooks {
     ($rest:literal) => {
         concat!(
             "select id, tenant_id, environment, name, url, events, headers, retry_policy, timeout_ms, profile, \
-             signature, handshake, description, metadata, filter, channels, consent, status, status_reason, created_at, \
+             signature, handshake, description, metadata, filter, channels, consent, rate_limit, ordering, status, status_reason, created_at, \
              updated_at, deleted_at, revision from webhooks ",
             $rest
         )
@@ -38,12 +39,13 @@ const COUNT: &str = "select count(*) from webhooks where tenant_id = $1 and envi
 const CHANGED_SINCE: &str = select_webhooks!("where revision > $1");
 const INSERT: &str = "insert into webhooks (name, url, events, headers, retry_policy, timeout_ms, profile, \
     signature, handshake, description, metadata, status, status_reason, updated_at, deleted_at, revision, id, \
-    tenant_id, environment, created_at, filter, channels, consent) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
+    tenant_id, environment, created_at, filter, channels, consent, rate_limit, ordering) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)";
 /// Compares the revision that the caller saw, so that two changes cannot overwrite each other unseen.
 const UPDATE: &str = "update webhooks set name = $1, url = $2, events = $3, headers = $4, retry_policy = $5, \
     timeout_ms = $6, profile = $7, signature = $8, handshake = $9, description = $10, metadata = $11, status = $12, \
-    status_reason = $13, updated_at = $14, deleted_at = $15, revision = $16, filter = $21, channels = $22, consent = $23 \
+    status_reason = $13, updated_at = $14, deleted_at = $15, revision = $16, filter = $21, channels = $22, consent = $23, \
+    rate_limit = $24, ordering = $25 \
     where id = $17 and tenant_id = $18 and environment = $19 and revision = $20";
 const INSERT_SECRET: &str = "insert into webhook_secrets (id, tenant_id, webhook_id, kind, sealed, created_at) \
     values ($1, $2, $3, $4, $5, $6)";
@@ -75,6 +77,8 @@ struct Row {
     filter: Option<String>,
     channels: Option<String>,
     consent: Option<String>,
+    rate_limit: Option<String>,
+    ordering: String,
     status: String,
     status_reason: Option<String>,
     created_at: i64,
@@ -105,6 +109,7 @@ impl TryFrom<Row> for Webhook {
         };
         let profile = Profile::parse(&row.profile).ok_or_else(|| corrupt("profile"))?;
         let metadata = row.metadata.as_deref().map(serde_json::from_str).transpose();
+        let rate_limit = row.rate_limit.as_deref().map(serde_json::from_str).transpose();
         let settings = WebhookSettings {
             events: serde_json::from_str(&row.events).map_err(|_| corrupt("events"))?,
             channels: channels(row.channels.as_deref()).map_err(|_| corrupt("channels"))?,
@@ -112,6 +117,8 @@ impl TryFrom<Row> for Webhook {
             headers: serde_json::from_str(&row.headers).map_err(|_| corrupt("headers"))?,
             retry_policy,
             timeout: Duration::from_millis(u64::try_from(row.timeout_ms).map_err(|_| corrupt("timeout_ms"))?),
+            rate_limit: rate_limit.map_err(|_| corrupt("rate_limit"))?,
+            ordering: Ordering::parse(&row.ordering).ok_or_else(|| corrupt("ordering"))?,
             profile,
             signature: signature_option(profile, row.signature.as_deref()).ok_or_else(|| corrupt("signature"))?,
             handshake: row.handshake,
@@ -210,6 +217,8 @@ macro_rules! bind_settings {
             headers,
             retry_policy,
             timeout,
+            rate_limit,
+            ordering,
             profile,
             signature,
             handshake,
@@ -240,6 +249,8 @@ macro_rules! bind_settings {
             .bind(filter.as_ref().map(json))
             .bind((!channels.is_empty()).then(|| json(channels)))
             .bind(consent.as_ref().map(json))
+            .bind(rate_limit.as_ref().map(json))
+            .bind(ordering.as_str())
     }};
 }
 

@@ -1,13 +1,18 @@
 //! Lanes: what goes out next. One slow webhook never delays another.
 //!
 //! Each webhook has a lane: deliveries that wait in memory, a limit on its requests in flight that adapts, and a
-//! circuit. Turns go round the tenants, and within a tenant round its webhooks, so neither a tenant with many
-//! webhooks nor a webhook with many deliveries gets more than its turn. Within a lane, first attempts go before
-//! retries, but retries keep a share. Webhooks that answer slowly have a part of the places only, so that they cannot
-//! fill the process.
+//! circuit. Turns go round the tenants, by the weights of their plans, and within a tenant round its webhooks, so neither
+//! a tenant with many webhooks nor a webhook with many deliveries gets more than its turn. Within a lane, first attempts
+//! go before retries, but retries keep a share. Webhooks that answer slowly have a part of the places only, so that they
+//! cannot fill the process.
+//!
+//! A webhook with a rate sends nothing without a turn ([`Asks`]), which all processes take from the database.
 //!
 //! A lane holds little. What does not fit is given back to be parked in the database, where it can be re-ordered, and
 //! the webhook's gate is shut for as long as its lane needs to drain.
+
+mod rotation;
+mod turns;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -18,6 +23,9 @@ use crate::domain::concurrency::{Limit, Pressure};
 use crate::domain::id::{TenantId, WebhookId};
 use crate::domain::time::Timestamp;
 use crate::engine::gates::Gate;
+use rotation::Rotation;
+pub use turns::Asks;
+use turns::Turns;
 
 /// A webhook whose answers take longer than this on average is slow.
 const SLOW: Duration = Duration::from_secs(2);
@@ -86,6 +94,8 @@ struct Lane<J> {
     on_trial: bool,
     used_at: Timestamp,
     in_rotation: bool,
+    /// Where the webhook has a rate.
+    turns: Option<Turns>,
 }
 
 impl<J> Lane<J> {
@@ -111,8 +121,13 @@ impl<J> Lane<J> {
         }
     }
 
+    /// How many requests may go out besides those that are.
+    fn places(&self) -> u32 {
+        self.limit.current().saturating_sub(self.in_flight)
+    }
+
     fn may_send(&self) -> bool {
-        self.waiting() > 0 && self.in_flight < self.limit.current()
+        self.waiting() > 0 && self.places() > 0
     }
 
     fn take(&mut self) -> Option<J> {
@@ -152,8 +167,9 @@ impl<J> Lane<J> {
 pub struct Lanes<J> {
     limits: LaneLimits,
     by_webhook: HashMap<WebhookId, Lane<J>>,
-    tenants: VecDeque<TenantId>,
-    rotation: HashMap<TenantId, VecDeque<WebhookId>>,
+    rotation: Rotation,
+    /// Lanes that have something to send and no turn.
+    turnless: HashSet<WebhookId>,
     slow_waiting: HashSet<WebhookId>,
     in_flight: usize,
     slow_in_flight: usize,
@@ -166,8 +182,8 @@ impl<J> Lanes<J> {
         Self {
             limits,
             by_webhook: HashMap::new(),
-            tenants: VecDeque::new(),
-            rotation: HashMap::new(),
+            rotation: Rotation::default(),
+            turnless: HashSet::new(),
             slow_waiting: HashSet::new(),
             in_flight: 0,
             slow_in_flight: 0,
@@ -199,6 +215,11 @@ impl<J> Lanes<J> {
         }
     }
 
+    /// Tells how many turns a tenant has in a row.
+    pub fn weigh(&mut self, tenant: TenantId, weight: u32) {
+        self.rotation.weigh(tenant, weight);
+    }
+
     /// Takes a delivery in, or says to park it.
     pub fn offer(&mut self, tenant: TenantId, webhook: WebhookId, is_retry: bool, job: J, now: Timestamp) -> Offer<J> {
         let limits = self.limits;
@@ -216,6 +237,7 @@ impl<J> Lanes<J> {
             on_trial: false,
             used_at: now,
             in_rotation: false,
+            turns: None,
         });
         lane.used_at = now;
         if lane.waiting() >= lane.waiting_max(&limits, now) {
@@ -243,6 +265,10 @@ impl<J> Lanes<J> {
                 self.slow_waiting.insert(webhook);
                 continue;
             }
+            if lane.turns.as_ref().is_some_and(|turns| !turns.has_one(now)) {
+                self.turnless.insert(webhook);
+                continue;
+            }
             let pass = match lane.circuit.admit(now) {
                 Admit::Yes(pass) => pass,
                 Admit::Until(until) => {
@@ -256,6 +282,9 @@ impl<J> Lanes<J> {
                 lane.circuit.give_up(pass);
                 continue;
             };
+            if let Some(turns) = &mut lane.turns {
+                turns.use_one();
+            }
             lane.in_flight += 1;
             self.slow_in_flight += usize::from(lane.is_slow());
             self.in_flight += 1;
@@ -328,6 +357,7 @@ impl<J> Lanes<J> {
 
     /// Forgets lanes that have done nothing for long.
     pub fn forget_idle(&mut self, now: Timestamp) {
+        self.rotation.forget_idle();
         self.by_webhook.retain(|_, lane| lane.waiting() > 0 || lane.in_flight > 0 || now.since(lane.used_at) < IDLE);
     }
 
@@ -348,27 +378,16 @@ impl<J> Lanes<J> {
             return;
         }
         lane.in_rotation = true;
-        let turns = self.rotation.entry(lane.tenant).or_default();
-        if turns.is_empty() {
-            self.tenants.push_back(lane.tenant);
-        }
-        turns.push_back(webhook);
+        self.rotation.enter(lane.tenant, webhook);
     }
 
     /// Takes the next lane out of the rotation.
     fn turn(&mut self) -> Option<WebhookId> {
-        let tenant = self.tenants.pop_front()?;
-        let turns = self.rotation.get_mut(&tenant)?;
-        let webhook = turns.pop_front();
-        if turns.is_empty() {
-            self.rotation.remove(&tenant);
-        } else {
-            self.tenants.push_back(tenant);
-        }
-        if let Some(lane) = webhook.and_then(|webhook| self.by_webhook.get_mut(&webhook)) {
+        let webhook = self.rotation.next()?;
+        if let Some(lane) = self.by_webhook.get_mut(&webhook) {
             lane.in_rotation = false;
         }
-        webhook
+        Some(webhook)
     }
 }
 

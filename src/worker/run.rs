@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::client::{Answer, Client};
-use super::lanes::{Finished, LaneLimits, Lanes, Offer};
+use super::lanes::{Asks, Finished, LaneLimits, Lanes, Offer};
 use super::{handshake, request};
 use crate::broker::{Received, Ticket};
 use crate::chance;
@@ -16,6 +16,7 @@ use crate::domain::attempt::{AttemptResult, FailureKind};
 use crate::domain::circuit::Pass;
 use crate::domain::event::EventContent;
 use crate::domain::id::WebhookId;
+use crate::domain::pace::Granted;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::directory::Listener;
@@ -30,6 +31,10 @@ const SEND_MARGIN: Duration = Duration::from_secs(2);
 /// Requests on the wire and outcomes that are not committed: together at most so many times `in_flight_max`. A crash
 /// repeats no more than these; and a database that is away soon stops the sending, whose outcomes it cannot take.
 const PLACES_PER_IN_FLIGHT: usize = 2;
+/// How often lanes without a turn are looked at, while there are any.
+const TURNS_EVERY: Duration = Duration::from_millis(10);
+/// When turns are asked for again that the database could not grant.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 const FORGET_IDLE_EVERY: Duration = Duration::from_mins(1);
 
 /// A claimed delivery with all that sending it needs.
@@ -42,6 +47,7 @@ enum Happened {
     Claimed(Vec<Job>),
     Over { webhook: WebhookId, pass: Pass, result: AttemptResult, took: Duration },
     NotSent { webhook: WebhookId, pass: Pass },
+    Turns(Vec<(WebhookId, Granted)>),
 }
 
 /// A worker process's part.
@@ -52,6 +58,7 @@ pub struct Worker {
     happened: mpsc::UnboundedSender<Happened>,
     tasks: TaskTracker,
     claims: usize,
+    asks_turns: bool,
     /// One for each request, from its beginning to the commit of its outcome.
     places: Arc<Semaphore>,
     lacks_places: bool,
@@ -67,11 +74,14 @@ pub async fn run(engine: Arc<Engine>, client: Arc<Client>, limits: LaneLimits, s
         happened,
         tasks: TaskTracker::new(),
         claims: 0,
+        asks_turns: false,
         places: Arc::new(Semaphore::new(limits.in_flight_max.saturating_mul(PLACES_PER_IN_FLIGHT))),
         lacks_places: false,
     };
     let (broker, places) = (Arc::clone(&worker.engine.broker), Arc::clone(&worker.places));
     let mut forget_idle = tokio::time::interval(FORGET_IDLE_EVERY);
+    let mut look_at_turns = tokio::time::interval(TURNS_EVERY);
+    look_at_turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let wants = worker.claims < CLAIMS_MAX && worker.lanes.room() > CLAIMS_MAX * RECEIVE_MAX;
         tokio::select! {
@@ -91,9 +101,11 @@ pub async fn run(engine: Arc<Engine>, client: Arc<Client>, limits: LaneLimits, s
                 drop(place);
                 worker.lacks_places = false;
             }
+            _ = look_at_turns.tick(), if worker.lanes.lacks_turns() => {}
             _ = forget_idle.tick() => worker.lanes.forget_idle(worker.engine.clock.now()),
         }
         worker.send_what_may();
+        worker.ask_turns();
     }
     broker.stop_receiving().await;
     worker.give_back(&mut events).await;
@@ -114,16 +126,26 @@ impl Worker {
                 self.put_back(webhook, finished);
             }
             Happened::NotSent { webhook, pass } => self.lanes.give_up(webhook, pass),
+            Happened::Turns(granted) => {
+                self.asks_turns = false;
+                for (webhook, granted) in granted {
+                    self.lanes.grant(webhook, granted, now);
+                }
+            }
         }
     }
 
     fn offer(&mut self, job: Job, now: Timestamp) {
         let (tenant, webhook, is_retry) = (job.ticket.tenant, job.ticket.webhook, job.ticket.run_attempt > 1);
+        let plan = self.engine.plan(tenant);
+        let pace = self.engine.pace_sold(&job.listener.webhook, plan.webhook_rate);
+        self.lanes.weigh(tenant, plan.fairness_weight.get());
         if let Offer::Park(job, gate) = self.lanes.offer(tenant, webhook, is_retry, job, now) {
             self.put_back(webhook, Finished { parked: vec![job], gate: Some(gate), open: false });
         }
-        let sold = self.engine.plan(tenant).webhook_concurrency;
-        self.lanes.cap(webhook, u32::try_from(sold.capped(u64::from(u32::MAX))).unwrap_or(u32::MAX));
+        self.lanes.pace(webhook, pace);
+        self.lanes
+            .cap(webhook, u32::try_from(plan.webhook_concurrency.capped(u64::from(u32::MAX))).unwrap_or(u32::MAX));
     }
 
     /// Parks what may not be sent now, and shuts or opens the webhook's gate.
@@ -189,6 +211,36 @@ impl Worker {
         }
         self.engine.metrics.in_flight.set(i64::try_from(self.lanes.in_flight()).unwrap_or(i64::MAX));
         self.engine.metrics.waiting.set(i64::try_from(self.lanes.waiting()).unwrap_or(i64::MAX));
+    }
+
+    /// Asks for turns of webhooks that have a rate, for all of them together; what would wait too long is parked.
+    fn ask_turns(&mut self) {
+        if self.asks_turns || !self.lanes.lacks_turns() {
+            return;
+        }
+        let Asks { wanted, parked } = self.lanes.asks(self.engine.clock.now());
+        if !parked.is_empty() {
+            let engine = Arc::clone(&self.engine);
+            self.tasks.spawn(async move {
+                for (job, until) in parked {
+                    engine.park(job.ticket.delivery, job.ticket.epoch, until).await;
+                }
+            });
+        }
+        if wanted.is_empty() {
+            return;
+        }
+        self.asks_turns = true;
+        let (engine, happened) = (Arc::clone(&self.engine), self.happened.clone());
+        self.tasks.spawn(async move {
+            let webhooks: Vec<WebhookId> = wanted.iter().map(|(webhook, ..)| *webhook).collect();
+            let granted = engine.take_turns(wanted).await.unwrap_or_else(|error| {
+                tracing::warn!("turns were not granted: {error}");
+                let later = Granted { requests: 0, next_at: Some(engine.clock.now().after(ASK_AGAIN)) };
+                webhooks.into_iter().map(|webhook| (webhook, later)).collect()
+            });
+            let _ = happened.send(Happened::Turns(granted));
+        });
     }
 
     /// What waits goes back at once; what is on the wire is waited for.
@@ -276,6 +328,7 @@ async fn attempt(
         request_headers,
         response_headers,
         response_excerpt: excerpt,
+        is_ordered: webhook.is_ordered(),
     };
     engine.settle(over, Some(place)).await;
 }

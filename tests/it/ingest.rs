@@ -296,3 +296,72 @@ async fn a_message_obeys_schemas_channels_and_its_time() {
     producer.close().await;
     app.finish().await;
 }
+
+/// A tenant that may publish so much.
+async fn start_limited(messages_per_minute: i64, events_per_month: i64) -> (TestApp, Producer) {
+    let plans = format!(
+        "default_plan = \"unlimited\"\n[meters]\nmessages = [\"message.*\"]\n[plans.unlimited]\n\
+         requests_per_hour = -1\nrequests_per_month = -1\nevents_per_month = {events_per_month}\nwebhooks = -1\n\
+         event_data_bytes = -1\nwebhook_concurrency = -1\nper_minute = {{ messages = {messages_per_minute} }}\n"
+    );
+    let app = TestApp::start_with_plans(TestEngine::Distributed, &plans).await;
+    let producer = Producer::start(&app).await;
+    (app, producer)
+}
+
+async fn rejected_count(producer: &Producer) -> u32 {
+    waiting(&producer.connection, &format!("{}.rejected", producer.exchange)).await.unwrap().0
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_waits_for_the_next_minute() {
+    let (app, producer) = start_limited(2, -1).await;
+    let webhook = app.webhook("hook").await;
+    for number in 0..3 {
+        let id = format!("msg-{number}");
+        producer.publish("acme.message.sent", b"{}", Some(&id), Some("staging")).await;
+    }
+    // Other events do not wait behind it.
+    producer.publish("acme.order.created", b"{}", None, Some("staging")).await;
+    app.receiver.wait_for(&webhook.path, 3, SOON).await.unwrap();
+    for _ in 0..3 {
+        // It is given back, comes again, and is still too much.
+        app.advance(std::time::Duration::from_secs(10));
+        all_is_handled(&producer).await;
+    }
+    assert_eq!((app.receiver.count(&webhook.path), rejected_count(&producer).await), (3, 0));
+    app.advance(std::time::Duration::from_secs(30));
+    app.while_time_passes(app.receiver.wait_for(&webhook.path, 4, SOON)).await.unwrap();
+    all_is_handled(&producer).await;
+    let types = app.client.get("/api/v1/deliveries?eventType=message.sent").await.expect(200).json();
+    assert_eq!((&types["pagination"]["total"], rejected_count(&producer).await), (&json!(3), 0));
+    producer.close().await;
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_beyond_the_month_is_rejected() {
+    let (app, producer) = start_limited(-1, 3).await;
+    let webhook = app.webhook("hook").await;
+    for number in 0..3 {
+        let id = format!("msg-{number}");
+        producer.publish("acme.order.created", b"{}", Some(&id), Some("staging")).await;
+    }
+    app.receiver.wait_for(&webhook.path, 3, SOON).await.unwrap();
+    producer.publish("acme.order.paid", b"{\"n\":4}", Some("msg-4"), Some("staging")).await;
+    let (reason, routing_key, body, id) = producer.rejected().await;
+    assert_eq!(reason, "the plan's 3 events of this month are used up");
+    assert_eq!(
+        (routing_key.as_str(), body.as_slice(), id.as_deref()),
+        ("acme.order.paid", &b"{\"n\":4}"[..], Some("msg-4"))
+    );
+    // A repeat of an accepted one is none too many.
+    producer.publish("acme.order.created", b"{}", Some("msg-0"), Some("staging")).await;
+    all_is_handled(&producer).await;
+    assert_eq!((app.receiver.count(&webhook.path), rejected_count(&producer).await), (3, 0));
+    app.advance(std::time::Duration::from_hours(24 * 10));
+    producer.publish("acme.order.paid", b"{}", Some("msg-5"), Some("staging")).await;
+    app.receiver.wait_for(&webhook.path, 4, SOON).await.unwrap();
+    producer.close().await;
+    app.finish().await;
+}

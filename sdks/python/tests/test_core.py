@@ -226,12 +226,12 @@ class WhatAnAnswerBecomes(unittest.TestCase):
 class Lists(unittest.TestCase):
     def test_by_cursor(self) -> None:
         def page(rows: list[int], cursor: object) -> Step:
-            totals = {"total": 3, "page": 1, "limit": 2, "totalPages": 2, "nextCursor": cursor}
+            totals = {"total": 3, "page": 1, "limit": 2, "totalPages": 2, "nextCursor": cursor, "prevCursor": "xyz"}
             return Step(200, {"success": True, "data": [{"id": row} for row in rows], "pagination": totals})
 
         with Scripted(page([1, 2], "abc"), page([3], None)) as server:
             found = server.client().deliveries.list(limit=2)
-            self.assertEqual((len(found), found.total, found[0]["id"]), (2, 3, 1))
+            self.assertEqual((len(found), found.total, found[0]["id"], found.prev_cursor), (2, 3, 1, "xyz"))
             self.assertEqual([one["id"] for one in found.all()], [1, 2, 3])
             self.assertEqual(server.asked[1].path, "/api/v1/deliveries?limit=2&cursor=abc")
 

@@ -114,8 +114,12 @@ function pageOf<T>(body: unknown): Page<T> {
   if (items === undefined) {
     throw new UnexpectedAnswerError({ message: "the answer is not a list", code: "UNEXPECTED_ANSWER", body });
   }
-  const { total, page, limit, totalPages, nextCursor } = totals as Omit<Page<T>, "items">;
-  return { items, total, page, limit, totalPages, ...(nextCursor === undefined ? {} : { nextCursor }) };
+  const { total, page, limit, totalPages, nextCursor, prevCursor } = totals as Omit<Page<T>, "items">;
+  const cursors = {
+    ...(nextCursor === undefined ? {} : { nextCursor }),
+    ...(prevCursor === undefined ? {} : { prevCursor }),
+  };
+  return { items, total, page, limit, totalPages, ...cursors };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

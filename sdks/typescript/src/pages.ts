@@ -9,6 +9,8 @@ export interface Page<T> {
   readonly totalPages: number;
   /** Where the next page starts, in lists that have a cursor; `null` on their last page. */
   readonly nextCursor?: string | null;
+  /** Where the page of newer rows is, in the same lists; `null` on their first page. */
+  readonly prevCursor?: string | null;
 }
 
 /** Where in a list to start, and how much of it to read at once. */

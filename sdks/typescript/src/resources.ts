@@ -25,6 +25,7 @@ export const ROUTES = {
   rotateWebhookSecret: "POST /api/v1/webhooks/{id}/rotate-secret",
   getWebhookPublicKey: "GET /api/v1/webhooks/{id}/public-key",
   listWebhookLogs: "GET /api/v1/webhooks/{id}/logs",
+  getWebhookStats: "GET /api/v1/webhooks/{id}/stats",
   listDeliveries: "GET /api/v1/deliveries",
   getDelivery: "GET /api/v1/deliveries/{id}",
   retryDelivery: "POST /api/v1/deliveries/{id}/retry",
@@ -51,6 +52,12 @@ export const ROUTES = {
   logout: "POST /api/auth/logout",
   getMe: "GET /api/auth/me",
   changePassword: "POST /api/auth/password",
+  listTeammates: "GET /api/tenant/users",
+  createTeammate: "POST /api/tenant/users",
+  getTeammate: "GET /api/tenant/users/{id}",
+  updateTeammate: "PUT /api/tenant/users/{id}",
+  deleteTeammate: "DELETE /api/tenant/users/{id}",
+  setTeammatePassword: "POST /api/tenant/users/{id}/password",
   listCustomers: "GET /api/v1/customers",
   createCustomer: "POST /api/v1/customers",
   getCustomer: "GET /api/v1/customers/{id}",
@@ -120,6 +127,12 @@ export const FOR_SESSIONS: ReadonlySet<OperationId> = new Set<OperationId>([
   "logout",
   "getMe",
   "changePassword",
+  "listTeammates",
+  "createTeammate",
+  "getTeammate",
+  "updateTeammate",
+  "deleteTeammate",
+  "setTeammatePassword",
 ]);
 
 /** Publish what happened, read it again, send it again. */
@@ -228,6 +241,11 @@ export class Webhooks extends Resource {
   /** List what was sent to a webhook. */
   listLogs(id: string, query?: QueryOf<"listWebhookLogs">, options?: CallOptions) {
     return this.walk("listWebhookLogs", { path: { id }, query }, options);
+  }
+
+  /** Read how a webhook is doing. */
+  getStats(id: string, query?: QueryOf<"getWebhookStats">, options?: CallOptions) {
+    return this.call("getWebhookStats", { path: { id }, query }, options);
   }
 }
 
@@ -375,6 +393,49 @@ export class Auth extends Resource {
   /** Change one's password. All other sessions end. */
   changePassword(body: BodyOf<"changePassword">, options?: CallOptions) {
     return this.call("changePassword", { body }, options);
+  }
+}
+
+/**
+ * Your people who sign in to Angarium: let them in, give them roles and passwords. For owners and admins, never for
+ * keys.
+ */
+export class Teammates extends Resource {
+  /** List the users of the tenant. */
+  list(query?: QueryOf<"listTeammates">, options?: CallOptions) {
+    return this.walk("listTeammates", { query }, options);
+  }
+
+  /** Make a user. Without a `password` one is drawn; the answer shows it, this once. */
+  create(body: BodyOf<"createTeammate">, options?: CallOptions) {
+    return this.call("createTeammate", { body }, options);
+  }
+
+  /** Read a user. A member reads themselves only. */
+  get(id: string, options?: CallOptions) {
+    return this.call("getTeammate", { path: { id } }, options);
+  }
+
+  /**
+   * Change a user. What is not mentioned stays. An owner changes everybody, an admin members and their own name.
+   * The last owner stays.
+   */
+  update(id: string, body: BodyOf<"updateTeammate">, options?: CallOptions) {
+    return this.call("updateTeammate", { path: { id }, body }, options);
+  }
+
+  /** Remove a user. Their sessions end at once. The last owner stays. */
+  delete(id: string, options?: CallOptions) {
+    return this.call("deleteTeammate", { path: { id } }, options);
+  }
+
+  /**
+   * Set a user's password. Everybody sets their own, with the old one. An owner sets everybody's, an admin those of
+   * members; without a `newPassword` one is drawn, and the answer shows it, this once. All sessions of the user
+   * end, but the one that asks.
+   */
+  setPassword(id: string, body?: BodyOf<"setTeammatePassword">, options?: CallOptions) {
+    return this.call("setTeammatePassword", { path: { id }, body }, options);
   }
 }
 
@@ -708,6 +769,7 @@ export abstract class Resources implements Caller {
   readonly deadLetters = new DeadLetters(this);
   readonly apiKeys = new ApiKeys(this);
   readonly auth = new Auth(this);
+  readonly teammates = new Teammates(this);
   readonly customers = new Customers(this);
   readonly conversations = new Conversations(this);
   readonly messages = new Messages(this);

@@ -249,6 +249,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhooks/{id}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read how a webhook is doing */
+        get: operations["getWebhookStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deliveries": {
         parameters: {
             query?: never;
@@ -3525,6 +3542,8 @@ export interface components {
              * @example 10000
              */
             timeoutMs?: number | null;
+            rateLimit?: components["schemas"]["WebhookRateLimit"] | null;
+            ordering?: components["schemas"]["Ordering"] | null;
             profile?: components["schemas"]["Profile"] | null;
             signature?: components["schemas"]["Signature"] | null;
             /**
@@ -3539,6 +3558,11 @@ export interface components {
             secret?: string | null;
         };
         Nothing: Record<string, unknown>;
+        /**
+         * @description In what order deliveries go out: each as soon as it may, or one at a time as they were accepted.
+         * @enum {string}
+         */
+        Ordering: "none" | "strict";
         Pagination: components["schemas"]["Totals"] & {
             /** @example null */
             nextCursor?: string | null;
@@ -4411,6 +4435,8 @@ export interface components {
                  * @example 10000
                  */
                 timeoutMs: number;
+                rateLimit?: components["schemas"]["WebhookRateLimit"] | null;
+                ordering: components["schemas"]["Ordering"];
                 profile: components["schemas"]["Profile"];
                 signature?: components["schemas"]["Signature"] | null;
                 handshake: boolean;
@@ -4461,6 +4487,107 @@ export interface components {
             data: components["schemas"]["Totals"] & {
                 logs: components["schemas"]["WebhookLogEntry"][];
                 nextCursor?: string | null;
+            };
+        };
+        /** @description The body of every success. */
+        Success_WebhookStats: {
+            success: boolean;
+            /** @description How a webhook is doing. Attempts of the last second may not be counted yet. */
+            data: {
+                webhookId: components["schemas"]["WebhookId"];
+                /** @example 24h */
+                range: string;
+                /** @description When the range begins; it ends now. */
+                startsAt: components["schemas"]["Timestamp"];
+                /**
+                 * Format: int64
+                 * @description HTTP exchanges, retries included.
+                 * @example 123
+                 */
+                attempts: number;
+                /**
+                 * Format: int64
+                 * @description Deliveries that the receiver took.
+                 * @example 120
+                 */
+                delivered: number;
+                /**
+                 * Format: int64
+                 * @description Attempts that were not answered 2xx.
+                 * @example 3
+                 */
+                failed: number;
+                /**
+                 * Format: int64
+                 * @description Deliveries that became dead letters.
+                 * @example 0
+                 */
+                dead: number;
+                /**
+                 * Format: double
+                 * @description Attempts that were answered 2xx, in percent of all attempts; null where there was none.
+                 * @example 97.56
+                 */
+                successRate?: number | null;
+                /**
+                 * Format: double
+                 * @description How long attempts took, whatever they came to; null where there was none.
+                 * @example 41.7
+                 */
+                averageMs?: number | null;
+                /**
+                 * Format: double
+                 * @description Percentiles are upper bounds, at most a tenth above the true value.
+                 * @example 38.2
+                 */
+                p50Ms?: number | null;
+                /**
+                 * Format: double
+                 * @example 90.1
+                 */
+                p95Ms?: number | null;
+                /**
+                 * Format: double
+                 * @example 208.4
+                 */
+                p99Ms?: number | null;
+                /**
+                 * @description Attempts by what they came to: `2xx`, `3xx`, `4xx` without 429, `429`, `5xx`, `timeout`, `dns`, `connect`, `tls`,
+                 *     `blocked`, `other`. Every class is there.
+                 * @example {
+                 *       "2xx": 120,
+                 *       "5xx": 2,
+                 *       "timeout": 1
+                 *     }
+                 */
+                byOutcome: {
+                    [key: string]: number;
+                };
+                /**
+                 * @description Every step of the range, oldest first: minutes of `1h`, hours of `24h` and `7d`, days (UTC) of `30d`. The last one
+                 *     is not over.
+                 */
+                points: components["schemas"]["WebhookStatsPoint"][];
+                /**
+                 * Format: int64
+                 * @description Failed attempts since the last success; beyond two hours, counted from the beginning of an hour.
+                 * @example 0
+                 */
+                consecutiveFailures: number;
+                failingSince?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * @description `closed`: it is sent to. `open`: it does not answer and is left alone. `half_open`: a few requests look whether it
+                 *     is back.
+                 * @example closed
+                 */
+                circuit: string;
+                waitsUntil?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int64
+                 * @description Deliveries that wait or are under way; 10,000 stands for as many or more.
+                 * @example 0
+                 */
+                pending: number;
             };
         };
         Tenant: {
@@ -4698,6 +4825,8 @@ export interface components {
              * @example 10000
              */
             timeoutMs: number;
+            rateLimit?: components["schemas"]["WebhookRateLimit"] | null;
+            ordering: components["schemas"]["Ordering"];
             profile: components["schemas"]["Profile"];
             signature?: components["schemas"]["Signature"] | null;
             handshake: boolean;
@@ -4769,6 +4898,8 @@ export interface components {
              * @example 10000
              */
             timeoutMs?: number | null;
+            rateLimit?: components["schemas"]["WebhookRateLimit"] | null;
+            ordering?: components["schemas"]["Ordering"] | null;
             profile?: components["schemas"]["Profile"] | null;
             signature?: components["schemas"]["Signature"] | null;
             /**
@@ -4818,6 +4949,140 @@ export interface components {
         WebhookLogs: components["schemas"]["Totals"] & {
             logs: components["schemas"]["WebhookLogEntry"][];
             nextCursor?: string | null;
+        };
+        /**
+         * @description How many requests a webhook is sent at most.
+         * @example {
+         *       "requests": 5,
+         *       "window": "1s"
+         *     }
+         */
+        WebhookRateLimit: {
+            /**
+             * Format: int32
+             * @example 5
+             */
+            requests: number;
+            /**
+             * @description `1s`, `1m` or `1h`; a second, where it is not said.
+             * @default 1s
+             * @example 1s
+             */
+            window?: string;
+        };
+        /** @description How a webhook is doing. Attempts of the last second may not be counted yet. */
+        WebhookStats: {
+            webhookId: components["schemas"]["WebhookId"];
+            /** @example 24h */
+            range: string;
+            /** @description When the range begins; it ends now. */
+            startsAt: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description HTTP exchanges, retries included.
+             * @example 123
+             */
+            attempts: number;
+            /**
+             * Format: int64
+             * @description Deliveries that the receiver took.
+             * @example 120
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description Attempts that were not answered 2xx.
+             * @example 3
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Deliveries that became dead letters.
+             * @example 0
+             */
+            dead: number;
+            /**
+             * Format: double
+             * @description Attempts that were answered 2xx, in percent of all attempts; null where there was none.
+             * @example 97.56
+             */
+            successRate?: number | null;
+            /**
+             * Format: double
+             * @description How long attempts took, whatever they came to; null where there was none.
+             * @example 41.7
+             */
+            averageMs?: number | null;
+            /**
+             * Format: double
+             * @description Percentiles are upper bounds, at most a tenth above the true value.
+             * @example 38.2
+             */
+            p50Ms?: number | null;
+            /**
+             * Format: double
+             * @example 90.1
+             */
+            p95Ms?: number | null;
+            /**
+             * Format: double
+             * @example 208.4
+             */
+            p99Ms?: number | null;
+            /**
+             * @description Attempts by what they came to: `2xx`, `3xx`, `4xx` without 429, `429`, `5xx`, `timeout`, `dns`, `connect`, `tls`,
+             *     `blocked`, `other`. Every class is there.
+             * @example {
+             *       "2xx": 120,
+             *       "5xx": 2,
+             *       "timeout": 1
+             *     }
+             */
+            byOutcome: {
+                [key: string]: number;
+            };
+            /**
+             * @description Every step of the range, oldest first: minutes of `1h`, hours of `24h` and `7d`, days (UTC) of `30d`. The last one
+             *     is not over.
+             */
+            points: components["schemas"]["WebhookStatsPoint"][];
+            /**
+             * Format: int64
+             * @description Failed attempts since the last success; beyond two hours, counted from the beginning of an hour.
+             * @example 0
+             */
+            consecutiveFailures: number;
+            failingSince?: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description `closed`: it is sent to. `open`: it does not answer and is left alone. `half_open`: a few requests look whether it
+             *     is back.
+             * @example closed
+             */
+            circuit: string;
+            waitsUntil?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description Deliveries that wait or are under way; 10,000 stands for as many or more.
+             * @example 0
+             */
+            pending: number;
+        };
+        /** @description A step of the range. */
+        WebhookStatsPoint: {
+            /** @description When it begins. */
+            startsAt: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Deliveries that were delivered in it.
+             * @example 120
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description Attempts that failed in it.
+             * @example 3
+             */
+            failed: number;
         };
     };
     responses: {
@@ -5351,7 +5616,12 @@ export interface operations {
                      *             "isActive": true,
                      *             "metadata": {},
                      *             "name": "Orders to the warehouse",
+                     *             "ordering": "none",
                      *             "profile": "default",
+                     *             "rateLimit": {
+                     *               "requests": 5,
+                     *               "window": "1s"
+                     *             },
                      *             "retryPolicy": {
                      *               "backoffStrategy": "exponential",
                      *               "maxRetries": 3
@@ -5452,8 +5722,13 @@ export interface operations {
                      *         "isActive": true,
                      *         "metadata": {},
                      *         "name": "Orders to the warehouse",
+                     *         "ordering": "none",
                      *         "profile": "default",
                      *         "publicKey": "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
+                     *         "rateLimit": {
+                     *           "requests": 5,
+                     *           "window": "1s"
+                     *         },
                      *         "retryPolicy": {
                      *           "backoffStrategy": "exponential",
                      *           "maxRetries": 3
@@ -5543,7 +5818,12 @@ export interface operations {
                      *         "isActive": true,
                      *         "metadata": {},
                      *         "name": "Orders to the warehouse",
+                     *         "ordering": "none",
                      *         "profile": "default",
+                     *         "rateLimit": {
+                     *           "requests": 5,
+                     *           "window": "1s"
+                     *         },
                      *         "retryPolicy": {
                      *           "backoffStrategy": "exponential",
                      *           "maxRetries": 3
@@ -5642,7 +5922,12 @@ export interface operations {
                      *         "isActive": true,
                      *         "metadata": {},
                      *         "name": "Orders to the warehouse",
+                     *         "ordering": "none",
                      *         "profile": "default",
+                     *         "rateLimit": {
+                     *           "requests": 5,
+                     *           "window": "1s"
+                     *         },
                      *         "retryPolicy": {
                      *           "backoffStrategy": "exponential",
                      *           "maxRetries": 3
@@ -5786,7 +6071,12 @@ export interface operations {
                      *         "isActive": true,
                      *         "metadata": {},
                      *         "name": "Orders to the warehouse",
+                     *         "ordering": "none",
                      *         "profile": "default",
+                     *         "rateLimit": {
+                     *           "requests": 5,
+                     *           "window": "1s"
+                     *         },
                      *         "retryPolicy": {
                      *           "backoffStrategy": "exponential",
                      *           "maxRetries": 3
@@ -5923,7 +6213,12 @@ export interface operations {
                      *         "isActive": true,
                      *         "metadata": {},
                      *         "name": "Orders to the warehouse",
+                     *         "ordering": "none",
                      *         "profile": "default",
+                     *         "rateLimit": {
+                     *           "requests": 5,
+                     *           "window": "1s"
+                     *         },
                      *         "retryPolicy": {
                      *           "backoffStrategy": "exponential",
                      *           "maxRetries": 3
@@ -6008,7 +6303,12 @@ export interface operations {
                      *         "isActive": true,
                      *         "metadata": {},
                      *         "name": "Orders to the warehouse",
+                     *         "ordering": "none",
                      *         "profile": "default",
+                     *         "rateLimit": {
+                     *           "requests": 5,
+                     *           "window": "1s"
+                     *         },
                      *         "retryPolicy": {
                      *           "backoffStrategy": "exponential",
                      *           "maxRetries": 3
@@ -6208,6 +6508,78 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Success_WebhookLogs"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getWebhookStats: {
+        parameters: {
+            query?: {
+                /** @description `1h`, `24h`, `7d` or `30d`; `24h`, where it is not said */
+                range?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What its attempts came to */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "attempts": 123,
+                     *         "averageMs": 41.7,
+                     *         "byOutcome": {
+                     *           "2xx": 120,
+                     *           "5xx": 2,
+                     *           "timeout": 1
+                     *         },
+                     *         "circuit": "closed",
+                     *         "consecutiveFailures": 0,
+                     *         "dead": 0,
+                     *         "delivered": 120,
+                     *         "failed": 3,
+                     *         "failingSince": "2026-11-21T20:04:59.120Z",
+                     *         "p50Ms": 38.2,
+                     *         "p95Ms": 90.1,
+                     *         "p99Ms": 208.4,
+                     *         "pending": 0,
+                     *         "points": [
+                     *           {
+                     *             "delivered": 120,
+                     *             "failed": 3,
+                     *             "startsAt": "2026-11-21T20:04:59.120Z"
+                     *           }
+                     *         ],
+                     *         "range": "24h",
+                     *         "startsAt": "2026-11-21T20:04:59.120Z",
+                     *         "successRate": 97.56,
+                     *         "waitsUntil": "2026-11-21T20:04:59.120Z",
+                     *         "webhookId": "wh_01m7zvcjkge008000000000001"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_WebhookStats"];
                 };
             };
             401: components["responses"]["Unauthorized"];

@@ -56,11 +56,12 @@ test("a list that shrinks meanwhile ends", async (t) => {
 
 test("one page is one request, and says how long the list is", async (t) => {
   const { client, requests } = await scripted(t, [
-    beside(["a"], { total: 41, page: 1, limit: 20, totalPages: 3, nextCursor: "c1" }),
+    beside(["a"], { total: 41, page: 1, limit: 20, totalPages: 3, nextCursor: "c1", prevCursor: null }),
     inside(["a"], { total: 1, page: 1, limit: 20, totalPages: 1 }),
   ]);
   const page = await client.deliveries.list().page();
-  assert.deepEqual(page, { items: [row("a")], total: 41, page: 1, limit: 20, totalPages: 3, nextCursor: "c1" });
+  const cursors = { nextCursor: "c1", prevCursor: null };
+  assert.deepEqual(page, { items: [row("a")], total: 41, page: 1, limit: 20, totalPages: 3, ...cursors });
   const { items, total } = await client.webhooks.list().page();
   assert.deepEqual([items, total], [[row("a")], 1]);
   assert.deepEqual(requests.map(({ url }) => url), ["/api/v1/deliveries", "/api/v1/webhooks"]);

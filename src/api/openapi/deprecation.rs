@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
+use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use utoipa::openapi::path::{HttpMethod, Operation};
 use utoipa::openapi::{Deprecated, OpenApi};
@@ -36,6 +37,15 @@ impl Deprecations {
             }
         }
         Self(all)
+    }
+
+    /// Adds the headers to what such operations answer.
+    pub(in crate::api) fn announced_by<S: Clone + Send + Sync + 'static>(self, routes: Router<S>) -> Router<S> {
+        if self.0.is_empty() {
+            // A layer costs every request.
+            return routes;
+        }
+        routes.layer(from_fn_with_state(Arc::new(self), announce))
     }
 }
 
@@ -67,17 +77,13 @@ fn headers(operation: &Operation) -> Vec<(HeaderName, HeaderValue)> {
         .collect()
 }
 
-/// Adds the headers to what such operations answer.
-pub(in crate::api) async fn announce(
+async fn announce(
     State(deprecations): State<Arc<Deprecations>>,
     path: Option<MatchedPath>,
     method: Method,
     request: Request,
     next: Next,
 ) -> Response {
-    if deprecations.0.is_empty() {
-        return next.run(request).await;
-    }
     let mut response = next.run(request).await;
     let route = path.map(|path| path.as_str().to_owned()).unwrap_or_default();
     let found = deprecations.0.iter().find(|((path, of), _)| *path == route && *of == method.as_str());
@@ -89,7 +95,6 @@ pub(in crate::api) async fn announce(
 
 #[cfg(test)]
 mod tests {
-    use axum::Router;
     use axum::body::Body;
     use axum::http::Request;
     use tower::ServiceExt as _;
@@ -112,9 +117,7 @@ mod tests {
     #[allow(deprecated, reason = "that is what is tested")]
     async fn what_is_going_to_go_says_so() {
         let (described, mut document) = OpenApiRouter::<()>::default().routes(routes!(old, new)).split_for_parts();
-        let deprecations = Deprecations::of(&mut document);
-        let layer = axum::middleware::from_fn_with_state(Arc::new(deprecations), announce);
-        let router: Router = described.layer(layer);
+        let router = Deprecations::of(&mut document).announced_by(described);
         let answer = |method| {
             router.clone().oneshot(Request::builder().method(method).uri("/old/1").body(Body::empty()).unwrap())
         };

@@ -25,7 +25,7 @@ use utoipa::openapi::{InfoBuilder, License, OpenApi, PathItem};
 const DESCRIPTION: &str = include_str!("description.md");
 
 /// The groups of operations, in the order of the document, and what they are about.
-const TAGS: [(&str, &str); 15] = [
+const TAGS: [(&str, &str); 16] = [
     ("Events", "Publish what happened, read it again, send it again."),
     ("Event types", "What events there are and what is in them; add types of your own, with schemas that judge."),
     ("Webhooks", "Register URLs, and say what each of them is sent and how."),
@@ -41,6 +41,11 @@ const TAGS: [(&str, &str); 15] = [
     (
         "API keys",
         "Make keys for programs, limit them, rotate and revoke them. For people who have signed in, never for keys.",
+    ),
+    (
+        "Teammates",
+        "Your people who sign in to Angarium: let them in, give them roles and passwords. For owners and admins, never \
+         for keys.",
     ),
     ("Sign in", "Sessions of people."),
     ("Health", "For orchestrators and dashboards. No key is asked for."),

@@ -12,7 +12,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBu
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::{Api, Arc, MethodRouter, Needs as _, Resource, has_long_pages, schemas};
-use crate::api::page::{CONVERSATIONS_LIMIT_DEFAULT, Pagination, by_page};
+use crate::api::page::{CONVERSATIONS_LIMIT_DEFAULT, Pagination, by_page, cursor};
 use crate::domain::noun::{Action, FilterBy, Noun};
 use crate::domain::permission::Permission;
 
@@ -181,7 +181,7 @@ impl Documents {
             parameter.build()
         });
         let limit_default = has_long_pages(self.noun).then_some(CONVERSATIONS_LIMIT_DEFAULT);
-        by_page(limit_default).into_iter().chain(filters).collect()
+        by_page(limit_default).into_iter().chain([cursor()]).chain(filters).collect()
     }
 
     fn told_on_creation(&self) -> String {

@@ -1,11 +1,11 @@
 //! The schemas of records, made of the fields that bodies are judged by: no bound is written twice.
 
 use serde_json::{Map, Value};
-use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema};
 
-use crate::domain::noun::kind::{EMAIL_CHARS_MAX, Kind, LABEL_CHARS_MAX, LABELS_MAX, LINK_CHARS_MAX};
-use crate::domain::noun::{Access, Field, Filter, FilterBy, Initial, Noun};
+use crate::domain::noun::kind::{Kind, LABEL_CHARS_MAX};
+use crate::domain::noun::{Access, Field, Filter, FilterBy, Initial, Noun, schema};
 
 /// What a schema is of.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ enum Shape {
 
 /// A record as it is shown.
 pub(super) fn shown(noun: &Noun) -> Schema {
-    let example = example(noun);
+    let example = noun.example_value();
     let stamp = |about| date_time().description(Some(about)).read_only(true);
     let mut object = ObjectBuilder::new()
         .description(Some(noun.about))
@@ -65,7 +65,7 @@ pub(super) fn change(noun: &Noun) -> Schema {
 
 fn body(noun: &Noun, shape: Shape) -> Schema {
     let mut object = ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(false)));
-    let mut example = example(noun);
+    let mut example = noun.example_value();
     for field in noun.fields {
         if !is_taken(field, shape) {
             example.remove(field.name);
@@ -119,7 +119,7 @@ pub(super) fn filter(noun: &Noun, filter: &Filter) -> (RefOr<Schema>, bool) {
     match filter.by {
         FilterBy::Value => {
             let field = noun.fields.iter().find(|field| field.name == filter.name);
-            let schema = field.map_or_else(|| text().into(), |field| value(field.kind, false).into());
+            let schema = field.map_or_else(|| text().into(), |field| read(schema::of(field.kind, false)));
             (schema, false)
         }
         FilterBy::Entries => (ArrayBuilder::new().items(text().max_length(Some(LABEL_CHARS_MAX))).into(), true),
@@ -129,17 +129,8 @@ pub(super) fn filter(noun: &Noun, filter: &Filter) -> (RefOr<Schema>, bool) {
 
 /// The pattern of a noun's ids.
 pub(super) fn id(noun: &Noun) -> ObjectBuilder {
-    let example = example(noun).remove("id");
-    text().pattern(Some(id_pattern(noun))).examples(example)
-}
-
-fn id_pattern(noun: &Noun) -> String {
-    format!("^{}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$", noun.prefix)
-}
-
-/// A noun's example.
-pub(super) fn example(noun: &Noun) -> Map<String, Value> {
-    serde_json::from_str(noun.example).expect("a test reads the example of every noun")
+    let example = noun.example_value().remove("id");
+    text().pattern(Some(schema::id_pattern(noun))).examples(example)
 }
 
 fn property(field: &Field, shape: Shape) -> RefOr<Schema> {
@@ -160,10 +151,14 @@ fn property(field: &Field, shape: Shape) -> RefOr<Schema> {
         }
         return object.into();
     }
-    if matches!(field.kind, Kind::Labels) {
-        return labels(is_nullable).description(Some(field.about)).default(default).into();
-    }
-    value(field.kind, is_nullable).description(Some(field.about)).default(default).into()
+    let mut json = schema::property(field, is_nullable);
+    json.extend(default.map(|default| ("default".to_owned(), default)));
+    read(json)
+}
+
+/// A schema as the document's library has it.
+fn read(json: Map<String, Value>) -> RefOr<Schema> {
+    RefOr::T(serde_json::from_value(Value::Object(json)).expect("a test makes the whole document"))
 }
 
 fn text() -> ObjectBuilder {
@@ -172,45 +167,4 @@ fn text() -> ObjectBuilder {
 
 fn date_time() -> ObjectBuilder {
     text().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
-}
-
-fn labels(is_nullable: bool) -> ArrayBuilder {
-    ArrayBuilder::new()
-        .schema_type(type_or_null(Type::Array, is_nullable))
-        .items(text().min_length(Some(1)).max_length(Some(LABEL_CHARS_MAX)).pattern(Some("^[^,]+$")))
-        .max_items(Some(LABELS_MAX))
-}
-
-fn type_or_null(of: Type, is_nullable: bool) -> SchemaType {
-    if is_nullable { SchemaType::from_iter([of, Type::Null]) } else { SchemaType::Type(of) }
-}
-
-fn value(kind: Kind, is_nullable: bool) -> ObjectBuilder {
-    let format = |format| Some(SchemaFormat::KnownFormat(format));
-    let of = |of| ObjectBuilder::new().schema_type(type_or_null(of, is_nullable));
-    let text = || of(Type::String);
-    match kind {
-        Kind::Text { max, .. } => text().min_length(Some(1)).max_length(Some(max)),
-        Kind::Email => {
-            let email = text().format(format(KnownFormat::Email)).max_length(Some(EMAIL_CHARS_MAX));
-            email.examples(["ada@okafor.example"])
-        }
-        Kind::Phone => text().pattern(Some(r"^\+?[0-9 ()./-]{3,}$")).examples(["+493012345678"]),
-        Kind::Link => {
-            let link = text().format(Some(SchemaFormat::Custom("uri".to_owned()))).max_length(Some(LINK_CHARS_MAX));
-            link.examples(["https://shop.example/pricing"])
-        }
-        Kind::Choice(words) => {
-            let words = words.iter().map(|word| Value::from(*word));
-            text().enum_values(Some(words.chain(is_nullable.then_some(Value::Null))))
-        }
-        Kind::Flag => of(Type::Boolean),
-        Kind::Count { max } => of(Type::Integer).minimum(Some(0)).maximum(usize::try_from(max).ok()),
-        Kind::Time => text().format(format(KnownFormat::DateTime)).examples(["2026-11-21T20:04:59.120Z"]),
-        Kind::Map => of(Type::Object).additional_properties(Some(AdditionalProperties::FreeForm(true))),
-        Kind::Reference(noun) => text().pattern(Some(id_pattern(noun))).examples(example(noun).remove("id")),
-        // A list has items and a group has fields: `property` describes both.
-        Kind::Labels => of(Type::Array),
-        Kind::Group(_) => of(Type::Object),
-    }
 }

@@ -83,6 +83,7 @@ async fn die(t: &TestApi) -> String {
         request_headers: r#"{"webhook-id":"x"}"#.to_owned(),
         response_headers: "{}".to_owned(),
         response_excerpt: b"no\xffway".to_vec(),
+        is_ordered: false,
     };
     engine.settle(over, None).await;
     while engine.store().delivery(t.scope, ticket.delivery).await.unwrap().unwrap().state == DeliveryState::Pending {

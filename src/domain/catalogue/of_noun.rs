@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::BuiltIn;
-use crate::domain::noun::kind::{EMAIL_CHARS_MAX, Kind, LABEL_CHARS_MAX, LABELS_MAX, LINK_CHARS_MAX};
-use crate::domain::noun::{Field, NOUNS, Noun};
+use crate::domain::noun::kind::Kind;
+use crate::domain::noun::{Field, NOUNS, Noun, schema};
 
 struct Told {
     name: &'static str,
@@ -77,7 +77,7 @@ pub(super) fn types() -> Vec<BuiltIn> {
 fn built_in(told: &Told) -> Option<BuiltIn> {
     let Told { name, description, differs } = told;
     let noun = NOUNS.into_iter().find(|noun| noun.event_types().any(|event| event == *name))?;
-    let mut example: Map<String, Value> = serde_json::from_str(noun.example).expect("a test reads each example");
+    let mut example = noun.example_value();
     let differs: Map<String, Value> = serde_json::from_str(differs).expect("a test reads each example");
     example.extend(differs);
     let (name, description) = ((*name).to_owned(), (*description).to_owned());
@@ -88,7 +88,7 @@ fn built_in(told: &Told) -> Option<BuiltIn> {
 fn record(noun: &Noun) -> Value {
     let mut schema = object(noun.fields);
     let time = |about: &str| json!({ "type": "string", "format": "date-time", "description": about });
-    let id = json!({ "type": "string", "pattern": format!("^{}_", noun.prefix), "description": "Its id." });
+    let id = json!({ "type": "string", "pattern": schema::id_pattern(noun), "description": "Its id." });
     for (name, property) in
         [("id", id), ("createdAt", time("When it was made.")), ("updatedAt", time("When it was last changed."))]
     {
@@ -100,35 +100,20 @@ fn record(noun: &Noun) -> Value {
 }
 
 fn object(fields: &[Field]) -> Value {
-    let properties: Map<String, Value> = fields.iter().map(|field| (field.name.to_owned(), property(field))).collect();
-    let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
-    json!({ "type": "object", "properties": properties, "required": names })
+    let mut schema = json!({ "type": "object" });
+    describe(&mut schema, fields);
+    schema
+}
+
+fn describe(object: &mut Value, fields: &[Field]) {
+    object["properties"] = fields.iter().map(|field| (field.name, property(field))).collect();
+    object["required"] = fields.iter().map(|field| field.name).collect();
 }
 
 fn property(field: &Field) -> Value {
-    let mut schema = match field.kind {
-        Kind::Text { max, lines: _ } => json!({ "type": "string", "maxLength": max }),
-        Kind::Email => json!({ "type": "string", "format": "email", "maxLength": EMAIL_CHARS_MAX }),
-        Kind::Phone => json!({ "type": "string", "pattern": "^[+]?[0-9]+$" }),
-        Kind::Link => json!({ "type": "string", "format": "uri", "maxLength": LINK_CHARS_MAX }),
-        Kind::Choice(words) => json!({ "type": "string", "enum": words }),
-        Kind::Flag => json!({ "type": "boolean" }),
-        Kind::Count { max } => json!({ "type": "integer", "minimum": 0, "maximum": max }),
-        Kind::Time => json!({ "type": "string", "format": "date-time" }),
-        Kind::Labels => {
-            let label = json!({ "type": "string", "maxLength": LABEL_CHARS_MAX });
-            json!({ "type": "array", "items": label, "maxItems": LABELS_MAX })
-        }
-        Kind::Map => json!({ "type": "object" }),
-        Kind::Group(members) => object(members),
-        Kind::Reference(noun) => json!({ "type": "string", "pattern": format!("^{}_", noun.prefix) }),
-    };
-    if field.is_nullable() {
-        schema["type"] = json!([schema["type"], "null"]);
-        if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
-            words.push(Value::Null);
-        }
+    let mut schema = Value::Object(schema::property(field, field.is_nullable()));
+    if let Kind::Group(members) = field.kind {
+        describe(&mut schema, members);
     }
-    schema["description"] = Value::from(field.about);
     schema
 }

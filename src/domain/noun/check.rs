@@ -124,7 +124,12 @@ pub(super) fn merge(
         document.insert(field.name.to_owned(), value);
     }
     if !body.is_empty() {
-        let known: Vec<&str> = fields.iter().map(|field| field.name).collect();
+        // The fields of a group may stand beside it: see `gather_groups`.
+        let beside = fields.iter().filter_map(|field| {
+            let Kind::Group(members) = field.kind else { return None };
+            Some(members)
+        });
+        let known: Vec<&str> = fields.iter().chain(beside.flatten()).map(|field| field.name).collect();
         problems.extend(body.keys().map(|name| FieldProblem::unknown(at.to_vec(), name, &known)));
     }
     document

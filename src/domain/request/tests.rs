@@ -9,6 +9,7 @@ use super::*;
 use crate::domain::channel::Channels;
 use crate::domain::event::EventType;
 use crate::domain::id::{EventId, TenantId, WebhookId};
+use crate::domain::ordering::Ordering;
 use crate::domain::profile::{Profile, SignatureOption};
 use crate::domain::secret::Secret;
 use crate::domain::signature::HEADER_ID;
@@ -29,6 +30,8 @@ fn webhook(profile: Profile) -> Webhook {
         headers: BTreeMap::from([("X-Tenant".into(), "acme".into())]),
         retry_policy: profile.retry_policy(),
         timeout: Duration::from_secs(10),
+        rate_limit: None,
+        ordering: Ordering::None,
         profile,
         signature: SignatureOption::default_of(profile),
         handshake: false,

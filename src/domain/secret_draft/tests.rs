@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::domain::channel::Channels;
+use crate::domain::ordering::Ordering;
 use crate::domain::profile::SignatureOption;
 use crate::domain::subscription::Subscription;
 
@@ -20,6 +21,8 @@ fn settings(profile: Profile, signature: SignatureOption) -> WebhookSettings {
         headers: BTreeMap::new(),
         retry_policy: profile.retry_policy(),
         timeout: Duration::from_secs(10),
+        rate_limit: None,
+        ordering: Ordering::None,
         profile,
         signature,
         handshake: false,

@@ -44,6 +44,8 @@ fn all_problems_come_at_once() {
         headers: Given::Value(BTreeMap::from([("Host".to_owned(), "x".to_owned())])),
         retry_policy: Given::Value(serde_json::json!({ "schedule": [1, "x"] })),
         timeout_ms: Given::Value(21_000),
+        rate_limit: Given::Value(RateDraft { requests: Some(0), window: None }),
+        ordering: Given::Value("loose".to_owned()),
         profile: Given::Value("none".to_owned()),
         signature: Given::Value(serde_json::json!([])),
         handshake: Given::Value(true),
@@ -60,6 +62,8 @@ fn all_problems_come_at_once() {
         "profile",
         "retryPolicy.schedule[1]",
         "timeoutMs",
+        "rateLimit.requests",
+        "ordering",
         "handshake",
         "description",
     ];

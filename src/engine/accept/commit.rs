@@ -14,7 +14,8 @@ use crate::domain::id::EventId;
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::group::Group;
-use crate::store::dialect::accept::{BatchOutcome, DeliveryRow, KeptKey, Metering};
+use crate::store::dialect::accept::{BatchOutcome, DeliveryRow, Metering};
+use crate::store::dialect::event_keys::KeptKey;
 use crate::store::{Db, StoreError};
 
 /// How often a batch is matched anew because webhooks changed meanwhile.
@@ -24,23 +25,30 @@ const STALE_TRIES: usize = 8;
 pub(in crate::engine) async fn run(engine: Arc<Engine>, jobs: AcceptJobs) {
     // A second commit prepares while the first waits for its disk. SQLite has one writer.
     let commits = match engine.store.db {
-        Db::Postgres(_) => 2,
+        Db::Postgres(_) => 2u32,
         Db::Sqlite { .. } => 1,
     };
-    let permits = Arc::new(Semaphore::new(commits));
+    let permits = Arc::new(Semaphore::new(usize::try_from(commits).unwrap_or(1)));
     // The lane that was used last goes first, so that what the others hold runs out while there is little to do.
     let lanes: Arc<Mutex<Vec<Lane>>> = Arc::new(Mutex::new((0..commits).map(|_| Lane::new()).collect()));
     let mut group = Group::new(jobs.0, engine.limits.accept_batch_max);
     while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
         let Some(batch) = group.next().await else { break };
         engine.metrics.accept_queue.set(i64::try_from(group.waiting()).unwrap_or(i64::MAX));
+        let snapshot = engine.directory.current();
+        let alone = if batch.iter().any(|job| snapshot.has_order(job.scope)) {
+            // What is accepted later is committed later.
+            Arc::clone(&permits).acquire_many_owned(commits - 1).await.ok()
+        } else {
+            None
+        };
         let (engine_of_batch, lanes) = (Arc::clone(&engine), Arc::clone(&lanes));
         engine.tasks.spawn(async move {
             let lane = lanes.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut lane = lane.unwrap_or_else(Lane::new);
             commit(&engine_of_batch, &mut lane, batch).await;
             lanes.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
-            drop(permit);
+            drop((permit, alone));
         });
     }
 }
@@ -54,6 +62,7 @@ async fn commit(engine: &Engine, lane: &mut Lane, jobs: Vec<Job>) {
     match write(engine, lane, &jobs).await {
         Ok((plan, dropped)) => {
             engine.metrics.accept_seconds.observe(started.elapsed().as_secs_f64());
+            plan.feeding.done(engine, engine.clock.now());
             finish(engine, jobs, plan, &dropped);
         }
         // One row that the database refuses must not fail the requests that share its commit.

@@ -6,14 +6,16 @@ use super::tally::{Allowed, Tally};
 use super::{IdempotencyKey, Job, Target};
 use crate::chance;
 use crate::domain::circuit::PROBE_WAIT;
-use crate::domain::id::DeliveryId;
+use crate::domain::id::{DeliveryId, in_sequence};
 use crate::domain::meter::UsedUp;
 use crate::domain::selection::{Selection, select};
 use crate::domain::time::Timestamp;
 use crate::domain::webhook::Webhook;
 use crate::engine::Engine;
 use crate::engine::directory::Snapshot;
-use crate::store::dialect::accept::{DeliveryRow, EventRow, KeyRow};
+use crate::engine::paces::Feeding;
+use crate::store::dialect::accept::{DeliveryRow, EventRow};
+use crate::store::dialect::event_keys::KeyRow;
 
 /// The fencing number that a delivery starts with.
 const FIRST_EPOCH: i64 = 1;
@@ -29,6 +31,8 @@ pub(super) struct Plan {
     pub(super) tally: Tally,
     /// Places in the broker's ready window that were taken for them.
     pub(super) places: usize,
+    /// Those of webhooks with a rate that are fed with the commit.
+    pub(super) feeding: Feeding,
 }
 
 pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Timestamp, allowed: &Allowed) -> Plan {
@@ -39,8 +43,10 @@ pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Time
         counts: Vec::with_capacity(jobs.len()),
         tally: Tally::default(),
         places: 0,
+        feeding: Feeding::default(),
     };
-    let mut ready = 0;
+    // Whether a delivery may go to a worker with the commit, without a sweep.
+    let mut at_once = Vec::with_capacity(jobs.len());
     for job in jobs {
         let counts = match plan.tally.add(engine, job, snapshot, now, allowed) {
             Ok(counts) => counts,
@@ -50,15 +56,18 @@ pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Time
             }
         };
         let before = plan.deliveries.len();
+        let sold = engine.plan_in(snapshot, job.scope.tenant).webhook_rate;
         for listener in snapshot.listeners_of(job.scope) {
             let webhook = &listener.webhook;
             if !wants(job, webhook) {
                 continue;
             }
             let due_at = due_at(engine, job, webhook, now);
-            ready += usize::from(due_at == now);
+            // In a line it is not its turn, for all that is known here.
+            let may_go = due_at == now && !webhook.is_ordered();
+            at_once.push(may_go && plan.feeding.take(engine, webhook.id, engine.pace_sold(webhook, sold), now));
             plan.deliveries.push(DeliveryRow {
-                id: DeliveryId::new(now, chance::bits()),
+                id: delivery_id(engine, webhook, now),
                 scope: job.scope,
                 event: job.content.id,
                 event_type: job.content.event_type.clone(),
@@ -75,10 +84,10 @@ pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Time
             plan.events.push(event_row(engine, job, count, counts, now));
         }
     }
-    plan.places = engine.broker.reserve(ready);
+    plan.places = engine.broker.reserve(at_once.iter().filter(|at_once| **at_once).count());
     let lease = now.after(engine.limits.lease);
-    let takes_place = plan.deliveries.iter_mut().filter(|delivery| delivery.due_at == now);
-    for delivery in takes_place.take(plan.places) {
+    let takes_place = plan.deliveries.iter_mut().zip(at_once).filter(|(_, at_once)| *at_once);
+    for (delivery, _) in takes_place.take(plan.places) {
         delivery.due_at = lease;
         delivery.leased = true;
     }
@@ -95,10 +104,24 @@ fn wants(job: &Job, webhook: &Webhook) -> bool {
     }
 }
 
+/// Ids of one millisecond are in no order, other than in a line.
+fn delivery_id(engine: &Engine, webhook: &Webhook, now: Timestamp) -> DeliveryId {
+    let random = chance::bits();
+    if !webhook.is_ordered() {
+        return DeliveryId::new(now, random);
+    }
+    let sequence = engine.sequence.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    DeliveryId::new(now, in_sequence(sequence, random))
+}
+
 fn due_at(engine: &Engine, job: &Job, webhook: &Webhook, now: Timestamp) -> Timestamp {
     // When its time comes, the sweep asks whether the webhook is sent to.
     if let Some(at) = job.routing.deliver_at.filter(|at| *at > now) {
         return at;
+    }
+    if webhook.is_ordered() {
+        // It keeps its place; the sweep asks the same.
+        return now;
     }
     match engine.gates.shut_until(webhook.id, now) {
         _ if !webhook.is_sending() => Timestamp::NEVER,

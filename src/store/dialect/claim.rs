@@ -27,9 +27,9 @@ pub struct DueRow {
     pub attempts: i64,
 }
 
-type Row = (Uuid, Uuid, Uuid, Uuid, i64, i64, i64, i64);
+pub(in crate::store) type Row = (Uuid, Uuid, Uuid, Uuid, i64, i64, i64, i64);
 
-fn due((delivery, tenant, webhook, event, epoch, claims, run_attempts, attempts): Row) -> DueRow {
+pub(in crate::store) fn due((delivery, tenant, webhook, event, epoch, claims, run_attempts, attempts): Row) -> DueRow {
     DueRow {
         delivery: DeliveryId(delivery),
         tenant: TenantId(tenant),

@@ -5,6 +5,7 @@
 
 pub mod accept;
 pub mod claim;
+pub mod event_keys;
 pub mod records;
 pub mod settle;
 pub mod stats;

@@ -137,3 +137,29 @@ fn a_plan_caps_how_far_a_limit_grows() {
     }
     assert_eq!(sent(&mut lanes).len(), 1);
 }
+
+#[test]
+fn a_tenant_of_weight_four_has_four_turns_in_a_row() {
+    let mut lanes = lanes();
+    lanes.weigh(tenant(1), 4);
+    let mut passes = VecDeque::new();
+    let mut order = Vec::new();
+    for round in 0..20u32 {
+        for (tenant_number, base) in [(1, 0), (2, 1000)] {
+            let _ = lanes.offer(tenant(tenant_number), hook(tenant_number), false, base + round, NOW);
+        }
+    }
+    while order.len() < 20 {
+        if let Some(sent) = lanes.next(NOW) {
+            let (job, pass) = sent.expect("no circuit is open");
+            order.push(job < 1000);
+            passes.push_back((job, pass));
+        }
+        // One place at a time.
+        let (job, pass) = passes.pop_front().expect("something is on the wire");
+        let webhook = if job < 1000 { hook(1) } else { hook(2) };
+        let _ = lanes.finish(webhook, pass, &OK, Duration::ZERO, NOW, 0.5);
+    }
+    let heavy = order.iter().filter(|heavy| **heavy).count();
+    assert_eq!(heavy, 16, "{order:?}");
+}

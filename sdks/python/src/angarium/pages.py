@@ -30,6 +30,7 @@ class Page(Generic[T]):
         self.limit: int | None = totals.get("limit")
         self.total_pages: int | None = totals.get("totalPages")
         self.next_cursor: str | None = totals.get("nextCursor")
+        self.prev_cursor: str | None = totals.get("prevCursor")
         self._has_cursors = "nextCursor" in totals
         self._fetch = fetch
         self._query = query

@@ -297,6 +297,18 @@ class Webhooks(_Resource):
         }
         return self._page(operation, [id], query)
 
+    def get_stats(self, id: str, /, *, range: Optional[str] = None) -> types.WebhookStats:
+        """Read how a webhook is doing
+
+        The key needs `read:webhooks`.
+        """
+        operation = Operation("getWebhookStats", "GET", "/api/v1/webhooks/{id}/stats", ("apiKey", "session"))
+        query: dict[str, Any] = {
+            "range": range,
+        }
+        answer: types.WebhookStats = self._core.call(operation, [id], query=query).data()
+        return answer
+
 
 class Deliveries(_Resource):
     """See what became of each event for each webhook, attempt by attempt, and step in."""
@@ -627,6 +639,78 @@ class Auth(_Resource):
         return answer
 
 
+class Teammates(_Resource):
+    """Your people who sign in to Angarium: let them in, give them roles and passwords. For owners and admins, never for
+    keys.
+    """
+
+    def list(self, *, page: Optional[int] = None, limit: Optional[int] = None) -> Page[types.Teammate]:
+        """List the users of the tenant."""
+        operation = Operation("listTeammates", "GET", "/api/tenant/users", ("session",))
+        query: dict[str, Any] = {
+            "page": page,
+            "limit": limit,
+        }
+        return self._page(operation, [], query)
+
+    def create(self, *, idempotency_key: Optional[str] = None, **body: Unpack[types.NewTeammate]) -> types.Teammate:
+        """Make a user
+
+        Without a `password` one is drawn; the answer shows it, this once.
+        """
+        operation = Operation("createTeammate", "POST", "/api/tenant/users", ("session",))
+        answer: types.Teammate = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
+        return answer
+
+    def get(self, id: str, /) -> types.Teammate:
+        """Read a user
+
+        A member reads themselves only.
+        """
+        operation = Operation("getTeammate", "GET", "/api/tenant/users/{id}", ("session",))
+        answer: types.Teammate = self._core.call(operation, [id]).data()
+        return answer
+
+    def update(self, id: str, /, **body: Unpack[types.TeammateChange]) -> types.Teammate:
+        """Change a user
+
+        What is not mentioned stays. An owner changes everybody, an admin members and their own name. The last owner
+        stays.
+        """
+        operation = Operation("updateTeammate", "PUT", "/api/tenant/users/{id}", ("session",))
+        answer: types.Teammate = self._core.call(operation, [id], body=body).data()
+        return answer
+
+    def delete(self, id: str, /) -> types.DeletedTeammate:
+        """Remove a user
+
+        Their sessions end at once. The last owner stays.
+        """
+        operation = Operation("deleteTeammate", "DELETE", "/api/tenant/users/{id}", ("session",))
+        answer: types.DeletedTeammate = self._core.call(operation, [id]).data()
+        return answer
+
+    def set_password(
+        self,
+        id: str,
+        /,
+        *,
+        idempotency_key: Optional[str] = None,
+        **body: Unpack[types.TeammatePassword]
+    ) -> types.TeammatePasswordSet:
+        """Set a user's password
+
+        Everybody sets their own, with the old one. An owner sets everybody's, an admin those of members; without a
+        `newPassword` one is drawn, and the answer shows it, this once. All sessions of the user end, but the one that
+        asks.
+        """
+        operation = Operation("setTeammatePassword", "POST", "/api/tenant/users/{id}/password", ("session",))
+        answer: types.TeammatePasswordSet = self._core.call(
+            operation, [id], body=body, idempotency_key=idempotency_key
+        ).data()
+        return answer
+
+
 class Customers(_Resource):
     """The people and companies that your users talk to."""
 
@@ -635,6 +719,7 @@ class Customers(_Resource):
         *,
         page: Optional[int] = None,
         limit: Optional[int] = None,
+        cursor: Optional[str] = None,
         search: Optional[str] = None,
         tags: Optional[Sequence[str]] = None,
         tier: Optional[Literal["bronze", "silver", "gold", "platinum"]] = None,
@@ -650,6 +735,7 @@ class Customers(_Resource):
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
+            "cursor": cursor,
             "search": search,
             "tags": tags,
             "tier": tier,
@@ -739,6 +825,7 @@ class Conversations(_Resource):
         *,
         page: Optional[int] = None,
         limit: Optional[int] = None,
+        cursor: Optional[str] = None,
         customerId: Optional[str] = None,
         assignedTo: Optional[str] = None,
         inboxId: Optional[str] = None,
@@ -756,6 +843,7 @@ class Conversations(_Resource):
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
+            "cursor": cursor,
             "customerId": customerId,
             "assignedTo": assignedTo,
             "inboxId": inboxId,
@@ -936,6 +1024,7 @@ class Messages(_Resource):
         *,
         page: Optional[int] = None,
         limit: Optional[int] = None,
+        cursor: Optional[str] = None,
         conversationId: Optional[str] = None,
         role: Optional[Literal["customer", "agent", "ai"]] = None,
         direction: Optional[Literal["sent", "received"]] = None,
@@ -950,6 +1039,7 @@ class Messages(_Resource):
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
+            "cursor": cursor,
             "conversationId": conversationId,
             "role": role,
             "direction": direction,
@@ -1034,6 +1124,7 @@ class Messages(_Resource):
         *,
         page: Optional[int] = None,
         limit: Optional[int] = None,
+        cursor: Optional[str] = None,
         role: Optional[Literal["customer", "agent", "ai"]] = None,
         direction: Optional[Literal["sent", "received"]] = None,
     ) -> Page[types.Message]:
@@ -1045,6 +1136,7 @@ class Messages(_Resource):
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
+            "cursor": cursor,
             "role": role,
             "direction": direction,
         }
@@ -1077,6 +1169,7 @@ class Leads(_Resource):
         *,
         page: Optional[int] = None,
         limit: Optional[int] = None,
+        cursor: Optional[str] = None,
         search: Optional[str] = None,
         conversationId: Optional[str] = None,
         source: Optional[str] = None,
@@ -1091,6 +1184,7 @@ class Leads(_Resource):
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
+            "cursor": cursor,
             "search": search,
             "conversationId": conversationId,
             "source": source,
@@ -1173,6 +1267,7 @@ class Users(_Resource):
         *,
         page: Optional[int] = None,
         limit: Optional[int] = None,
+        cursor: Optional[str] = None,
         search: Optional[str] = None,
         role: Optional[str] = None,
         isActive: Optional[bool] = None,
@@ -1187,6 +1282,7 @@ class Users(_Resource):
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
+            "cursor": cursor,
             "search": search,
             "role": role,
             "isActive": isActive,
@@ -1269,6 +1365,7 @@ class Calls(_Resource):
         *,
         page: Optional[int] = None,
         limit: Optional[int] = None,
+        cursor: Optional[str] = None,
         conversationId: Optional[str] = None,
         customerId: Optional[str] = None,
         agentId: Optional[str] = None,
@@ -1285,6 +1382,7 @@ class Calls(_Resource):
         query: dict[str, Any] = {
             "page": page,
             "limit": limit,
+            "cursor": cursor,
             "conversationId": conversationId,
             "customerId": customerId,
             "agentId": agentId,
@@ -1550,6 +1648,7 @@ class Resources:
         self.dead_letters = DeadLetters(core)
         self.api_keys = ApiKeys(core)
         self.auth = Auth(core)
+        self.teammates = Teammates(core)
         self.customers = Customers(core)
         self.conversations = Conversations(core)
         self.messages = Messages(core)

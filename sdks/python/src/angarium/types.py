@@ -147,6 +147,20 @@ RetryPolicy = Union[RetryPolicy1, RetryPolicy2]
 """When the attempts after the first one come"""
 
 
+class _WebhookRateLimit(TypedDict):
+    requests: int
+
+
+class WebhookRateLimit(_WebhookRateLimit, total=False):
+    """How many requests a webhook is sent at most."""
+    window: str
+    """`1s`, `1m` or `1h`; a second, where it is not said."""
+
+
+Ordering = Literal["none", "strict"]
+"""In what order deliveries go out: each as soon as it may, or one at a time as they were accepted."""
+
+
 Profile = Literal["default", "g-tateth", "contextgpt", "github", "stripe", "slack", "shopify", "cloudevents"]
 """How requests look: body, headers and signatures."""
 
@@ -177,6 +191,7 @@ class _Webhook(TypedDict):
     """Values that may be credentials are shown as `***`."""
     retryPolicy: RetryPolicy
     timeoutMs: int
+    ordering: Ordering
     profile: Profile
     handshake: bool
     handshakeAgreed: bool
@@ -194,6 +209,7 @@ class _Webhook(TypedDict):
 class Webhook(_Webhook, total=False):
     """A webhook as it is shown."""
     filter: Optional[Filter]
+    rateLimit: Optional[WebhookRateLimit]
     signature: Optional[Signature]
     description: Optional[str]
     metadata: Optional[dict[str, Any]]
@@ -221,6 +237,8 @@ class NewWebhook(_NewWebhook, total=False):
     retryPolicy: Optional[RetryPolicy]
     timeoutMs: Optional[int]
     """Over connect, TLS, headers and body together."""
+    rateLimit: Optional[WebhookRateLimit]
+    ordering: Optional[Ordering]
     profile: Optional[Profile]
     signature: Optional[Signature]
     handshake: Optional[bool]
@@ -246,6 +264,8 @@ class WebhookChange(TypedDict, total=False):
     retryPolicy: Optional[RetryPolicy]
     timeoutMs: Optional[int]
     """Over connect, TLS, headers and body together."""
+    rateLimit: Optional[WebhookRateLimit]
+    ordering: Optional[Ordering]
     profile: Optional[Profile]
     signature: Optional[Signature]
     handshake: Optional[bool]
@@ -323,6 +343,61 @@ class WebhookLogEntry(_WebhookLogEntry, total=False):
     error: Optional[str]
     nextRetryAt: Optional[str]
     deliveredAt: Optional[str]
+
+
+class WebhookStatsPoint(TypedDict):
+    """A step of the range."""
+    startsAt: str
+    """When it begins."""
+    delivered: int
+    """Deliveries that were delivered in it."""
+    failed: int
+    """Attempts that failed in it."""
+
+
+class _WebhookStats(TypedDict):
+    webhookId: str
+    range: str
+    startsAt: str
+    """When the range begins; it ends now."""
+    attempts: int
+    """HTTP exchanges, retries included."""
+    delivered: int
+    """Deliveries that the receiver took."""
+    failed: int
+    """Attempts that were not answered 2xx."""
+    dead: int
+    """Deliveries that became dead letters."""
+    byOutcome: dict[str, int]
+    """Attempts by what they came to: `2xx`, `3xx`, `4xx` without 429, `429`, `5xx`, `timeout`, `dns`, `connect`, `tls`,
+    `blocked`, `other`. Every class is there.
+    """
+    points: list[WebhookStatsPoint]
+    """Every step of the range, oldest first: minutes of `1h`, hours of `24h` and `7d`, days (UTC) of `30d`. The last one
+    is not over.
+    """
+    consecutiveFailures: int
+    """Failed attempts since the last success; beyond two hours, counted from the beginning of an hour."""
+    circuit: str
+    """`closed`: it is sent to. `open`: it does not answer and is left alone. `half_open`: a few requests look whether it
+    is back.
+    """
+    pending: int
+    """Deliveries that wait or are under way; 10,000 stands for as many or more."""
+
+
+class WebhookStats(_WebhookStats, total=False):
+    """How a webhook is doing. Attempts of the last second may not be counted yet."""
+    successRate: Optional[float]
+    """Attempts that were answered 2xx, in percent of all attempts; null where there was none."""
+    averageMs: Optional[float]
+    """How long attempts took, whatever they came to; null where there was none."""
+    p50Ms: Optional[float]
+    """Percentiles are upper bounds, at most a tenth above the true value."""
+    p95Ms: Optional[float]
+    p99Ms: Optional[float]
+    failingSince: Optional[str]
+    waitsUntil: Optional[str]
 
 
 class _Delivery(TypedDict):
@@ -744,6 +819,68 @@ class PasswordChange(TypedDict):
     """Another password."""
     currentPassword: str
     newPassword: str
+
+
+class _Teammate(TypedDict):
+    id: str
+    email: str
+    name: str
+    role: Role
+    isActive: bool
+    """Whether they may sign in."""
+    createdAt: str
+    updatedAt: str
+
+
+class Teammate(_Teammate, total=False):
+    """Somebody who signs in."""
+    disabledAt: Optional[str]
+    password: Optional[str]
+    """Only when it was just drawn."""
+
+
+class _NewTeammate(TypedDict):
+    email: str
+    """What they sign in with."""
+    role: Role
+    """An admin makes members only."""
+
+
+class NewTeammate(_NewTeammate, total=False):
+    """A user to make."""
+    name: Optional[str]
+    """For people; the address where it is not given."""
+    password: Optional[str]
+    """One is drawn, and shown once, where none is given."""
+
+
+class TeammateChange(TypedDict, total=False):
+    """What to change of a user; what is not mentioned stays."""
+    name: Optional[str]
+    role: Optional[Role]
+    isActive: Optional[bool]
+    """False shuts them out at once, true lets them in again."""
+
+
+class DeletedTeammate(TypedDict):
+    id: str
+
+
+class TeammatePassword(TypedDict, total=False):
+    """Another password."""
+    currentPassword: Optional[str]
+    """Of oneself only, and then required."""
+    newPassword: Optional[str]
+    """One is drawn for somebody else, and shown once, where none is given."""
+
+
+class _TeammatePasswordSet(TypedDict):
+    id: str
+
+
+class TeammatePasswordSet(_TeammatePasswordSet, total=False):
+    password: Optional[str]
+    """Only when it was drawn."""
 
 
 class CustomerProfile(TypedDict):
