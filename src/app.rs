@@ -19,6 +19,7 @@ use crate::broker::{Broker, INLINE_BYTES_MAX};
 use crate::chance;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::dashboard::{self, Dashboard, DashboardOptions};
 use crate::domain::egress::EgressPolicy;
 use crate::domain::plan::Plans;
 use crate::domain::secret::MasterKeys;
@@ -259,7 +260,9 @@ impl App {
         if role.serves_api() {
             let listener = bind(&config.api.listen.to_string(), "api.listen").await?;
             self.api = Some(listener.local_addr()?);
-            self.serve(listener, api::router(&api), &options);
+            let dashboard = DashboardOptions::from(config);
+            let dashboard = Dashboard::new(Arc::clone(&self.engine), dashboard, self.serving.clone());
+            self.serve(listener, api::router(&api, dashboard::router(&dashboard)), &options);
         }
         if !config.admin.listen.is_empty() {
             let listener = bind(&config.admin.listen, "admin.listen").await?;

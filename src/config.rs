@@ -33,6 +33,7 @@ pub struct Config {
     pub api: Api,
     pub limits: Limits,
     pub admin: Admin,
+    pub dashboard: Dashboard,
     pub sessions: Sessions,
     pub store: Store,
     pub broker: Broker,
@@ -70,6 +71,10 @@ section!(Limits {
     session_requests_per_minute: u64, batches_max: usize,
 });
 section!(Admin { listen: String });
+section!(Dashboard {
+    rows_per_page: u32, form_bytes_max: usize, export_rows_max: u32, streams_max: usize,
+    live_ms: Duration => "millis",
+});
 section!(Sessions {
     lifetime_s: Duration => "seconds", failures_max: u32, lockout_s: Duration => "seconds", hashes_max: usize,
 });
@@ -217,6 +222,11 @@ impl Config {
             (1..=self.replays.rate_max).contains(&self.replays.rate_default),
             "replays.rate_default: must be from 1 to rate_max",
         );
+        require(
+            (1..=200).contains(&self.dashboard.rows_per_page),
+            "dashboard.rows_per_page: must be at least 1 and at most 200",
+        );
+        require(self.dashboard.live_ms >= Duration::from_millis(100), "dashboard.live_ms: must be at least 100");
         require(self.broker.shards > 0, "broker.shards: must be at least 1");
         require(
             matches!(self.broker.queue_type.as_str(), "classic" | "quorum"),

@@ -9,7 +9,8 @@
 //! - The **engine** ([`engine`]) has the verbs: accept, claim, settle, park, sweep, replay. It alone writes business
 //!   state. It knows no HTTP.
 //! - The **API** ([`api`]) turns HTTP requests into verbs; the **worker** ([`worker`]) turns tickets into HTTP
-//!   requests; the **scheduler** ([`scheduler`]) turns time into sweeps, chores and mails.
+//!   requests; the **dashboard** ([`dashboard`]) makes pages for people; the **scheduler** ([`scheduler`]) turns time
+//!   into sweeps, chores and mails.
 //! - The **domain** ([`domain`]) has the rules: when to retry, how to sign, where a request may go, when a circuit
 //!   opens. No clock, no chance, no I/O: those are arguments.
 //!
@@ -80,7 +81,7 @@
 //! # Who may use whom
 //!
 //! ```text
-//! main → cli → app → {api, worker, scheduler} → engine → {store, broker} → domain
+//! main → cli → app → {api, dashboard, worker, scheduler} → engine → {store, broker} → domain
 //! ```
 //!
 //! [`config`], [`telemetry`], [`clock`] and [`chance`] are leaves. [`receiver`] is the receiver of `dev`, the bench and
@@ -93,6 +94,7 @@ pub mod chance;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod dashboard;
 pub mod domain;
 pub mod engine;
 pub mod receiver;

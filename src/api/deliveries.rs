@@ -19,10 +19,13 @@ use super::problem::{Code, Problem};
 use super::query::{Id, Noun as _, Query};
 use super::{Api, Success, success};
 use crate::domain::attempt::FailureKind;
+use crate::domain::data_search::DataSearch;
 use crate::domain::delivery::DeliveryState;
+use crate::domain::field::FieldCode;
 use crate::domain::id::{DeliveryId, EventId, WebhookId, first_uuid_at};
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
+use crate::engine::data_search::Searched;
 use crate::store::attempts::Attempt;
 use crate::store::deliveries::{Delivery, DeliveryFilter};
 use crate::store::due::Intervention;
@@ -31,8 +34,17 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::default().routes(routes!(list)).routes(routes!(show)).routes(routes!(retry)).routes(routes!(cancel))
 }
 
-const FILTERS: &[&str] =
-    &["webhookId", "eventId", "eventType", "status", "statusClass", "errorKind", "createdAfter", "createdBefore"];
+const FILTERS: &[&str] = &[
+    "webhookId",
+    "eventId",
+    "eventType",
+    "status",
+    "statusClass",
+    "errorKind",
+    "attemptsMin",
+    "createdAfter",
+    "createdBefore",
+];
 
 fn read_filter(query: &mut Query) -> DeliveryFilter {
     let class = |text: &str| match text {
@@ -50,8 +62,9 @@ fn read_filter(query: &mut Query) -> DeliveryFilter {
         status_range: query.get("statusClass", "2xx, 3xx, 4xx or 5xx", class),
         error: query.get("errorKind", &FailureKind::ALL.map(FailureKind::as_str).join(", "), FailureKind::parse),
         from: query.time("createdAfter").map(first_uuid_at),
+        attempts: query.get("attemptsMin", "a number of attempts", |text| text.parse().ok()).map(|few| (few, i64::MAX)),
         before: query.time("createdBefore").map(first_uuid_at),
-        oldest_first: false,
+        ..DeliveryFilter::default()
     }
 }
 
@@ -157,8 +170,12 @@ fn earlier(one: Option<Uuid>, other: Option<Uuid>) -> Option<Uuid> {
         ("status" = Option<String>, Query, description = "`pending`, `delivered`, `dead` or `cancelled`"),
         ("statusClass" = Option<String>, Query, description = "Of the last answer: `2xx`, `3xx`, `4xx` or `5xx`"),
         ("errorKind" = Option<String>, Query, description = "How the last attempt failed"),
+        ("attemptsMin" = Option<u32>, Query, description = "Only with at least so many attempts"),
         ("createdAfter" = Option<Timestamp>, Query, description = "Only from then on"),
         ("createdBefore" = Option<Timestamp>, Query, description = "Only before then"),
+        ("data" = Option<String>, Query, example = "customer.id:42", description = "Only of events with this value in \
+            their data. No index knows it: 2,000 deliveries of the other filters are looked at, newest first. There may \
+            be more while `nextCursor` is not null, even on an empty page; `total` counts what this page has found."),
     ),
     responses((status = 200, description = "A page of deliveries, newest first", body = List<DeliveryView>)),
     security(("apiKey" = ["read:deliveries"])),
@@ -168,10 +185,26 @@ async fn list(
     caller: Caller<ReadDeliveries>,
     uri: Uri,
 ) -> Result<Json<List<DeliveryView>>, Problem> {
-    let mut query = Query::read(&uri, &[PAGE_OR_CURSOR, FILTERS]);
+    let mut query = Query::read(&uri, &[PAGE_OR_CURSOR, FILTERS, &["data"]]);
     let page = Page::read_shallow(&mut query, &api.options);
     let filter = read_filter(&mut query);
+    let search =
+        query.get("data", "a field and its value, such as `customer.id:42`", |text| DataSearch::parse(text).ok());
+    if search.is_some() && page.page > 1 {
+        query.refuse("page", FieldCode::NotAllowed, "must be left out with `data`; go on with `nextCursor`");
+    }
+    if search.is_some() && page.is_back() {
+        query.refuse("cursor", FieldCode::NotAllowed, "must be a `nextCursor` with `data`");
+    }
     query.finish()?;
+    if let Some(search) = search {
+        let filter = DeliveryFilter { before: earlier(filter.before, page.before), ..filter };
+        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+        let Searched { found, next } = api.engine.search_data(caller.scope, &filter, &search, limit).await?;
+        let total = found.len() as u64;
+        let rows = found.into_iter().map(DeliveryView::from).collect();
+        return Ok(Json(page.list(rows, total, Cursors::older_than(next))));
+    }
     let (rows, cursors, total) = page_of(&api, caller.scope, filter, page).await?;
     Ok(Json(page.list(rows.into_iter().map(DeliveryView::from).collect(), total, cursors)))
 }

@@ -4,6 +4,7 @@
 //! does not work, goes on: not every route needs a key, and those that do answer why.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -35,6 +36,10 @@ pub(super) async fn gate(api: &Api, mut request: Request, next: Next) -> Respons
         return problem.into_response();
     }
     let identity = Identity(identify(request.method(), request.headers(), client, api).await);
+    // The pages ask for the person; they know nothing of the API's types.
+    if let Ok(Principal::Person(person)) = &identity.0 {
+        request.extensions_mut().insert(Arc::clone(person));
+    }
     let asker = Asker {
         actor: identity.0.as_ref().ok().map(actor),
         request: request.extensions().get::<RequestName>().map(|RequestName(id)| id.clone()),

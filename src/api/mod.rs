@@ -148,12 +148,13 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(health::routes())
 }
 
-/// Every route.
-pub fn router(api: &Arc<Api>) -> Router {
+/// Every route, and the pages behind the same door.
+pub fn router(api: &Arc<Api>, pages: Router) -> Router {
     let (routes, mut described) = routes().split_for_parts();
     Deprecations::of(&mut described)
         .announced_by(routes)
         .merge(explorer::routes())
+        .merge(pages.with_state(()))
         .fallback(front::no_route)
         .method_not_allowed_fallback(front::no_method)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(api), front::front))

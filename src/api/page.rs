@@ -80,7 +80,7 @@ fn parameter(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) ->
 #[allow(clippy::struct_field_names, reason = "the names are the API's")]
 pub(super) struct Page {
     /// From 1; always 1 with a cursor.
-    page: u32,
+    pub(super) page: u32,
     pub(super) limit: u32,
     /// Only rows with smaller ids.
     pub(super) before: Option<Uuid>,
@@ -227,6 +227,13 @@ pub(super) struct Cursors {
     /// Of the page of newer rows; null on the first one.
     #[schema(example = json!(null))]
     prev_cursor: Option<String>,
+}
+
+impl Cursors {
+    /// Of a list that only goes on to older rows.
+    pub(super) fn older_than(last: Option<Uuid>) -> Self {
+        Self { next_cursor: last.map(|id| Cursor::Before(id).text()), prev_cursor: None }
+    }
 }
 
 /// How long a list is. Stands beside the rows, or in `pagination`.

@@ -105,7 +105,13 @@ async fn start(environment: &[(&str, &str)]) -> TestApi {
     let words = Permission::ALL.map(|permission| permission.to_string()).to_vec();
     let (_, key) = engine.create_key(scope, "all", words, None).await.unwrap();
     let api = Api::new(engine, ApiOptions::from(&config), CancellationToken::new());
-    TestApi { router: router(&api), api, scope, key: key.reveal().to_owned(), _directory: Directory(directory) }
+    TestApi {
+        router: router(&api, Router::new()),
+        api,
+        scope,
+        key: key.reveal().to_owned(),
+        _directory: Directory(directory),
+    }
 }
 
 struct Answer {

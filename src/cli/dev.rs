@@ -201,6 +201,7 @@ fn greet(args: &DevArgs, kept: &Kept, receiver: &Receiver, file: &Path, output: 
     let database = args.data_dir.join("angarium.db");
     output.line(&format!(
         "angarium {version}  embedded: SQLite at {}, in-process queue\n\
+         \x20 Dashboard  {url}/ui\n\
          \x20 API        {url}/api/v1\n\
          \x20 Metrics    {url}/metrics\n\
          \x20 Receiver   {}  verifies every signature\n\

@@ -3,10 +3,12 @@
 pub mod api_key;
 pub mod attempt;
 pub mod audit;
+pub mod browser;
 pub mod catalogue;
 pub mod channel;
 pub mod circuit;
 pub mod concurrency;
+pub mod data_search;
 pub mod delivery;
 pub mod delivery_stats;
 mod draft;

@@ -123,6 +123,11 @@ impl RetryPolicy {
         }
     }
 
+    /// The delays before each retry, before anything bends them.
+    pub fn delays(&self) -> impl Iterator<Item = Duration> {
+        (1..self.attempts_max()).filter_map(|attempt| self.base_delay(attempt))
+    }
+
     /// The delay after the given attempt before anything bends it; `None` when no attempt is left.
     fn base_delay(&self, attempts_made: u32) -> Option<Duration> {
         let retry = attempts_made.max(1);

@@ -101,6 +101,25 @@ pub fn verify(token: &str, key: &[u8; 32], now: Timestamp) -> Result<Claims, Inv
     if claims.exp <= now.as_seconds() { Err(InvalidToken::Expired) } else { Ok(claims) }
 }
 
+/// What a form of our pages carries, so that no other site can have a browser send it: a proof of the session that no
+/// script of theirs can read.
+#[must_use]
+pub fn form_token(session: SessionId, key: &[u8; 32]) -> String {
+    URL_SAFE_NO_PAD.encode(mac(&form_text(session), key).finalize().into_bytes())
+}
+
+/// Whether a form's token is of the session; in constant time.
+#[must_use]
+pub fn is_form_token(text: &str, session: SessionId, key: &[u8; 32]) -> bool {
+    let tag = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+    mac(&form_text(session), key).verify_slice(&tag).is_ok()
+}
+
+/// No token of a session starts so: what is signed for one use can never be shown for the other.
+fn form_text(session: SessionId) -> String {
+    format!("form of {session}")
+}
+
 fn mac(text: &str, key: &[u8; 32]) -> Hmac<Sha256> {
     let mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.chain_update(text)
@@ -152,6 +171,15 @@ mod tests {
         }
         assert_eq!(verify(&format!("{HEADER}.{body}."), &KEY, NOW), Err(InvalidToken::Forged));
         assert_eq!(verify(&token, &[8; 32], NOW), Err(InvalidToken::Forged));
+    }
+
+    #[test]
+    fn a_form_belongs_to_its_session() {
+        let [one, other] = [2, 3].map(|number| SessionId(Uuid::from_u128(number)));
+        let token = form_token(one, &KEY);
+        assert!(is_form_token(&token, one, &KEY));
+        assert!(!is_form_token(&token, other, &KEY) && !is_form_token(&token, one, &[8; 32]));
+        assert!(!is_form_token("", one, &KEY) && !is_form_token("\u{0}", one, &KEY));
     }
 
     proptest! {

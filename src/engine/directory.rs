@@ -257,6 +257,13 @@ impl Engine {
         self.directory.current().listener(id).map(|listener| listener.webhook.settings.name.clone())
     }
 
+    /// Every tenant, by name.
+    pub fn tenants(&self) -> Vec<Arc<Tenant>> {
+        let mut tenants: Vec<_> = self.directory.current().tenants().cloned().collect();
+        tenants.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        tenants
+    }
+
     /// The tenant of a scope.
     pub fn tenant(&self, id: TenantId) -> Option<Arc<Tenant>> {
         self.directory.current().tenant(id).map(Arc::clone)

@@ -11,6 +11,7 @@ pub mod accept;
 pub mod asker;
 pub mod audit;
 pub mod claim;
+pub mod data_search;
 pub mod deliveries;
 pub mod directory;
 pub mod doctor;

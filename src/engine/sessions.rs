@@ -157,6 +157,16 @@ impl Engine {
         Ok(SignedIn { session, user })
     }
 
+    /// What the forms of a session's pages carry.
+    pub fn form_token(&self, session: SessionId) -> String {
+        session::form_token(session, &self.token_key)
+    }
+
+    /// Whether a form came from one of the session's pages.
+    pub fn is_form_token(&self, text: &str, session: SessionId) -> bool {
+        session::is_form_token(text, session, &self.token_key)
+    }
+
     /// Ends a session.
     pub async fn logout(&self, who: &SignedIn) -> Result<(), StoreError> {
         let line = self.line_by(Some(&who.user), Action::SessionEnd, who.session.id, json!({}));

@@ -31,8 +31,8 @@ macro_rules! page {
         )
     };
 }
-const PAGE: &str = page!("order by l.delivery_id desc limit $10 offset $11");
-const PAGE_BACK: &str = page!("order by l.delivery_id limit $10 offset $11");
+pub(super) const PAGE: &str = page!("order by l.delivery_id desc limit $10 offset $11");
+pub(super) const PAGE_BACK: &str = page!("order by l.delivery_id limit $10 offset $11");
 const COUNT: &str = dead_letters_where!("count(*) from dead_letters l", "");
 
 const DISCARD: &str = "update deliveries set state = 'cancelled', settled_at = $4, note = $5 \

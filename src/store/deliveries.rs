@@ -49,6 +49,10 @@ pub struct DeliveryFilter {
     pub state: Option<DeliveryState>,
     /// Only of this event type.
     pub event_type: Option<String>,
+    /// Only of event types that start so.
+    pub type_prefix: Option<String>,
+    /// Only with so many attempts, both ends included.
+    pub attempts: Option<(i64, i64)>,
     /// Only with a last status in this range, both ends included.
     pub status_range: Option<(i64, i64)>,
     /// Only with this kind of last failure.
@@ -72,7 +76,9 @@ macro_rules! deliveries_where {
             $walk,
             " and (cast($6 as text) is null or d.state = $6) and (cast($7 as text) is null or d.event_type = $7) \
              and (cast($8 as bigint) is null or (d.last_status >= $8 and d.last_status <= $9)) \
-             and (cast($10 as text) is null or d.last_error = $10) and ($11 or d.webhook_id = $12) ",
+             and (cast($10 as text) is null or d.last_error = $10) and ($11 or d.webhook_id = $12) \
+             and d.attempts >= $13 and d.attempts <= $14 \
+             and (cast($15 as text) is null or substr(d.event_type, 1, length($15)) = $15) ",
             $tail
         )
     };
@@ -90,8 +96,8 @@ macro_rules! page {
 macro_rules! pages_and_count {
     ($walk:literal) => {
         ListSql {
-            page: page!($walk, "order by d.id desc limit $13 offset $14"),
-            page_back: page!($walk, "order by d.id limit $13 offset $14"),
+            page: page!($walk, "order by d.id desc limit $16 offset $17"),
+            page_back: page!($walk, "order by d.id limit $16 offset $17"),
             count: deliveries_where!("count(*)", $walk, ""),
         }
     };
@@ -145,7 +151,7 @@ impl TryFrom<Row> for Delivery {
     }
 }
 
-/// Binds `$1` to `$12`, which a page and its count have in common.
+/// Binds `$1` to `$15`, which a page and its count have in common.
 macro_rules! bind_filter {
     ($query:expr, $scope:expr, $filter:expr, $key:expr) => {
         $query
@@ -161,6 +167,9 @@ macro_rules! bind_filter {
             .bind($filter.error.map(FailureKind::as_str))
             .bind($filter.webhook.is_none())
             .bind($filter.webhook.map_or(Uuid::nil(), |webhook| webhook.0))
+            .bind($filter.attempts.map_or(0, |(fewest, _)| fewest))
+            .bind($filter.attempts.map_or(i64::MAX, |(_, most)| most))
+            .bind($filter.type_prefix.as_deref())
     };
 }
 

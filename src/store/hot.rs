@@ -4,8 +4,8 @@
 use super::deliveries::{BY_EVENT, BY_ID as DELIVERY, BY_SCOPE, BY_WEBHOOK};
 use super::dialect::{accept, claim, event_keys, records as record_writes, settle, stats};
 use super::{
-    attempts, audit, delivery_stats, due, events, expunge, idempotency, lines, mails, paces, records, replay_runs,
-    replay_walk, replays, retention, sessions,
+    attempts, audit, dead_letters, delivery_stats, due, events, expunge, idempotency, lines, mails, paces, records,
+    replay_runs, replay_walk, replays, retention, sessions,
 };
 
 /// On `PostgreSQL`.
@@ -86,6 +86,8 @@ fn shared() -> Vec<(&'static str, &'static str)> {
         ("deliveries of a scope, back", BY_SCOPE.page_back),
         ("deliveries of a webhook, back", BY_WEBHOOK.page_back),
         ("deliveries of an event, back", BY_EVENT.page_back),
+        ("dead letters", dead_letters::PAGE),
+        ("dead letters, back", dead_letters::PAGE_BACK),
         ("attempts", attempts::OF_DELIVERY),
         ("pending", due::PENDING),
         ("pending of a webhook", due::COUNT_OF),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A folder or file of `src`, and what of the crate it may name.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("domain", &["domain"]),
     ("clock", &["domain"]),
     ("chance", &[]),
@@ -16,12 +16,14 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("worker", &["worker", "engine", "broker", "domain", "chance"]),
     ("scheduler", &["scheduler", "engine", "store", "domain"]),
     ("api", &["api", "engine", "store", "domain", "clock", "config", "chance", "broker", "telemetry"]),
+    ("dashboard", &["dashboard", "engine", "store", "domain", "clock", "config", "chance", "telemetry"]),
     ("receiver", &["receiver", "domain", "clock"]),
     (
         "app",
         &[
             "app",
             "api",
+            "dashboard",
             "worker",
             "scheduler",
             "engine",
@@ -37,12 +39,13 @@ const MAY_USE: [(&str, &[&str]); 13] = [
 ];
 
 /// What a folder must not name, and why.
-const MUST_NOT_NAME: [(&str, &[&str], &str); 6] = [
+const MUST_NOT_NAME: [(&str, &[&str], &str); 7] = [
     ("domain", &["tokio::", "axum::", "reqwest::", "sqlx::", "lapin::"], "rules are pure"),
     ("engine", &["axum::", "http::", "StatusCode", "reqwest::", "lapin::", "lettre::"], "verbs know no protocol"),
     ("store", &["lapin::", "axum::", "reqwest::"], "the store knows nothing but SQL"),
     ("broker", &["sqlx::", "axum::"], "the broker moves tickets"),
     ("api", &["sqlx::", "lapin::"], "the API asks the engine"),
+    ("dashboard", &["sqlx::", "lapin::", "reqwest::"], "the pages ask the engine"),
     ("worker", &["sqlx::", "lapin::", "axum::"], "the worker asks the engine"),
 ];
 

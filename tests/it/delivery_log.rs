@@ -12,6 +12,7 @@ both_engines!(
     the_log_hides_signatures_and_customers_headers,
     the_log_keeps_the_beginning_of_an_answer,
     deliveries_are_found_by_filter,
+    deliveries_are_found_by_the_data_of_their_events,
 );
 
 async fn the_log_tells_each_attempt_in_a_sentence(app: TestApp) {
@@ -119,4 +120,39 @@ async fn deliveries_are_found_by_filter(app: TestApp) {
 async fn total(app: &TestApp, filter: &str) -> u64 {
     let page = app.client.get(&format!("/api/v1/deliveries?{filter}")).await.expect(200).json();
     page["pagination"]["total"].as_u64().unwrap()
+}
+
+async fn deliveries_are_found_by_the_data_of_their_events(app: TestApp) {
+    app.webhook("hook").await;
+    let mut events = Vec::new();
+    for n in 0..5 {
+        events.push(
+            app.publish("order.created", json!({ "customer": { "id": n % 2 }, "tags": ["a", n.to_string()] })).await,
+        );
+    }
+    for event in &events {
+        app.delivery_in(event, "delivered").await;
+    }
+    let find = async |query: &str| app.client.get(&format!("/api/v1/deliveries?{query}")).await.expect(200).json();
+    let found = find("data=customer.id:1").await;
+    let ids: Vec<_> = found["data"].as_array().unwrap().iter().map(|delivery| delivery["eventId"].clone()).collect();
+    assert_eq!(ids, [json!(events[3]), json!(events[1])]);
+    assert_eq!((&found["pagination"]["total"], &found["pagination"]["nextCursor"]), (&json!(2), &json!(null)));
+    assert_eq!(find("data=tags:4").await["data"].as_array().unwrap().len(), 1);
+    assert_eq!(find("data=customer.id:1&status=dead").await["data"], json!([]));
+    assert_eq!(find("attemptsMin=2").await["data"], json!([]));
+    // One page after the other.
+    let first = find("data=customer.id:0&limit=1").await;
+    let cursor = first["pagination"]["nextCursor"].as_str().unwrap().to_owned();
+    assert_eq!(first["data"][0]["eventId"], json!(events[4]));
+    let second = find(&format!("data=customer.id:0&limit=1&cursor={cursor}")).await;
+    assert_eq!(second["data"][0]["eventId"], json!(events[2]));
+    for bad in ["data=x", "data=:1", "data=a:1&page=2", "attemptsMin=x"] {
+        app.client.get(&format!("/api/v1/deliveries?{bad}")).await.expect(422);
+    }
+    let browser = app.browser_of(angarium::domain::user::Role::Member).await;
+    let page = browser.open("/ui/deliveries?q=data.customer.id:1").await;
+    assert_eq!(page.text.matches("<tr id=\"dlv_").count(), 2);
+    assert!(page.text.contains("has looked at up to 2,000 deliveries"), "{}", page.text);
+    app.finish().await;
 }

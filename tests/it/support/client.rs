@@ -71,10 +71,15 @@ impl Client {
     }
 
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
-        let response = request.send().await.expect("the API answers");
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Reply { status, headers, text: response.text().await.expect("the answer is complete") }
+        reply_to(request).await
     }
+}
+
+/// Sends a request and takes the whole answer.
+pub(crate) async fn reply_to(request: reqwest::RequestBuilder) -> Reply {
+    let response = request.send().await.expect("the API answers");
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Reply { status, headers, text: response.text().await.expect("the answer is complete") }
 }
 
 /// `reqwest` without its `json` feature.

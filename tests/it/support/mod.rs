@@ -1,6 +1,7 @@
 //! What the tests are written with: an app on either engine, a client, a receiver, and bounds instead of sleeps.
 
 pub(crate) mod app;
+pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod core;
 pub(crate) mod document;

@@ -1,0 +1,201 @@
+//! Deliveries as a file: everything that the list's address finds, as a stream. However many there are, only one step
+//! of them is in memory.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, Uri, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use futures_util::stream;
+use serde_json::json;
+
+use super::Dashboard;
+use super::access::{ReadDeliveries, Reader};
+use super::delivery_filter;
+use super::page::Failure;
+use super::params::Params;
+use crate::domain::tenant::Scope;
+use crate::domain::time::Timestamp;
+use crate::store::StoreError;
+use crate::store::deliveries::{Delivery, DeliveryFilter};
+
+/// Deliveries that are read at once.
+const STEP: u32 = 500;
+const HEADINGS: &str = "id,event_id,event_type,webhook_id,reason,status,attempts,last_status,last_error,next_attempt_at,created_at,settled_at\r\n";
+
+pub(super) fn routes() -> Router<Arc<Dashboard>> {
+    Router::new().route("/ui/deliveries/export/{name}", get(export))
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Csv,
+    JsonLines,
+}
+
+/// Where an export stands.
+struct Walk {
+    dashboard: Arc<Dashboard>,
+    scope: Scope,
+    filter: DeliveryFilter,
+    format: Format,
+    left: u32,
+    has_begun: bool,
+}
+
+async fn export(
+    State(dashboard): State<Arc<Dashboard>>,
+    Path(name): Path<String>,
+    reader: Reader<ReadDeliveries>,
+    uri: Uri,
+) -> Result<Response, Failure> {
+    let (format, media_type) = match name.as_str() {
+        "deliveries.csv" => (Format::Csv, "text/csv; charset=utf-8"),
+        "deliveries.jsonl" => (Format::JsonLines, "application/jsonl; charset=utf-8"),
+        _ => return Err(Failure::NotFound("file")),
+    };
+    let asked = delivery_filter::read(&Params::of(&uri), dashboard.engine.clock().now());
+    if !asked.problems.is_empty() {
+        return Err(Failure::Bad(asked.problems.join(" ")));
+    }
+    if asked.data.is_some() {
+        let message = "Data cannot be searched in an export: leave out the words that begin with `data.`.";
+        return Err(Failure::bad(message));
+    }
+    let left = dashboard.options.export_rows_max;
+    let walk = Walk { dashboard, scope: reader.visit.scope, filter: asked.filter, format, left, has_begun: false };
+    let disposition = HeaderValue::try_from(format!("attachment; filename=\"{name}\""));
+    let disposition = disposition.map_err(|_| Failure::internal("the name of a file is no header"))?;
+    let headers =
+        [(header::CONTENT_TYPE, HeaderValue::from_static(media_type)), (header::CONTENT_DISPOSITION, disposition)];
+    Ok((headers, Body::from_stream(stream::try_unfold(walk, step))).into_response())
+}
+
+/// The next piece of the file, and where the one after it begins.
+async fn step(mut walk: Walk) -> Result<Option<(Bytes, Walk)>, StoreError> {
+    let limit = STEP.min(walk.left);
+    let found = match limit {
+        0 => Vec::new(),
+        _ => walk.dashboard.engine.store().deliveries_page(walk.scope, &walk.filter, limit, 0).await?,
+    };
+    let mut piece = String::new();
+    if let Format::Csv = walk.format
+        && !walk.has_begun
+    {
+        piece.push_str(HEADINGS);
+    }
+    walk.has_begun = true;
+    for delivery in &found {
+        match walk.format {
+            Format::Csv => csv_line(delivery, &mut piece),
+            Format::JsonLines => json_line(delivery, &mut piece),
+        }
+    }
+    if piece.is_empty() {
+        return Ok(None);
+    }
+    let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
+    walk.filter.before = found.last().map(|delivery| delivery.id.0).or(walk.filter.before);
+    walk.left = if count < limit { 0 } else { walk.left - count };
+    Ok(Some((Bytes::from(piece), walk)))
+}
+
+fn json_line(delivery: &Delivery, out: &mut String) {
+    let Delivery {
+        id,
+        event,
+        event_type,
+        webhook,
+        reason,
+        state,
+        attempts,
+        last_status,
+        last_error,
+        settled_at,
+        next_attempt_at,
+    } = delivery;
+    let line = json!({
+        "id": id, "eventId": event, "eventType": event_type, "webhookId": webhook, "reason": reason,
+        "status": state.as_str(), "attempts": attempts, "lastStatus": last_status, "lastError": last_error,
+        "nextAttemptAt": next_attempt_at, "createdAt": id.time(), "settledAt": settled_at,
+    });
+    // Writing to a text does not fail.
+    let _ = writeln!(out, "{line}");
+}
+
+fn csv_line(delivery: &Delivery, out: &mut String) {
+    let Delivery {
+        id,
+        event,
+        event_type,
+        webhook,
+        reason,
+        state,
+        attempts,
+        last_status,
+        last_error,
+        settled_at,
+        next_attempt_at,
+    } = delivery;
+    let time = |at: Option<Timestamp>| at.map_or_else(String::new, |at| at.to_string());
+    let cells = [
+        id.to_string(),
+        event.to_string(),
+        event_type.clone(),
+        webhook.to_string(),
+        reason.clone(),
+        state.to_string(),
+        attempts.to_string(),
+        last_status.map_or_else(String::new, |status| status.to_string()),
+        last_error.clone().unwrap_or_default(),
+        time(*next_attempt_at),
+        time(Some(id.time())),
+        time(*settled_at),
+    ];
+    for (index, cell) in cells.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write_cell(cell, out);
+    }
+    out.push_str("\r\n");
+}
+
+/// A cell that no spreadsheet takes for a formula.
+fn write_cell(text: &str, out: &mut String) {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let needs_quotes = is_formula || text.contains([',', '"', '\n', '\r']);
+    if !needs_quotes {
+        out.push_str(text);
+        return;
+    }
+    out.push('"');
+    if is_formula {
+        out.push('\'');
+    }
+    out.push_str(&text.replace('"', "\"\""));
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        let cell = |text: &str| {
+            let mut out = String::new();
+            write_cell(text, &mut out);
+            out
+        };
+        assert_eq!(cell("order.created"), "order.created");
+        assert_eq!(cell("=cmd|' /C calc'!A0"), "\"'=cmd|' /C calc'!A0\"");
+        assert_eq!(cell("-1+1"), "\"'-1+1\"");
+        assert_eq!(cell("@x"), "\"'@x\"");
+        assert_eq!(cell("a,\"b\"\n"), "\"a,\"\"b\"\"\n\"");
+    }
+}

@@ -1,0 +1,245 @@
+//! Live rows: what is new or has changed in a list that somebody looks at.
+//!
+//! A process looks at the newest deliveries of each scope that somebody watches, once for all who do, and tells the
+//! streams what differs from the last time. So it sees what any process has done, whichever engine it runs on, and what
+//! it asks of the database does not grow with the number of pages that are open. A stream shows a few rows a second,
+//! which is as many as people read, and counts the others.
+
+use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use askama::Template as _;
+use axum::Router;
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use futures_util::stream;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
+use tokio::time::Instant;
+
+use super::Dashboard;
+use super::access::{ReadDeliveries, Reader};
+use super::delivery_filter::{self, Fit, fit};
+use super::delivery_row::{DeliveryRow, RowTemplate};
+use super::page::Failure;
+use super::params::Params;
+use crate::domain::delivery::DeliveryState;
+use crate::domain::id::{DeliveryId, first_uuid_at};
+use crate::domain::permission::Permission;
+use crate::domain::tenant::Scope;
+use crate::domain::time::Timestamp;
+use crate::store::StoreError;
+use crate::store::deliveries::{Delivery, DeliveryFilter};
+
+/// The newest deliveries of a scope that are watched; what is older changes unseen until the page is loaded again.
+const WATCHED_MAX: u32 = 200;
+/// How far back they are looked for.
+const WATCHED: Duration = Duration::from_hours(1);
+/// What a stream may fall behind before it only counts.
+const BEHIND_MAX: usize = 16;
+/// Rows that a stream shows in a second.
+const ROWS_PER_SECOND: u32 = 5;
+const SECOND: Duration = Duration::from_secs(1);
+/// A stream ends after this; browsers begin another, and show who they are again.
+const LIFETIME: Duration = Duration::from_mins(5);
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+pub(super) fn routes() -> Router<Arc<Dashboard>> {
+    Router::new().route("/ui/deliveries/live", get(live))
+}
+
+/// Deliveries that are new or have changed.
+type News = Arc<Vec<Delivery>>;
+
+/// Who is told of what, in this process.
+pub(super) struct Hub {
+    scopes: Mutex<HashMap<Scope, broadcast::Sender<News>>>,
+    places: Arc<Semaphore>,
+}
+
+impl Hub {
+    pub(super) fn new(streams_max: usize) -> Self {
+        Self { scopes: Mutex::default(), places: Arc::new(Semaphore::new(streams_max)) }
+    }
+
+    fn scopes(&self) -> MutexGuard<'_, HashMap<Scope, broadcast::Sender<News>>> {
+        self.scopes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets one more listen; the first one of a scope has it watched.
+    fn listen(&self, scope: Scope, dashboard: &Arc<Dashboard>) -> broadcast::Receiver<News> {
+        let mut scopes = self.scopes();
+        if let Some(sender) = scopes.get(&scope) {
+            return sender.subscribe();
+        }
+        let (sender, receiver) = broadcast::channel(BEHIND_MAX);
+        scopes.insert(scope, sender.clone());
+        tokio::spawn(watch(Arc::clone(dashboard), scope, sender));
+        receiver
+    }
+
+    /// Whether nobody listens any more; from then on the next one has the scope watched anew.
+    fn is_left(&self, scope: Scope, sender: &broadcast::Sender<News>) -> bool {
+        let mut scopes = self.scopes();
+        let is_left = sender.receiver_count() == 0;
+        if is_left {
+            scopes.remove(&scope);
+        }
+        is_left
+    }
+}
+
+/// What can change in a row.
+type Look = (DeliveryState, i64, Option<i64>, Option<Timestamp>);
+
+fn look(delivery: &Delivery) -> Look {
+    (delivery.state, delivery.attempts, delivery.last_status, delivery.next_attempt_at)
+}
+
+async fn newest(dashboard: &Dashboard, scope: Scope) -> Result<Vec<Delivery>, StoreError> {
+    let from = dashboard.engine.clock().now().before(WATCHED);
+    let filter = DeliveryFilter { from: Some(first_uuid_at(from)), ..DeliveryFilter::default() };
+    dashboard.engine.store().deliveries_page(scope, &filter, WATCHED_MAX, 0).await
+}
+
+/// Tells those who listen what differs, until nobody does or the process goes down.
+async fn watch(dashboard: Arc<Dashboard>, scope: Scope, sender: broadcast::Sender<News>) {
+    let mut seen: HashMap<DeliveryId, Look> = HashMap::new();
+    let mut has_begun = false;
+    while !dashboard.draining.is_cancelled() && !dashboard.hub.is_left(scope, &sender) {
+        match newest(&dashboard, scope).await {
+            Ok(found) => {
+                let now: HashMap<_, _> = found.iter().map(|delivery| (delivery.id, look(delivery))).collect();
+                let mut news: Vec<_> =
+                    found.into_iter().filter(|delivery| seen.get(&delivery.id) != now.get(&delivery.id)).collect();
+                // Oldest first: each is put on top of those before it.
+                news.reverse();
+                if has_begun && !news.is_empty() {
+                    // Nobody left to hear it: the next turn notices.
+                    let _ = sender.send(Arc::new(news));
+                }
+                (seen, has_begun) = (now, true);
+            }
+            Err(error) => tracing::warn!("live rows are late: {error}"),
+        }
+        tokio::select! {
+            () = dashboard.draining.cancelled() => break,
+            () = tokio::time::sleep(dashboard.options.live_every) => {}
+        }
+    }
+    // Closed by a shutdown: what still listens is told by the end of the channel.
+    dashboard.hub.scopes().remove(&scope);
+}
+
+/// One page's stream.
+struct Listening {
+    dashboard: Arc<Dashboard>,
+    scope: Scope,
+    filter: DeliveryFilter,
+    acts: bool,
+    news: broadcast::Receiver<News>,
+    ready: VecDeque<Event>,
+    until: Instant,
+    second: Instant,
+    shown: u32,
+    _place: OwnedSemaphorePermit,
+}
+
+async fn live(
+    State(dashboard): State<Arc<Dashboard>>,
+    reader: Reader<ReadDeliveries>,
+    uri: Uri,
+) -> Result<Response, Failure> {
+    let visit = reader.visit;
+    let params = Params::of(&uri);
+    let place = Arc::clone(&dashboard.hub.places).try_acquire_owned();
+    let place = place.map_err(|_| Failure::Unavailable("as many streams are open as may be".to_owned()))?;
+    let filter = delivery_filter::read(&params, dashboard.engine.clock().now()).filter;
+    let news = dashboard.hub.listen(visit.scope, &dashboard);
+    let missed = newest(&dashboard, visit.scope).await?;
+    let now = Instant::now();
+    let mut listening = Listening {
+        scope: visit.scope,
+        filter,
+        acts: visit.may(Permission::WriteDeliveries),
+        news,
+        ready: VecDeque::new(),
+        until: now + LIFETIME,
+        second: now,
+        shown: 0,
+        dashboard,
+        _place: place,
+    };
+    // What has happened since the page was made.
+    if let Some(made_at) = params.get("after").and_then(|millis| millis.parse().ok()).map(Timestamp::from_millis) {
+        let is_later = |delivery: &Delivery| delivery.id.time() >= made_at || delivery.settled_at >= Some(made_at);
+        let missed: Vec<_> = missed.into_iter().rev().filter(is_later).collect();
+        listening.take(&missed);
+    }
+    let events = stream::unfold(listening, |mut listening| async move {
+        let event = listening.next().await?;
+        Some((Ok::<_, Infallible>(event), listening))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+}
+
+impl Listening {
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(event);
+            }
+            let draining = self.dashboard.draining.clone();
+            let news = tokio::select! {
+                () = draining.cancelled() => return None,
+                () = tokio::time::sleep_until(self.until) => return None,
+                news = self.news.recv() => news,
+            };
+            match news {
+                Ok(news) => self.take(&news),
+                Err(RecvError::Lagged(count)) => self.ready.push_back(more(count)),
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// Makes events of news: rows, as many as may be shown, and the number of the others.
+    fn take(&mut self, news: &[Delivery]) {
+        let (engine, scope) = (&self.dashboard.engine, self.scope);
+        let (known, now) = (engine.directory.current(), engine.clock().now());
+        if self.second.elapsed() >= SECOND {
+            (self.second, self.shown) = (Instant::now(), 0);
+        }
+        let mut left_out = 0;
+        for delivery in news {
+            let name = match fit(&self.filter, delivery) {
+                Fit::Fits => "row",
+                // It may have stood in the list: then it is shown as it is now.
+                Fit::NotAnyMore => "changed",
+                Fit::Never => continue,
+            };
+            if self.shown >= ROWS_PER_SECOND {
+                left_out += u64::from(name == "row");
+                continue;
+            }
+            let row = DeliveryRow::new(delivery.clone(), &known, now);
+            match (RowTemplate { row: &row, acts: self.acts }).render() {
+                Ok(html) => self.ready.push_back(Event::default().event(name).data(html)),
+                Err(error) => tracing::error!("a row of {scope:?} does not render: {error}"),
+            }
+            self.shown += 1;
+        }
+        if left_out > 0 {
+            self.ready.push_back(more(left_out));
+        }
+    }
+}
+
+fn more(count: u64) -> Event {
+    Event::default().event("more").data(count.to_string())
+}

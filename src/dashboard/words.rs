@@ -1,0 +1,164 @@
+//! How times, durations, numbers and states read on a page.
+
+use std::fmt;
+use std::time::Duration;
+
+use askama::filters::HtmlSafe;
+
+use crate::domain::delivery::DeliveryState;
+use crate::domain::time::Timestamp;
+use crate::domain::webhook::WebhookStatus;
+use crate::store::deliveries::Delivery;
+
+/// A time: to the second, with its zone; to the millisecond, and how long ago, in its title. A script may show it in
+/// the reader's own zone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Time {
+    pub(super) at: Timestamp,
+    pub(super) now: Timestamp,
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, now } = *self;
+        let text = at.to_string();
+        let (Some(day), Some(clock)) = (text.get(..10), text.get(11..19)) else { return f.write_str("never") };
+        let how_far = far(at, now);
+        write!(f, "<time datetime=\"{text}\" title=\"{text}, {how_far}\">{day} {clock}Z</time>")
+    }
+}
+
+impl HtmlSafe for Time {}
+
+/// How far an instant is from now: `3 m ago`, `in 5 s`.
+pub(super) fn far(at: Timestamp, now: Timestamp) -> String {
+    if at > now {
+        return format!("in {}", span(at.since(now)));
+    }
+    format!("{} ago", span(now.since(at)))
+}
+
+/// A duration in its two largest units.
+pub(super) fn span(duration: Duration) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+    let seconds = duration.as_secs();
+    let Some(first) = UNITS.iter().position(|(size, _)| seconds >= *size) else {
+        let millis = duration.as_millis();
+        return if millis == 0 { "under 1 ms".to_owned() } else { format!("{millis} ms") };
+    };
+    let (size, unit) = UNITS[first];
+    let rest = UNITS.get(first + 1).map(|(smaller, unit)| (seconds % size / smaller, unit)).filter(|(n, _)| *n > 0);
+    match rest {
+        Some((rest, smaller)) => format!("{} {unit} {rest} {smaller}", seconds / size),
+        None => format!("{} {unit}", seconds / size),
+    }
+}
+
+/// A number with thousands apart.
+pub(super) fn grouped(number: impl Into<i128>) -> String {
+    let number = number.into();
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if number < 0 {
+        text.push('-');
+    }
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes, in the largest unit of which there is at least one.
+pub(super) fn bytes(count: usize) -> String {
+    match count {
+        0..1_024 => format!("{count} B"),
+        1_024..1_048_576 => format!("{} KiB", count / 1_024),
+        _ => format!("{} MiB", count / 1_048_576),
+    }
+}
+
+/// A state: a word, with the colour and the picture that the style sheet has for its tone; never the colour alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Badge {
+    pub(super) tone: &'static str,
+    pub(super) word: &'static str,
+}
+
+impl fmt::Display for Badge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tone, word } = self;
+        write!(f, "<span class=\"badge {tone}\">{word}</span>")
+    }
+}
+
+impl HtmlSafe for Badge {}
+
+impl Badge {
+    const fn new(tone: &'static str, word: &'static str) -> Self {
+        Self { tone, word }
+    }
+
+    /// Of a delivery.
+    pub(super) fn of_delivery(delivery: &Delivery) -> Self {
+        match (delivery.state, delivery.attempts) {
+            (DeliveryState::Pending, 0) => Self::new("waiting", "waiting"),
+            (DeliveryState::Pending, _) => Self::new("retrying", "retrying"),
+            (DeliveryState::Delivered, _) => Self::new("good", "delivered"),
+            (DeliveryState::Dead, _) => Self::new("bad", "dead letter"),
+            (DeliveryState::Cancelled, _) => Self::new("idle", "cancelled"),
+        }
+    }
+
+    /// Of a webhook.
+    pub(super) const fn of_webhook(status: WebhookStatus) -> Self {
+        match status {
+            WebhookStatus::Active => Self::new("good", "active"),
+            WebhookStatus::Paused => Self::new("idle", "paused"),
+            WebhookStatus::Disabled => Self::new("bad", "disabled"),
+        }
+    }
+
+    /// What the last attempt of a delivery came to, where there was one.
+    pub(super) fn tone_of_answer(status: Option<i64>) -> &'static str {
+        match status {
+            Some(200..=299) => "good",
+            Some(300..=499) => "retrying",
+            Some(_) | None => "bad",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_two_units() {
+        let text = |seconds| span(Duration::from_secs(seconds));
+        assert_eq!([text(1), text(61), text(3_600), text(90_061)], ["1 s", "1 m 1 s", "1 h", "1 d 1 h"]);
+        assert_eq!(span(Duration::from_millis(38)), "38 ms");
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(
+            [grouped(0), grouped(999), grouped(1_000), grouped(-1_234_567)],
+            ["0", "999", "1,000", "-1,234,567"]
+        );
+    }
+
+    #[test]
+    fn a_time_has_its_zone() {
+        let at = Timestamp::parse_rfc3339("2026-11-21T12:00:00.120Z").unwrap();
+        let time = Time { at, now: at.after(Duration::from_secs(200)) }.to_string();
+        let title = "2026-11-21T12:00:00.120Z, 3 m 20 s ago";
+        assert_eq!(
+            time,
+            format!("<time datetime=\"2026-11-21T12:00:00.120Z\" title=\"{title}\">2026-11-21 12:00:00Z</time>")
+        );
+        assert_eq!(Time { at: Timestamp::NEVER, now: at }.to_string(), "never");
+    }
+}
