@@ -1,7 +1,7 @@
 //! Logs and metrics: one line per request and per attempt, and a number for every queue, outcome and delay.
 //!
 //! A metric stands once, in the table below: its field, its type, its name and its help. What `/metrics` says, and what
-//! [`reference`] and so `docs/reference/metrics.md` say, both follow from there.
+//! [`reference()`] and so `docs/reference/metrics.md` say, both follow from there.
 
 use std::fmt::Write as _;
 use std::sync::atomic::AtomicU64;

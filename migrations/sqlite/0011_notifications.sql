@@ -5,7 +5,7 @@ alter table users add column gets_mail boolean not null default true;
 create table mails (
     notice_id blob not null,             -- what is told of; a UUIDv7, so that old rows are a range of the key
     user_id blob not null references users (id),
-    tenant_id  blob,                      -- null: about the deployment, for operators
+    tenant_id blob,                      -- null: about the deployment, for operators
     environment text check (environment in ('production', 'staging')),
     kind text not null,
     facts text not null,                 -- JSON object: what the mail says; no payloads, no secrets

@@ -1,7 +1,7 @@
 //! Mails about operational events: what they say. Plain text, in one voice, without payloads or secrets.
 //!
 //! Names come from people. In a mail a line break in a name could pass for a header, so what goes into a subject, a
-//! name or a sentence is one line of bounded length first ([`line`]).
+//! name or a sentence is one line of bounded length first ([`line()`]).
 
 use serde_json::Value;
 
