@@ -644,6 +644,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tenant/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the users of the tenant */
+        get: operations["listTeammates"];
+        put?: never;
+        /**
+         * Make a user
+         * @description Without a `password` one is drawn; the answer shows it, this once.
+         */
+        post: operations["createTeammate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tenant/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a user
+         * @description A member reads themselves only.
+         */
+        get: operations["getTeammate"];
+        /**
+         * Change a user
+         * @description What is not mentioned stays. An owner changes everybody, an admin members and their own name. The last owner stays.
+         */
+        put: operations["updateTeammate"];
+        post?: never;
+        /**
+         * Remove a user
+         * @description Their sessions end at once. The last owner stays.
+         */
+        delete: operations["deleteTeammate"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tenant/users/{id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set a user's password
+         * @description Everybody sets their own, with the old one. An owner sets everybody's, an admin those of members; without a
+         *     `newPassword` one is drawn, and the answer shows it, this once. All sessions of the user end, but the one that asks.
+         */
+        post: operations["setTeammatePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers": {
         parameters: {
             query?: never;
@@ -2281,6 +2351,19 @@ export interface components {
             email: string;
             password: string;
         };
+        /** @description Where a list goes on from a page of it. */
+        Cursors: {
+            /**
+             * @description Of the page of older rows; null on the last one.
+             * @example null
+             */
+            nextCursor?: string | null;
+            /**
+             * @description Of the page of newer rows; null on the first one.
+             * @example null
+             */
+            prevCursor?: string | null;
+        };
         /**
          * @description A person or a company that your users talk to. At least one of `firstName`, `lastName`, `email` and `phone` is known of each. A new one's profile may be given inside `profile` or beside it.
          * @example {
@@ -2469,6 +2552,9 @@ export interface components {
         DeletedEventType: {
             /** @example order.paid */
             name: string;
+        };
+        DeletedTeammate: {
+            id: components["schemas"]["UserId"];
         };
         DeletedWebhook: {
             id: components["schemas"]["WebhookId"];
@@ -2926,39 +3012,6 @@ export interface components {
                 nextAttemptAt?: components["schemas"]["Timestamp"] | null;
                 createdAt: components["schemas"]["Timestamp"];
                 settledAt?: components["schemas"]["Timestamp"] | null;
-            }[];
-            pagination: components["schemas"]["Pagination"];
-        };
-        /** @description The body of most lists. Webhooks and their logs have their own, with the totals beside the rows. */
-        List_EventType: {
-            success: boolean;
-            data: {
-                /** @example order.paid */
-                name: string;
-                /** @example An order was paid. */
-                description?: string | null;
-                /** @description The `data` of one. */
-                example?: Record<string, unknown> | null;
-                /** @description What the `data` looks like, as a JSON Schema. */
-                schema?: Record<string, unknown> | null;
-                /**
-                 * @description What becomes of an event whose data does not fit: nothing (`off`), a warning to its publisher (`warn`), or it
-                 *     is refused (`reject`).
-                 * @example reject
-                 */
-                schemaMode: string;
-                /**
-                 * @description Whether it is there for everybody and cannot be changed.
-                 * @example false
-                 */
-                builtIn: boolean;
-                createdAt?: components["schemas"]["Timestamp"] | null;
-                updatedAt?: components["schemas"]["Timestamp"] | null;
-                /**
-                 * Format: int64
-                 * @example 7
-                 */
-                version?: number | null;
             }[];
             pagination: components["schemas"]["Pagination"];
         };
@@ -3468,6 +3521,27 @@ export interface components {
             notifyDaysBefore?: number;
         };
         /**
+         * @description A user to make.
+         * @example {
+         *       "email": "ada@example.com",
+         *       "name": "Ada",
+         *       "role": "member"
+         *     }
+         */
+        NewTeammate: {
+            /**
+             * Format: email
+             * @description What they sign in with.
+             */
+            email: string;
+            /** @description For people; the address where it is not given. */
+            name?: string | null;
+            /** @description An admin makes members only. */
+            role: components["schemas"]["Role"];
+            /** @description One is drawn, and shown once, where none is given. */
+            password?: string | null;
+        };
+        /**
          * @example {
          *       "customFields": {},
          *       "email": "mira@support.example",
@@ -3563,10 +3637,66 @@ export interface components {
          * @enum {string}
          */
         Ordering: "none" | "strict";
-        Pagination: components["schemas"]["Totals"] & {
-            /** @example null */
-            nextCursor?: string | null;
+        /** @description The body of a list that is short enough to have pages only. */
+        PagedList_EventType: {
+            success: boolean;
+            data: {
+                /** @example order.paid */
+                name: string;
+                /** @example An order was paid. */
+                description?: string | null;
+                /** @description The `data` of one. */
+                example?: Record<string, unknown> | null;
+                /** @description What the `data` looks like, as a JSON Schema. */
+                schema?: Record<string, unknown> | null;
+                /**
+                 * @description What becomes of an event whose data does not fit: nothing (`off`), a warning to its publisher (`warn`), or it
+                 *     is refused (`reject`).
+                 * @example reject
+                 */
+                schemaMode: string;
+                /**
+                 * @description Whether it is there for everybody and cannot be changed.
+                 * @example false
+                 */
+                builtIn: boolean;
+                createdAt?: components["schemas"]["Timestamp"] | null;
+                updatedAt?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int64
+                 * @example 7
+                 */
+                version?: number | null;
+            }[];
+            pagination: components["schemas"]["Totals"];
         };
+        /** @description The body of a list that is short enough to have pages only. */
+        PagedList_Teammate: {
+            success: boolean;
+            data: {
+                id: components["schemas"]["UserId"];
+                /** @example ada@example.com */
+                email: string;
+                /** @example Ada */
+                name: string;
+                role: components["schemas"]["Role"];
+                /**
+                 * @description Whether they may sign in.
+                 * @example true
+                 */
+                isActive: boolean;
+                disabledAt?: components["schemas"]["Timestamp"] | null;
+                createdAt: components["schemas"]["Timestamp"];
+                updatedAt: components["schemas"]["Timestamp"];
+                /**
+                 * @description Only when it was just drawn.
+                 * @example k7w2mzq9p4xr5tbn8cvd3hjy
+                 */
+                password?: string | null;
+            }[];
+            pagination: components["schemas"]["Totals"];
+        };
+        Pagination: components["schemas"]["Totals"] & components["schemas"]["Cursors"];
         /**
          * @description Another password.
          * @example {
@@ -3985,6 +4115,13 @@ export interface components {
             };
         };
         /** @description The body of every success. */
+        Success_DeletedTeammate: {
+            success: boolean;
+            data: {
+                id: components["schemas"]["UserId"];
+            };
+        };
+        /** @description The body of every success. */
         Success_DeletedWebhook: {
             success: boolean;
             data: {
@@ -4261,6 +4398,44 @@ export interface components {
             };
         };
         /** @description The body of every success. */
+        Success_Teammate: {
+            success: boolean;
+            /** @description Somebody who signs in. */
+            data: {
+                id: components["schemas"]["UserId"];
+                /** @example ada@example.com */
+                email: string;
+                /** @example Ada */
+                name: string;
+                role: components["schemas"]["Role"];
+                /**
+                 * @description Whether they may sign in.
+                 * @example true
+                 */
+                isActive: boolean;
+                disabledAt?: components["schemas"]["Timestamp"] | null;
+                createdAt: components["schemas"]["Timestamp"];
+                updatedAt: components["schemas"]["Timestamp"];
+                /**
+                 * @description Only when it was just drawn.
+                 * @example k7w2mzq9p4xr5tbn8cvd3hjy
+                 */
+                password?: string | null;
+            };
+        };
+        /** @description The body of every success. */
+        Success_TeammatePasswordSet: {
+            success: boolean;
+            data: {
+                id: components["schemas"]["UserId"];
+                /**
+                 * @description Only when it was drawn.
+                 * @example k7w2mzq9p4xr5tbn8cvd3hjy
+                 */
+                password?: string | null;
+            };
+        };
+        /** @description The body of every success. */
         Success_TestedWebhook: {
             success: boolean;
             data: {
@@ -4484,9 +4659,8 @@ export interface components {
         /** @description The body of every success. */
         Success_WebhookLogs: {
             success: boolean;
-            data: components["schemas"]["Totals"] & {
+            data: components["schemas"]["Totals"] & components["schemas"]["Cursors"] & {
                 logs: components["schemas"]["WebhookLogEntry"][];
-                nextCursor?: string | null;
             };
         };
         /** @description The body of every success. */
@@ -4589,6 +4763,58 @@ export interface components {
                  */
                 pending: number;
             };
+        };
+        /** @description Somebody who signs in. */
+        Teammate: {
+            id: components["schemas"]["UserId"];
+            /** @example ada@example.com */
+            email: string;
+            /** @example Ada */
+            name: string;
+            role: components["schemas"]["Role"];
+            /**
+             * @description Whether they may sign in.
+             * @example true
+             */
+            isActive: boolean;
+            disabledAt?: components["schemas"]["Timestamp"] | null;
+            createdAt: components["schemas"]["Timestamp"];
+            updatedAt: components["schemas"]["Timestamp"];
+            /**
+             * @description Only when it was just drawn.
+             * @example k7w2mzq9p4xr5tbn8cvd3hjy
+             */
+            password?: string | null;
+        };
+        /**
+         * @description What to change of a user; what is not mentioned stays.
+         * @example {
+         *       "role": "admin"
+         *     }
+         */
+        TeammateChange: {
+            name?: string | null;
+            role?: components["schemas"]["Role"] | null;
+            /** @description False shuts them out at once, true lets them in again. */
+            isActive?: boolean | null;
+        };
+        /**
+         * @description Another password.
+         * @example {}
+         */
+        TeammatePassword: {
+            /** @description Of oneself only, and then required. */
+            currentPassword?: string | null;
+            /** @description One is drawn for somebody else, and shown once, where none is given. */
+            newPassword?: string | null;
+        };
+        TeammatePasswordSet: {
+            id: components["schemas"]["UserId"];
+            /**
+             * @description Only when it was drawn.
+             * @example k7w2mzq9p4xr5tbn8cvd3hjy
+             */
+            password?: string | null;
         };
         Tenant: {
             id: components["schemas"]["TenantId"];
@@ -4946,9 +5172,8 @@ export interface components {
             createdAt: components["schemas"]["Timestamp"];
             deliveredAt?: components["schemas"]["Timestamp"] | null;
         };
-        WebhookLogs: components["schemas"]["Totals"] & {
+        WebhookLogs: components["schemas"]["Totals"] & components["schemas"]["Cursors"] & {
             logs: components["schemas"]["WebhookLogEntry"][];
-            nextCursor?: string | null;
         };
         /**
          * @description How many requests a webhook is sent at most.
@@ -6457,7 +6682,7 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description The `nextCursor` of the page before; instead of `page` */
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
                 cursor?: string;
                 /** @description `pending`, `success`, `failed` or `cancelled` */
                 status?: string;
@@ -6499,8 +6724,9 @@ export interface operations {
                      *             "webhookId": "wh_01m7zvcjkge008000000000001"
                      *           }
                      *         ],
-                     *         "nextCursor": "text",
+                     *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -6598,7 +6824,7 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description The `nextCursor` of the page before; instead of `page` */
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
                 cursor?: string;
                 /** @description Only to this webhook */
                 webhookId?: components["schemas"]["WebhookId"];
@@ -6612,10 +6838,17 @@ export interface operations {
                 statusClass?: string;
                 /** @description How the last attempt failed */
                 errorKind?: string;
+                /** @description Only with at least so many attempts */
+                attemptsMin?: number;
                 /** @description Only from then on */
                 createdAfter?: components["schemas"]["Timestamp"];
                 /** @description Only before then */
                 createdBefore?: components["schemas"]["Timestamp"];
+                /**
+                 * @description Only of events with this value in their data. No index knows it: 2,000 deliveries of the other filters are looked at, newest first. There may be more while `nextCursor` is not null, even on an empty page; `total` counts what this page has found.
+                 * @example customer.id:42
+                 */
+                data?: string;
             };
             header?: never;
             path?: never;
@@ -6655,6 +6888,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -6897,7 +7131,6 @@ export interface operations {
                      *       ],
                      *       "pagination": {
                      *         "limit": 20,
-                     *         "nextCursor": null,
                      *         "page": 1,
                      *         "total": 1,
                      *         "totalPages": 1
@@ -6905,7 +7138,7 @@ export interface operations {
                      *       "success": true
                      *     }
                      */
-                    "application/json": components["schemas"]["List_EventType"];
+                    "application/json": components["schemas"]["PagedList_EventType"];
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -7319,7 +7552,7 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description The `nextCursor` of the page before; instead of `page` */
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
                 cursor?: string;
                 /** @description Only to this webhook */
                 webhookId?: components["schemas"]["WebhookId"];
@@ -7365,6 +7598,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -8309,6 +8543,337 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    listTeammates: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1 */
+                page?: number;
+                /** @description How many rows a page has; a deployment may set other bounds */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of users, newest first */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "createdAt": "2026-11-21T20:04:59.120Z",
+                     *           "disabledAt": "2026-11-21T20:04:59.120Z",
+                     *           "email": "ada@example.com",
+                     *           "id": "acc_01m7zvcjkge008000000000001",
+                     *           "isActive": true,
+                     *           "name": "Ada",
+                     *           "role": "owner",
+                     *           "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "limit": 20,
+                     *         "page": 1,
+                     *         "total": 1,
+                     *         "totalPages": 1
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PagedList_Teammate"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createTeammate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com",
+                 *       "name": "Ada",
+                 *       "role": "member"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewTeammate"];
+            };
+        };
+        responses: {
+            /** @description The user */
+            201: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    /** @description Where the user is */
+                    Location?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "disabledAt": "2026-11-21T20:04:59.120Z",
+                     *         "email": "ada@example.com",
+                     *         "id": "acc_01m7zvcjkge008000000000001",
+                     *         "isActive": true,
+                     *         "name": "Ada",
+                     *         "password": "k7w2mzq9p4xr5tbn8cvd3hjy",
+                     *         "role": "owner",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Teammate"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getTeammate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "disabledAt": "2026-11-21T20:04:59.120Z",
+                     *         "email": "ada@example.com",
+                     *         "id": "acc_01m7zvcjkge008000000000001",
+                     *         "isActive": true,
+                     *         "name": "Ada",
+                     *         "role": "owner",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Teammate"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateTeammate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "role": "admin"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TeammateChange"];
+            };
+        };
+        responses: {
+            /** @description The user as they are now */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "disabledAt": "2026-11-21T20:04:59.120Z",
+                     *         "email": "ada@example.com",
+                     *         "id": "acc_01m7zvcjkge008000000000001",
+                     *         "isActive": true,
+                     *         "name": "Ada",
+                     *         "role": "owner",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Teammate"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteTeammate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are removed */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "acc_01m7zvcjkge008000000000001"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_DeletedTeammate"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    setTeammatePassword: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["TeammatePassword"] | null;
+            };
+        };
+        responses: {
+            /** @description It is set */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "acc_01m7zvcjkge008000000000001"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_TeammatePasswordSet"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     listCustomers: {
         parameters: {
             query?: {
@@ -8316,6 +8881,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only where each word begins a word of `firstName`, `lastName`, `email`, `phone`, `company` */
                 search?: string;
                 /** @description Only with each of these `tags` */
@@ -8371,6 +8938,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -8833,6 +9401,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only with this `customerId` */
                 customerId?: string;
                 /** @description Only with this `assignedTo` */
@@ -8891,6 +9461,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -9656,6 +10227,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only with this `conversationId` */
                 conversationId?: string;
                 /** @description Only with this `role` */
@@ -9698,6 +10271,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -10075,6 +10649,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only with this `role` */
                 role?: "customer" | "agent" | "ai";
                 /** @description Only with this `direction` */
@@ -10118,6 +10694,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -10228,6 +10805,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only where each word begins a word of `name`, `email`, `phone` */
                 search?: string;
                 /** @description Only with this `conversationId` */
@@ -10273,6 +10852,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -10673,6 +11253,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only where each word begins a word of `name`, `email` */
                 search?: string;
                 /** @description Only with this `role` */
@@ -10714,6 +11296,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -11092,6 +11675,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only with this `conversationId` */
                 conversationId?: string;
                 /** @description Only with this `customerId` */
@@ -11147,6 +11732,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -12309,7 +12895,10 @@ export interface operations {
                     event: "ai.reply.created";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The conversation. */
+                        /**
+                         * @description The conversation.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string;
                         /**
                          * Format: date-time
@@ -12317,7 +12906,9 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /**
                          * @description Sent to the customer, or received from them.
                          * @enum {string}
@@ -12483,14 +13074,21 @@ export interface operations {
                     event: "call.answered";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The user who talks. */
+                        /**
+                         * @description The user who talks.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /** @description The conversation that it belongs to. */
+                        /**
+                         * @description The conversation that it belongs to.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -12498,10 +13096,18 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
-                        /** @description The customer's number, kept without spaces and punctuation. */
+                        /**
+                         * @description The customer's number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -12513,6 +13119,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -12522,6 +13129,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -12529,11 +13137,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
+                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -12618,14 +13228,21 @@ export interface operations {
                     event: "call.completed";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The user who talks. */
+                        /**
+                         * @description The user who talks.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /** @description The conversation that it belongs to. */
+                        /**
+                         * @description The conversation that it belongs to.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -12633,10 +13250,18 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
-                        /** @description The customer's number, kept without spaces and punctuation. */
+                        /**
+                         * @description The customer's number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -12648,6 +13273,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -12657,6 +13283,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -12664,11 +13291,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
+                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -12753,14 +13382,21 @@ export interface operations {
                     event: "call.failed";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The user who talks. */
+                        /**
+                         * @description The user who talks.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /** @description The conversation that it belongs to. */
+                        /**
+                         * @description The conversation that it belongs to.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -12768,10 +13404,18 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
-                        /** @description The customer's number, kept without spaces and punctuation. */
+                        /**
+                         * @description The customer's number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -12783,6 +13427,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -12792,6 +13437,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -12799,11 +13445,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
+                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -12888,14 +13536,21 @@ export interface operations {
                     event: "call.initiated";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The user who talks. */
+                        /**
+                         * @description The user who talks.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /** @description The conversation that it belongs to. */
+                        /**
+                         * @description The conversation that it belongs to.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -12903,10 +13558,18 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
-                        /** @description The customer's number, kept without spaces and punctuation. */
+                        /**
+                         * @description The customer's number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -12918,6 +13581,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -12927,6 +13591,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -12934,11 +13599,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
+                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -13023,14 +13690,21 @@ export interface operations {
                     event: "call.recording.available";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The user who talks. */
+                        /**
+                         * @description The user who talks.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /** @description The conversation that it belongs to. */
+                        /**
+                         * @description The conversation that it belongs to.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -13038,10 +13712,18 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
-                        /** @description The customer's number, kept without spaces and punctuation. */
+                        /**
+                         * @description The customer's number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -13053,6 +13735,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -13062,6 +13745,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -13069,11 +13753,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
+                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -13158,14 +13844,21 @@ export interface operations {
                     event: "call.ringing";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The user who talks. */
+                        /**
+                         * @description The user who talks.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /** @description The conversation that it belongs to. */
+                        /**
+                         * @description The conversation that it belongs to.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -13173,10 +13866,18 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
-                        /** @description The customer's number, kept without spaces and punctuation. */
+                        /**
+                         * @description The customer's number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -13188,6 +13889,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -13197,6 +13899,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -13204,11 +13907,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
+                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -13297,15 +14002,20 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /** @description The user who looks after it. */
+                        /**
+                         * @description The user who looks after it.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -13314,14 +14024,20 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -13425,15 +14141,20 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /** @description The user who looks after it. */
+                        /**
+                         * @description The user who looks after it.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -13442,14 +14163,20 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -13553,15 +14280,20 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /** @description The user who looks after it. */
+                        /**
+                         * @description The user who looks after it.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -13570,14 +14302,20 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -13681,15 +14419,20 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /** @description The user who looks after it. */
+                        /**
+                         * @description The user who looks after it.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -13698,14 +14441,20 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -13810,15 +14559,20 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /** @description The user who looks after it. */
+                        /**
+                         * @description The user who looks after it.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -13827,14 +14581,20 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -13942,7 +14702,9 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /** @description Its id. */
                         id: string;
                         /** @description Who it is. */
@@ -13952,6 +14714,7 @@ export interface operations {
                             /**
                              * Format: email
                              * @description Email address.
+                             * @example ada@okafor.example
                              */
                             email: string | null;
                             /** @description First name. */
@@ -13960,7 +14723,10 @@ export interface operations {
                             jobTitle: string | null;
                             /** @description Last name. */
                             lastName: string | null;
-                            /** @description Phone number, kept without spaces and punctuation. */
+                            /**
+                             * @description Phone number, kept without spaces and punctuation.
+                             * @example +493012345678
+                             */
                             phone: string | null;
                         };
                         /**
@@ -14060,7 +14826,9 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /** @description Its id. */
                         id: string;
                         /** @description Who it is. */
@@ -14070,6 +14838,7 @@ export interface operations {
                             /**
                              * Format: email
                              * @description Email address.
+                             * @example ada@okafor.example
                              */
                             email: string | null;
                             /** @description First name. */
@@ -14078,7 +14847,10 @@ export interface operations {
                             jobTitle: string | null;
                             /** @description Last name. */
                             lastName: string | null;
-                            /** @description Phone number, kept without spaces and punctuation. */
+                            /**
+                             * @description Phone number, kept without spaces and punctuation.
+                             * @example +493012345678
+                             */
                             phone: string | null;
                         };
                         /**
@@ -14232,7 +15004,10 @@ export interface operations {
                     event: "lead.captured";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The conversation in which they left it. */
+                        /**
+                         * @description The conversation in which they left it.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -14240,10 +15015,13 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /**
                          * Format: email
                          * @description Email address.
+                         * @example ada@okafor.example
                          */
                         email: string | null;
                         /** @description Its id. */
@@ -14253,9 +15031,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description The page that they were on.
+                         * @example https://shop.example/pricing
                          */
                         pageUrl: string | null;
-                        /** @description Phone number, kept without spaces and punctuation. */
+                        /**
+                         * @description Phone number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         phone: string | null;
                         /** @description How they came, such as `chat` or `form`. */
                         source: string | null;
@@ -14327,7 +15109,10 @@ export interface operations {
                     event: "message.received";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The conversation. */
+                        /**
+                         * @description The conversation.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string;
                         /**
                          * Format: date-time
@@ -14335,7 +15120,9 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /**
                          * @description Sent to the customer, or received from them.
                          * @enum {string}
@@ -14420,7 +15207,10 @@ export interface operations {
                     event: "message.sent";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The conversation. */
+                        /**
+                         * @description The conversation.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string;
                         /**
                          * Format: date-time
@@ -14428,7 +15218,9 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /**
                          * @description Sent to the customer, or received from them.
                          * @enum {string}
@@ -14587,10 +15379,13 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /**
                          * Format: email
                          * @description Email address.
+                         * @example ada@okafor.example
                          */
                         email: string;
                         /** @description Its id. */
@@ -14674,10 +15469,13 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /**
                          * Format: email
                          * @description Email address.
+                         * @example ada@okafor.example
                          */
                         email: string;
                         /** @description Its id. */
