@@ -11,7 +11,7 @@ use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use futures_util::stream;
-use serde_json::json;
+use serde_json::{Map, Value};
 
 use super::Dashboard;
 use super::access::{ReadDeliveries, Reader};
@@ -104,7 +104,8 @@ async fn step(mut walk: Walk) -> Result<Option<(Bytes, Walk)>, StoreError> {
     Ok(Some((Bytes::from(piece), walk)))
 }
 
-fn json_line(delivery: &Delivery, out: &mut String) {
+/// The columns of a file, by their names in JSON.
+fn columns(delivery: &Delivery) -> [(&'static str, Value); 12] {
     let Delivery {
         id,
         event,
@@ -118,49 +119,42 @@ fn json_line(delivery: &Delivery, out: &mut String) {
         settled_at,
         next_attempt_at,
     } = delivery;
-    let line = json!({
-        "id": id, "eventId": event, "eventType": event_type, "webhookId": webhook, "reason": reason,
-        "status": state.as_str(), "attempts": attempts, "lastStatus": last_status, "lastError": last_error,
-        "nextAttemptAt": next_attempt_at, "createdAt": id.time(), "settledAt": settled_at,
-    });
+    let time = |at: Option<Timestamp>| at.map_or(Value::Null, |at| at.to_string().into());
+    [
+        ("id", id.to_string().into()),
+        ("eventId", event.to_string().into()),
+        ("eventType", event_type.as_str().into()),
+        ("webhookId", webhook.to_string().into()),
+        ("reason", reason.as_str().into()),
+        ("status", state.as_str().into()),
+        ("attempts", (*attempts).into()),
+        ("lastStatus", (*last_status).into()),
+        ("lastError", last_error.as_deref().into()),
+        ("nextAttemptAt", time(*next_attempt_at)),
+        ("createdAt", time(Some(id.time()))),
+        ("settledAt", time(*settled_at)),
+    ]
+}
+
+fn json_line(delivery: &Delivery, out: &mut String) {
+    let object: Map<String, Value> =
+        columns(delivery).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     // Writing to a text does not fail.
-    let _ = writeln!(out, "{line}");
+    let _ = writeln!(out, "{}", Value::Object(object));
 }
 
 fn csv_line(delivery: &Delivery, out: &mut String) {
-    let Delivery {
-        id,
-        event,
-        event_type,
-        webhook,
-        reason,
-        state,
-        attempts,
-        last_status,
-        last_error,
-        settled_at,
-        next_attempt_at,
-    } = delivery;
-    let time = |at: Option<Timestamp>| at.map_or_else(String::new, |at| at.to_string());
-    let cells = [
-        id.to_string(),
-        event.to_string(),
-        event_type.clone(),
-        webhook.to_string(),
-        reason.clone(),
-        state.to_string(),
-        attempts.to_string(),
-        last_status.map_or_else(String::new, |status| status.to_string()),
-        last_error.clone().unwrap_or_default(),
-        time(*next_attempt_at),
-        time(Some(id.time())),
-        time(*settled_at),
-    ];
-    for (index, cell) in cells.iter().enumerate() {
+    for (index, (_, value)) in columns(delivery).iter().enumerate() {
         if index > 0 {
             out.push(',');
         }
-        write_cell(cell, out);
+        match value {
+            Value::Null => {}
+            Value::String(text) => write_cell(text, out),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                write_cell(&value.to_string(), out);
+            }
+        }
     }
     out.push_str("\r\n");
 }

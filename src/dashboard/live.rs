@@ -158,7 +158,7 @@ async fn live(
     let visit = reader.visit;
     let params = Params::of(&uri);
     let place = Arc::clone(&dashboard.hub.places).try_acquire_owned();
-    let place = place.map_err(|_| Failure::Unavailable("as many streams are open as may be".to_owned()))?;
+    let place = place.map_err(|_| Failure::Busy)?;
     let filter = delivery_filter::read(&params, dashboard.engine.clock().now()).filter;
     let news = dashboard.hub.listen(visit.scope, &dashboard);
     let missed = newest(&dashboard, visit.scope).await?;

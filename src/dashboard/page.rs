@@ -51,6 +51,8 @@ pub(super) enum Failure {
     Bad(String),
     /// It cannot be done as things stand.
     Refused(String),
+    /// As much is under way as may be.
+    Busy,
     /// Something is away or too slow; it may come back.
     Unavailable(String),
     /// Our own mistake.
@@ -81,7 +83,7 @@ impl Failure {
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Bad(_) => StatusCode::BAD_REQUEST,
             Self::Refused(_) => StatusCode::CONFLICT,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -123,6 +125,7 @@ impl Failure {
             ),
             Self::Bad(message) => ("This cannot be understood", message.clone()),
             Self::Refused(message) => ("This cannot be done now", message.clone()),
+            Self::Busy => ("Too much at once", text("As many are at this as may be. Try again in a moment.")),
             Self::Unavailable(_) => {
                 ("Not available", text("The database did not answer in time. Try again in a moment."))
             }
@@ -180,6 +183,7 @@ fn failure_page(failure: &Failure, theme: Theme) -> Response {
         | Failure::WrongMethod
         | Failure::NoTenant
         | Failure::Bad(_)
+        | Failure::Busy
         | Failure::Refused(_) => {}
     }
     let (heading, message) = failure.words();

@@ -244,7 +244,7 @@ async fn test(
 fn refused_test(error: AcceptError) -> Failure {
     match error {
         AcceptError::WebhookNotFound => Failure::NotFound("webhook"),
-        AcceptError::Overloaded => Failure::Unavailable("too many events wait to be stored".to_owned()),
+        AcceptError::Overloaded => Failure::Busy,
         AcceptError::UsedUp(_) => Failure::Refused("The plan's quota of events is used up.".to_owned()),
         AcceptError::KeyReused | AcceptError::RecordRefused | AcceptError::Misfit(_) => {
             Failure::internal("a test event was refused for what it is")

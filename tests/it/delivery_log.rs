@@ -126,6 +126,8 @@ async fn deliveries_are_found_by_the_data_of_their_events(app: TestApp) {
     app.webhook("hook").await;
     let mut events = Vec::new();
     for n in 0..5 {
+        // So that the order of the ids is that of the events.
+        app.advance(Duration::from_millis(1));
         events.push(
             app.publish("order.created", json!({ "customer": { "id": n % 2 }, "tags": ["a", n.to_string()] })).await,
         );

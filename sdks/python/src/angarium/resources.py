@@ -338,8 +338,10 @@ class Deliveries(_Resource):
         status: Optional[str] = None,
         statusClass: Optional[str] = None,
         errorKind: Optional[str] = None,
+        attemptsMin: Optional[int] = None,
         createdAfter: Optional[str] = None,
         createdBefore: Optional[str] = None,
+        data: Optional[str] = None,
     ) -> Page[types.Delivery]:
         """List deliveries
 
@@ -356,8 +358,10 @@ class Deliveries(_Resource):
             "status": status,
             "statusClass": statusClass,
             "errorKind": errorKind,
+            "attemptsMin": attemptsMin,
             "createdAfter": createdAfter,
             "createdBefore": createdBefore,
+            "data": data,
         }
         return self._page(operation, [], query)
 
