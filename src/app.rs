@@ -348,6 +348,7 @@ fn limits(config: &Config) -> Limits {
         login_lockout: config.sessions.lockout_s,
         password_hashes_max: config.sessions.hashes_max,
         replays: config.replays.clone(),
+        portal: config.portal.clone(),
         audit_retention: DAY * config.audit.retention_days,
         mails: (!config.notifications.smtp_url.expose_secret().is_empty()).then(|| MailLimits {
             per_tenant_hour: config.notifications.mails_per_tenant_hour,

@@ -40,6 +40,7 @@ pub struct Config {
     pub accept: Accept,
     pub delivery: Delivery,
     pub replays: Replays,
+    pub portal: Portal,
     pub audit: Audit,
     pub egress: Egress,
     pub scheduler: Scheduler,
@@ -75,6 +76,7 @@ section!(Dashboard {
     rows_per_page: u32, form_bytes_max: usize, export_rows_max: u32, streams_max: usize,
     live_ms: Duration => "millis",
 });
+section!(Portal { link_s: Duration => "seconds", visit_s: Duration => "seconds", links_max: u32, public_url: String });
 section!(Sessions {
     lifetime_s: Duration => "seconds", failures_max: u32, lockout_s: Duration => "seconds", hashes_max: usize,
 });
@@ -216,6 +218,8 @@ impl Config {
         require(!self.sessions.lifetime_s.is_zero(), "sessions.lifetime_s: must be at least 1");
         require(self.sessions.failures_max > 0, "sessions.failures_max: must be at least 1");
         require(self.sessions.hashes_max > 0, "sessions.hashes_max: must be at least 1");
+        require(!self.portal.link_s.is_zero(), "portal.link_s: must be at least 1");
+        require(!self.portal.visit_s.is_zero(), "portal.visit_s: must be at least 1");
         require(self.replays.outstanding_max > 0, "replays.outstanding_max: must be at least 1");
         require(self.replays.batch_max > 0, "replays.batch_max: must be at least 1");
         require(

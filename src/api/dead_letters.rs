@@ -22,7 +22,7 @@ use crate::domain::event::EventType;
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::id::{DeliveryId, EventId, WebhookId};
 use crate::domain::time::Timestamp;
-use crate::engine::deliveries::{Changed, Letters};
+use crate::engine::deliveries::{Changed, DISCARD_REASON_CHARS_MAX, Letters};
 use crate::store::dead_letters::{DeadLetter, DeadLetterFilter};
 
 /// The most dead letters that one request changes, and how many where it does not say.
@@ -30,8 +30,6 @@ const LETTERS_MAX: u32 = 10_000;
 const LETTERS_DEFAULT: u32 = 1_000;
 /// The most that one request names.
 const IDS_MAX: usize = 1_000;
-/// The longest reason for giving one up.
-const REASON_CHARS_MAX: usize = 500;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::default()
@@ -251,8 +249,8 @@ fn check_reason(reason: Option<String>, problems: &mut Vec<FieldProblem>) -> Str
     let reason = reason.unwrap_or_default();
     if reason.trim().is_empty() {
         problems.push(FieldProblem::required("reason"));
-    } else if reason.chars().count() > REASON_CHARS_MAX {
-        let message = format!("must have at most {REASON_CHARS_MAX} characters");
+    } else if reason.chars().count() > DISCARD_REASON_CHARS_MAX {
+        let message = format!("must have at most {DISCARD_REASON_CHARS_MAX} characters");
         problems.push(FieldProblem::new("reason", FieldCode::Length, message));
     }
     reason

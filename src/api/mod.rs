@@ -28,6 +28,7 @@ mod limits;
 pub mod openapi;
 mod page;
 mod patience;
+mod portal_links;
 mod problem;
 mod publish;
 mod query;
@@ -139,6 +140,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(explain::routes())
         .merge(dead_letters::routes())
         .merge(replays::routes())
+        .merge(portal_links::routes())
         .merge(api_keys::routes())
         .merge(sign_in::routes())
         .merge(teammates::routes())

@@ -70,6 +70,7 @@ fn limits(config: &Config, production: bool) -> Limits {
         login_lockout: config.sessions.lockout_s,
         password_hashes_max: config.sessions.hashes_max,
         replays: config.replays.clone(),
+        portal: config.portal.clone(),
         audit_retention: std::time::Duration::from_hours(24 * 365),
         mails: None,
     }

@@ -13,6 +13,7 @@ use super::target::Target;
 use super::{Exit, Failure, Globals, Outcome, Output};
 use crate::clock::Clock;
 use crate::domain::signature::TOLERANCE;
+use crate::engine::check_up::Check;
 
 const TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -46,9 +47,6 @@ async fn ready(client: &reqwest::Client, url: Url) -> Outcome {
         Err(error) => Err(error.into()),
     }
 }
-
-/// What one check came to: what is so, or what is wrong.
-type Check = Result<String, String>;
 
 async fn examine(client: &reqwest::Client, target: Target) -> Vec<(&'static str, Check)> {
     let base = target.url.as_str().trim_end_matches('/').to_owned();

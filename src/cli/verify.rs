@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use self::request::{Request, RequestArgs};
+use self::request::RequestArgs;
 use super::api::Api;
 use super::output::plain;
 use super::receiver::hex;
@@ -22,6 +22,7 @@ use super::target::Target;
 use super::{Exit, Failure, Globals, Outcome, Output, duration};
 use crate::clock::Clock;
 use crate::domain::id::WebhookId;
+use crate::domain::pasted::Request;
 use crate::domain::signature::{HEADER_ID, Headers as _, Received, Scheme, diagnose, scheme_used};
 use crate::domain::time::Timestamp;
 

@@ -24,6 +24,7 @@ use crate::domain::event::EventType;
 use crate::domain::id::{DeliveryId, WebhookId};
 use crate::domain::time::Timestamp;
 use crate::domain::webhook::Webhook;
+use crate::engine::deliveries::Letters;
 use crate::engine::directory::Snapshot;
 use crate::store::dead_letters::{DeadLetter, DeadLetterFilter};
 use crate::store::due::Intervention;
@@ -53,6 +54,8 @@ struct ListPage {
     problem: Option<String>,
     /// The same list, to be redriven as a whole.
     all: String,
+    /// The same as a replay, which goes at a rate and can be held up.
+    job: String,
     older: Option<String>,
     newest: Option<String>,
     is_narrowed: bool,
@@ -135,6 +138,7 @@ async fn list(
         webhooks: listeners.map(choice).collect(),
         event_type: params.text("type"),
         problem,
+        job: format!("/ui/replays/new{}&range=all", params.without(&["cursor", "range"]).with("status", Some("dead"))),
         all: format!("/ui/dead-letters/all{}", params.with("cursor", None)),
         rows: found.into_iter().map(|letter| Row::new(letter, &known, now)).collect(),
         older: last.filter(|_| has_more).map(place),
@@ -207,6 +211,6 @@ async fn redrive_all(
     if let Some(problem) = problem {
         return Err(Failure::Bad(problem));
     }
-    let done = dashboard.engine.redrive_all(actor.visit.scope, &filter, REDRIVE_MAX).await?;
-    Ok(go_and_say(SECTION, &format!("{} are sent again.", grouped(done))))
+    let done = dashboard.engine.redrive_all(actor.visit.scope, Letters::Found(filter, REDRIVE_MAX)).await?;
+    Ok(go_and_say(SECTION, &format!("{} are sent again.", grouped(done.count))))
 }

@@ -255,6 +255,9 @@ pub(super) fn intervened(
             Err(Failure::Refused("An attempt of the delivery is under way; wait for its outcome.".to_owned()))
         }
         Intervention::WrongState => Err(Failure::Refused(refusal.to_owned())),
+        Intervention::Expunged => {
+            Err(Failure::Refused("The data of the event was erased: it cannot be sent again.".to_owned()))
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use super::outgoing::{Outgoing, outgoing};
 use super::page::{self, Failure};
 use super::pretty::pretty;
 use super::words::{Badge, Time, bytes, span};
+use crate::domain::delivery::DeliveryState;
 use crate::domain::id::{DeliveryId, EventId, WebhookId};
 use crate::domain::time::Timestamp;
 use crate::store::attempts::Attempt;
@@ -44,6 +45,7 @@ struct DeliveryPage {
     request: Option<Outgoing>,
     acts: bool,
     can_cancel: bool,
+    is_dead: bool,
 }
 
 struct Facts {
@@ -51,6 +53,7 @@ struct Facts {
     webhook_name: String,
     url: String,
     reason: String,
+    note: Option<String>,
     occurred: Option<Time>,
     accepted: Time,
     first: Option<Time>,
@@ -93,6 +96,7 @@ async fn show(
         webhook_name: settings.map_or_else(|| delivery.webhook.to_string(), |settings| settings.name.clone()),
         url: attempts.last().map(|attempt| attempt.url.clone()).or(settings.map(|s| s.url.clone())).unwrap_or_default(),
         reason: delivery.reason.clone(),
+        note: delivery.note.clone(),
         occurred: event.as_ref().map(|event| time(event.content.occurred_at)),
         accepted: time(id.time()),
         first: attempts.first().map(|attempt| time(attempt.started_at)),
@@ -114,6 +118,7 @@ async fn show(
         payload: event.as_ref().map(Payload::of),
         request,
         can_cancel: delivery.state.can_cancel(),
+        is_dead: delivery.state == DeliveryState::Dead,
         event_type: delivery.event_type,
     })
 }

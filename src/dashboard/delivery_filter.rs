@@ -193,7 +193,7 @@ fn attempts(text: &str) -> Option<(i64, i64)> {
 }
 
 /// With or without seconds; a field for dates and times writes no zone, and means UTC.
-fn time(text: &str) -> Option<Timestamp> {
+pub(super) fn time(text: &str) -> Option<Timestamp> {
     let zoned = |text: String| Timestamp::parse_rfc3339(&text);
     zoned(text.to_owned()).or_else(|| zoned(format!("{text}Z"))).or_else(|| match text.strip_suffix('Z') {
         Some(bare) => zoned(format!("{bare}:00Z")),

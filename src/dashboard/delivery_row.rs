@@ -49,6 +49,7 @@ impl DeliveryRow {
             last_status,
             last_error,
             settled_at: _,
+            note: _,
             next_attempt_at,
         } = delivery;
         let settings = known.listener(webhook).map(|listener| &listener.webhook.settings);

@@ -117,6 +117,7 @@ fn columns(delivery: &Delivery) -> [(&'static str, Value); 12] {
         last_status,
         last_error,
         settled_at,
+        note: _,
         next_attempt_at,
     } = delivery;
     let time = |at: Option<Timestamp>| at.map_or(Value::Null, |at| at.to_string().into());

@@ -5,6 +5,7 @@ use super::preferences::Theme;
 use super::{Dashboard, assets};
 use crate::domain::permission::Permission;
 use crate::domain::tenant::Environment;
+use crate::domain::user::Role;
 
 /// Where `/ui` leads.
 pub(super) const HOME: &str = "/ui/overview";
@@ -15,7 +16,25 @@ pub(super) const NAV: &[(&str, &str, &str)] = &[
     ("/ui/deliveries", "Deliveries", "d"),
     ("/ui/webhooks", "Webhooks", "e"),
     ("/ui/dead-letters", "Dead letters", "l"),
+    ("/ui/replays", "Replays", "r"),
+    ("/ui/event-types", "Event types", "t"),
+    ("/ui/verify", "Verify", "v"),
+    ("/ui/usage", "Usage", "u"),
+    ("/ui/api-keys", "API keys", "k"),
+    ("/ui/portal-links", "Portal links", "c"),
+    ("/ui/users", "Users", "p"),
+    ("/ui/audit", "Audit log", "a"),
+    ("/ui/system", "System", "s"),
 ];
+
+/// Whether a screen is for a role; the routes decide, this hides what they would refuse.
+fn is_for(href: &str, role: Role) -> bool {
+    match href {
+        "/ui/users" | "/ui/audit" | "/ui/portal-links" => role.manages(),
+        "/ui/system" => !role.is_of_tenant(),
+        _ => true,
+    }
+}
 
 /// A link of the menu.
 pub(super) struct NavLink {
@@ -72,7 +91,8 @@ impl Dashboard {
     /// The frame of a page; `section` is the address of the screen that it belongs to.
     pub(super) fn frame(&self, visit: &Visit, title: impl Into<String>, section: &str) -> Frame {
         let user = &visit.who.user;
-        let nav = NAV.iter().map(|(href, label, key)| NavLink { href, label, key, is_current: *href == section });
+        let nav = NAV.iter().filter(|(href, _, _)| is_for(href, user.role));
+        let nav = nav.map(|(href, label, key)| NavLink { href, label, key, is_current: *href == section });
         let environment = visit.scope.environment;
         let tenants = if user.tenant.is_some() { Vec::new() } else { self.engine.tenants() };
         let chosen = visit.tenant.id.to_string();

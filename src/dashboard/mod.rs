@@ -16,17 +16,25 @@
 //! - What is not the reader's is not there: 404, never 403.
 
 mod access;
+mod account;
 mod assets;
 mod attempt_view;
+mod audit_log;
 mod cause;
 mod charts;
+mod confirm;
 mod dead_letters;
 mod deliveries;
 mod delivery;
 mod delivery_filter;
 mod delivery_row;
+mod discard;
+mod event_type_form;
+mod event_types;
 mod export;
 mod form;
+mod key_form;
+mod keys;
 mod layout;
 mod live;
 mod markup;
@@ -34,11 +42,22 @@ mod outgoing;
 mod overview;
 mod page;
 mod params;
+mod portal;
+mod portal_access;
+mod portal_links;
 mod preferences;
 mod pretty;
+mod problems;
+mod replay_form;
+mod replays;
 mod search;
 mod sign_in;
+mod snippets;
 mod stats_view;
+mod system;
+mod usage;
+mod users;
+mod verify;
 mod webhook;
 mod webhook_form;
 mod webhook_health;
@@ -111,6 +130,21 @@ pub fn router(dashboard: &Arc<Dashboard>) -> Router {
         .merge(overview::routes())
         .merge(deliveries::routes())
         .merge(delivery::routes())
+        .merge(keys::routes())
+        .merge(key_form::routes())
+        .merge(event_types::routes())
+        .merge(event_type_form::routes())
+        .merge(replays::routes())
+        .merge(replay_form::routes())
+        .merge(discard::routes())
+        .merge(verify::routes())
+        .merge(usage::routes())
+        .merge(users::routes())
+        .merge(account::routes())
+        .merge(audit_log::routes())
+        .merge(system::routes())
+        .merge(portal_links::routes())
+        .merge(portal::routes())
         .merge(live::routes())
         .merge(export::routes())
         .merge(dead_letters::routes())

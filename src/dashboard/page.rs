@@ -41,6 +41,10 @@ pub(super) enum Failure {
     ForeignForm,
     /// The role does not permit it.
     NotPermitted(Role),
+    /// A visit by a portal link is over, or never began.
+    VisitEnded,
+    /// A portal link lets its visitor look.
+    LookOnly,
     /// There is none, or not for this visitor.
     NotFound(&'static str),
     /// The page does not take this method.
@@ -77,8 +81,8 @@ impl Failure {
     const fn status(&self) -> StatusCode {
         match self {
             Self::SignInFirst { .. } => StatusCode::SEE_OTHER,
-            Self::SessionEnded => StatusCode::UNAUTHORIZED,
-            Self::ForeignForm | Self::NotPermitted(_) => StatusCode::FORBIDDEN,
+            Self::SessionEnded | Self::VisitEnded => StatusCode::UNAUTHORIZED,
+            Self::ForeignForm | Self::NotPermitted(_) | Self::LookOnly => StatusCode::FORBIDDEN,
             Self::NotFound(_) | Self::NoTenant => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Bad(_) => StatusCode::BAD_REQUEST,
@@ -110,6 +114,16 @@ impl Failure {
                     "You are signed in as {role}, who may look and not change. Nothing was changed. Ask an owner or an admin."
                 ),
             ),
+            Self::VisitEnded => (
+                "This link is over",
+                text(
+                    "A link can be opened once, and soon after it was made; the visit then lasts for some hours. Ask whoever \
+                     gave it to you for another.",
+                ),
+            ),
+            Self::LookOnly => {
+                ("This link lets you look", text("It does not let you change anything. Nothing was changed."))
+            }
             Self::NotFound(what) => (
                 "Not found",
                 format!(
@@ -179,6 +193,8 @@ fn failure_page(failure: &Failure, theme: Theme) -> Response {
         Failure::SessionEnded
         | Failure::ForeignForm
         | Failure::NotPermitted(_)
+        | Failure::VisitEnded
+        | Failure::LookOnly
         | Failure::NotFound(_)
         | Failure::WrongMethod
         | Failure::NoTenant

@@ -110,6 +110,6 @@ fn cookie(dashboard: &Dashboard, token: &str) -> HeaderValue {
 }
 
 async fn leave(State(dashboard): State<Arc<Dashboard>>, actor: Actor<Anybody>) -> Result<Response, Failure> {
-    dashboard.engine.logout(actor.visit.who.session.id).await?;
+    dashboard.engine.logout(&actor.visit.who).await?;
     Ok(([(header::SET_COOKIE, cookie(&dashboard, ""))], Redirect::to("/ui/sign-in")).into_response())
 }

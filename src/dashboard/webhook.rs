@@ -246,7 +246,7 @@ fn refused_test(error: AcceptError) -> Failure {
         AcceptError::WebhookNotFound => Failure::NotFound("webhook"),
         AcceptError::Overloaded => Failure::Busy,
         AcceptError::UsedUp(_) => Failure::Refused("The plan's quota of events is used up.".to_owned()),
-        AcceptError::KeyReused | AcceptError::RecordRefused | AcceptError::Misfit(_) => {
+        AcceptError::KeyReused | AcceptError::RecordRefused | AcceptError::Misfit(_) | AcceptError::Expunged(_) => {
             Failure::internal("a test event was refused for what it is")
         }
         AcceptError::Store(error) => Failure::Unavailable(error.to_string()),

@@ -180,6 +180,10 @@ id_type!(
     ReplayId, "rpl"
 );
 id_type!(
+    /// A link to the pages of some webhooks.
+    PortalLinkId, "ptl"
+);
+id_type!(
     /// One line of the audit log.
     AuditId, "aud"
 );

@@ -79,10 +79,16 @@ impl Month {
         Self(self.0.checked_sub_months(Months::new(months)).unwrap_or(self.0))
     }
 
+    /// The next month.
+    #[must_use]
+    pub fn after(self) -> Self {
+        Self(self.0.checked_add_months(Months::new(1)).unwrap_or(self.0))
+    }
+
     /// Its span of time.
     #[must_use]
     pub fn window(self) -> Window {
-        let next = self.0.checked_add_months(Months::new(1)).unwrap_or(self.0);
+        let Self(next) = self.after();
         let midnight = |date: NaiveDate| {
             Timestamp::from_millis(date.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis())
         };
@@ -149,6 +155,7 @@ mod tests {
     fn a_month_is_four_digits_and_two() {
         let month = Month::parse("2026-03").unwrap();
         assert_eq!((month.to_string(), month.before(3).to_string()), ("2026-03".to_owned(), "2025-12".to_owned()));
+        assert_eq!(month.before(3).after(), month.before(2));
         for bad in ["2026-13", "2026-00", "2026-3", "26-03", "2026-03-01", "", "2026/03", "+026-03", "２０26"] {
             assert_eq!(Month::parse(bad), None, "{bad}");
         }

@@ -40,6 +40,13 @@ pub(super) fn current() -> Option<Asker> {
     ASKER.try_with(Clone::clone).ok()
 }
 
+/// Whoever asks, from where they ask, under this name: they are known by something that the edge does not look at.
+pub(super) fn instead_of_nobody(actor: Actor) -> Asker {
+    let known = current();
+    let (request, address) = known.map_or((None, None), |asker| (asker.request, asker.address));
+    Asker { actor: Some(actor), request, address }
+}
+
 /// Who asked, for things that are kept with the name of whoever wanted them.
 pub(super) fn actor() -> Actor {
     current().and_then(|asker| asker.actor).unwrap_or_else(Actor::operator)

@@ -81,6 +81,9 @@ actions!(
     ReplayPause = "replay.pause",
     ReplayResume = "replay.resume",
     ReplayCancel = "replay.cancel",
+    PortalLinkCreate = "portal_link.create",
+    PortalLinkOpen = "portal_link.open",
+    PortalLinkRevoke = "portal_link.revoke",
     TenantCreate = "tenant.create",
     TenantSetPlan = "tenant.set_plan",
 );

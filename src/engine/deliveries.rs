@@ -10,6 +10,8 @@ use crate::store::StoreError;
 use crate::store::dead_letters::DeadLetterFilter;
 use crate::store::due::Intervention;
 
+/// The longest reason for giving a dead letter up.
+pub const DISCARD_REASON_CHARS_MAX: usize = 500;
 /// Dead letters that one step of a change of many takes.
 const STEP: u32 = 200;
 

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use super::Engine;
 use super::webhooks::WebhookError;
 use crate::domain::id::WebhookId;
+use crate::domain::profile::{Profile, SignatureOption};
 use crate::domain::signature::{Finding, Received, Scheme, VerifyingKey, diagnose, scheme_used, verify};
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
@@ -62,16 +63,24 @@ impl Engine {
         let known: Vec<Known> = sealed.iter().filter_map(|sealed| self.known(scope, sealed)).collect();
         let now = self.clock.now();
         let request = Arc::new(request);
-        let mut examined = on_a_thread(&webhook, &request, now, known, judge).await;
+        let signs = Signs::of(&webhook);
+        let mut examined = on_a_thread(&signs, &request, now, known, judge).await;
         if examined.findings.contains(&Finding::NoMatch) {
             let others = self.known_elsewhere(scope, id).await?;
-            let of_other = on_a_thread(&webhook, &request, now, others, whose).await;
+            let of_other = on_a_thread(&signs, &request, now, others, whose).await;
             let found = examined.findings.iter_mut().find(|finding| **finding == Finding::NoMatch);
             if let (Some(slot), Some(webhook)) = (found, of_other) {
                 *slot = Finding::OtherWebhook { webhook };
             }
         }
         Ok(examined)
+    }
+
+    /// Examines a request by a key that whoever asks has at hand, as a profile signs by default.
+    pub async fn examine_by(&self, profile: Profile, key: VerifyingKey, request: Request) -> Examined {
+        let signs = Signs { profile, option: SignatureOption::default_of(profile) };
+        let known = vec![Known { key, webhook: WebhookId(uuid::Uuid::nil()), ends_at: None }];
+        on_a_thread(&signs, &Arc::new(request), self.clock.now(), known, judge).await
     }
 
     fn known(&self, scope: Scope, sealed: &SealedSecret) -> Option<Known> {
@@ -95,6 +104,19 @@ impl Engine {
     }
 }
 
+/// How somebody signs.
+#[derive(Clone)]
+struct Signs {
+    profile: Profile,
+    option: SignatureOption,
+}
+
+impl Signs {
+    fn of(webhook: &Webhook) -> Self {
+        Self { profile: webhook.settings.profile, option: webhook.settings.signature.clone() }
+    }
+}
+
 /// What is looked at, and with what.
 struct Case<'a> {
     scheme: Scheme<'a>,
@@ -106,18 +128,19 @@ struct Case<'a> {
 
 /// Trying keys and bodies takes a while: not where requests are answered.
 async fn on_a_thread<T: Send + 'static>(
-    webhook: &Webhook,
+    signs: &Signs,
     request: &Arc<Request>,
     now: Timestamp,
     known: Vec<Known>,
     look: fn(Case<'_>) -> T,
 ) -> T {
-    let (settings, request) = (webhook.settings.clone(), Arc::clone(request));
+    let (signs, request) = (signs.clone(), Arc::clone(request));
     let _place = PLACES.acquire().await;
     let looked = tokio::task::spawn_blocking(move || {
         let Request { headers, body, tolerance } = &*request;
-        let schemes: Vec<_> = settings.profile.schemes(&settings.signature).collect();
-        let scheme = scheme_used(&schemes, headers).unwrap_or_else(|| settings.profile.scheme(&settings.signature));
+        let Signs { profile, option } = &signs;
+        let schemes: Vec<_> = profile.schemes(option).collect();
+        let scheme = scheme_used(&schemes, headers).unwrap_or_else(|| profile.scheme(option));
         look(Case { scheme, received: Received { headers, body }, tolerance: *tolerance, now, known })
     });
     looked.await.expect("trying keys does not panic")

@@ -91,6 +91,7 @@ impl Engine {
                 break;
             }
         }
+        self.purge_portal_links().await?;
         self.expunge_again().await?;
         self.store.forget_opened_gates(now).await
     }

@@ -10,6 +10,7 @@
 pub mod accept;
 pub mod asker;
 pub mod audit;
+pub mod check_up;
 pub mod claim;
 pub mod data_search;
 pub mod deliveries;
@@ -30,6 +31,7 @@ pub mod maintain;
 pub mod notices;
 pub mod paces;
 mod passwords;
+pub mod portal_links;
 pub mod quotas;
 pub mod rates;
 pub mod records;
@@ -85,6 +87,7 @@ pub struct Limits {
     pub login_lockout: Duration,
     pub password_hashes_max: usize,
     pub replays: crate::config::Replays,
+    pub portal: crate::config::Portal,
     pub audit_retention: Duration,
     /// None: nobody is sent mails.
     pub mails: Option<mails::MailLimits>,

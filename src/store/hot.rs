@@ -4,8 +4,8 @@
 use super::deliveries::{BY_EVENT, BY_ID as DELIVERY, BY_SCOPE, BY_WEBHOOK};
 use super::dialect::{accept, claim, event_keys, records as record_writes, settle, stats};
 use super::{
-    attempts, audit, dead_letters, delivery_stats, due, events, expunge, idempotency, lines, mails, paces, records,
-    replay_runs, replay_walk, replays, retention, sessions,
+    attempts, audit, dead_letters, delivery_stats, due, events, expunge, idempotency, lines, mails, paces,
+    portal_links, records, replay_runs, replay_walk, replays, retention, sessions,
 };
 
 /// On `PostgreSQL`.
@@ -138,6 +138,8 @@ fn shared() -> Vec<(&'static str, &'static str)> {
         ("revive", replay_runs::REVIVE),
         ("runs to look at", replay_runs::TO_LOOK_AT),
         ("one replay", replays::BY_ID),
+        ("a portal visit", portal_links::BY_VISIT),
+        ("purge portal links", portal_links::PURGE),
         ("expunge due", expunge::FORGET_DUE),
         ("expunge dead letters", expunge::FORGET_DEAD),
         ("expunge attempts", expunge::ERASE),

@@ -33,6 +33,7 @@ pub mod measures;
 pub mod meters;
 pub mod paces;
 pub mod partitions;
+pub mod portal_links;
 pub mod records;
 pub mod replay_runs;
 pub mod replay_walk;

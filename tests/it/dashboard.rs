@@ -202,7 +202,7 @@ async fn every_link_of_every_page_answers(app: TestApp) {
                 let new: Vec<_> = links_of(&page).into_iter().filter(|link| !seen.contains(link)).collect();
                 seen.extend(new);
             }
-            assert!(seen.len() < 600, "pages lead on for ever: {seen:?}");
+            assert!(seen.len() < 2_000, "pages lead on for ever: {seen:?}");
         }
         assert!(at > 5, "{seen:?}");
     }

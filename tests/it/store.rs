@@ -33,6 +33,7 @@ const GROWING: &[&str] = &[
     "replay_runs",
     "audit_log",
     "mails",
+    "portal_links",
 ];
 const DAY: Duration = Duration::from_hours(24);
 

@@ -14,7 +14,9 @@ use crate::api::Code;
 use crate::domain::channel::{CHANNEL_CHARS_MAX, Channels, WEBHOOK_CHANNELS_MAX};
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::filter::Filter;
-use crate::domain::id::{AuditId, DeliveryId, EventId, KeyId, RecordId, ReplayId, TenantId, UserId, WebhookId};
+use crate::domain::id::{
+    AuditId, DeliveryId, EventId, KeyId, PortalLinkId, RecordId, ReplayId, TenantId, UserId, WebhookId,
+};
 use crate::domain::ip_list::{IP_LIST_ENTRIES_MAX, IpList};
 use crate::domain::key_draft::{RATE_LIMIT_REQUESTS_MAX, RATE_LIMIT_WINDOW, RateLimitDraft, RotationDraft};
 use crate::domain::meter::Month;
@@ -69,6 +71,7 @@ ids!(
     WebhookId of "a webhook",
     DeliveryId of "a delivery",
     ReplayId of "a replay",
+    PortalLinkId of "a portal link",
     AuditId of "a line of the audit log",
     KeyId of "an API key",
     UserId of "a user",

@@ -154,7 +154,7 @@ fn add_security(operation: &mut Operation) {
     let Some(security) = &mut operation.security else { return };
     let words: Vec<_> = security.iter().filter_map(|needed| scopes(needed, "apiKey")).collect();
     for words in words {
-        let all: Vec<_> = Permission::ALL.into_iter().filter(|p| words.iter().any(|word| word == p.as_str())).collect();
+        let all: Vec<_> = Permission::ALL.into_iter().filter(|p| p.is_among(&words)).collect();
         let roles = Role::ALL.into_iter().filter(|role| all.iter().all(|permission| role.permits(*permission)));
         security.push(SecurityRequirement::new("session", roles.map(Role::as_str)));
         security.insert(1, SecurityRequirement::new("apiKeyHeader", words));

@@ -9,8 +9,7 @@ use super::Check;
 use crate::app::{connect_broker, master_keys, open_store};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::signature::TOLERANCE;
-use crate::store::Store;
+use crate::engine::check_up::{check_clock, check_migrations};
 
 const BROKER_WAIT: Duration = Duration::from_secs(5);
 const BROKER_LOOK: Duration = Duration::from_millis(20);
@@ -27,29 +26,13 @@ pub(super) async fn examine(file: Option<&Path>) -> Vec<(&'static str, Check)> {
     match open_store(&config).await {
         Ok(store) => {
             checks.push(("database", check_migrations(&store).await));
-            checks.extend(check_clock(&store).await.map(|check| ("clock", check)));
+            checks.extend(check_clock(&store, &Clock::system()).await.map(|check| ("clock", check)));
             store.close().await;
         }
         Err(error) => checks.push(("database", Err(format!("{error:#}")))),
     }
     checks.push(("broker", check_broker(&config).await));
     checks
-}
-
-async fn check_migrations(store: &Store) -> Check {
-    let pending = store.pending_migrations().await.map_err(|error| error.to_string())?;
-    if pending.is_empty() {
-        Ok(format!("{} answers and is up to date", store.engine_name()))
-    } else {
-        Err(format!("lacks {}: run `angarium migrate`", pending.join(", ")))
-    }
-}
-
-async fn check_clock(store: &Store) -> Option<Check> {
-    let there = store.time().await.ok()??;
-    let difference = there.as_millis().abs_diff(Clock::system().now().as_millis());
-    let text = format!("{difference} ms from the database's; receivers tolerate {} s", TOLERANCE.as_secs());
-    Some(if Duration::from_millis(difference) <= TOLERANCE / 2 { Ok(text) } else { Err(text) })
 }
 
 async fn check_broker(config: &Config) -> Check {

@@ -1,0 +1,192 @@
+//! The deployment as its operators see it: whether it is well, what waits, which webhooks rest, and what it is made of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+
+use super::Dashboard;
+use super::access::{Needs, Reader};
+use super::audit_log::Line;
+use super::layout::Frame;
+use super::page::{self, Failure};
+use super::words::{Time, far, grouped, span};
+use crate::domain::id::WebhookId;
+use crate::domain::time::Timestamp;
+use crate::domain::user::Role;
+use crate::engine::check_up::Check;
+use crate::engine::directory::Snapshot;
+
+/// The screen's address.
+pub(super) const SECTION: &str = "/ui/system";
+/// Webhooks whose backlog is shown.
+const BACKLOG_MAX: usize = 20;
+/// Deliveries of one webhook that are counted; beyond it, "more than".
+const COUNT_MAX: u32 = 10_000;
+/// Lines of the audit log of all tenants.
+const LINES_MAX: u32 = 20;
+/// A delivery that is due for so long has nobody to send it.
+const LATE: Duration = Duration::from_mins(5);
+
+/// What comes with the program and was written by others, with its licence. Crates: see `Cargo.lock`.
+const VENDORED: [(&str, &str); 1] = [("Swagger UI, for /docs", "Apache-2.0")];
+
+pub(super) fn routes() -> Router<Arc<Dashboard>> {
+    Router::new().route(SECTION, get(show))
+}
+
+/// A route for operators: what it shows belongs to no tenant.
+pub(super) struct Operates;
+
+impl Needs for Operates {
+    fn permitted_to(role: Role) -> bool {
+        !role.is_of_tenant()
+    }
+}
+
+struct CheckRow {
+    name: &'static str,
+    tone: &'static str,
+    word: &'static str,
+    text: String,
+}
+
+impl CheckRow {
+    fn new((name, check): (&'static str, Check)) -> Self {
+        match check {
+            Ok(text) => Self { name, tone: "good", word: "well", text },
+            Err(text) => Self { name, tone: "bad", word: "not well", text },
+        }
+    }
+}
+
+struct BacklogRow {
+    id: WebhookId,
+    name: String,
+    tenant: String,
+    waiting: String,
+    due: String,
+    is_late: bool,
+}
+
+struct GateRow {
+    name: String,
+    tenant: String,
+    says: String,
+}
+
+#[derive(Template)]
+#[template(path = "system.html", config = "src/dashboard/askama.toml")]
+struct SystemPage {
+    frame: Frame,
+    checks: Vec<CheckRow>,
+    figures: Vec<(&'static str, String)>,
+    backlog: Vec<BacklogRow>,
+    more: Option<String>,
+    gates: Vec<GateRow>,
+    failing: Vec<(String, String, Time)>,
+    tenants: Vec<(String, String, String)>,
+    lines: Vec<Line>,
+    about: Vec<(&'static str, String)>,
+    vendored: [(&'static str, &'static str); 1],
+}
+
+/// What a webhook and its tenant are called.
+fn names(known: &Snapshot, id: WebhookId) -> (String, String) {
+    let Some(listener) = known.listener(id) else { return (id.to_string(), String::new()) };
+    let tenant = known.tenant(listener.webhook.scope.tenant).map(|tenant| tenant.name.clone());
+    (listener.webhook.settings.name.clone(), tenant.unwrap_or_default())
+}
+
+impl Dashboard {
+    async fn backlog_rows(
+        &self,
+        backlog: &[(WebhookId, Timestamp)],
+        known: &Snapshot,
+        now: Timestamp,
+    ) -> Result<Vec<BacklogRow>, Failure> {
+        let mut rows = Vec::new();
+        for (id, due_at) in backlog.iter().take(BACKLOG_MAX) {
+            let waiting = self.engine.store().pending_of(*id, COUNT_MAX).await?;
+            let mark = if waiting >= u64::from(COUNT_MAX) { "more than " } else { "" };
+            let (name, tenant) = names(known, *id);
+            rows.push(BacklogRow {
+                id: *id,
+                name,
+                tenant,
+                waiting: format!("{mark}{}", grouped(waiting)),
+                due: if *due_at == Timestamp::NEVER { "set aside".to_owned() } else { far(*due_at, now) },
+                is_late: *due_at != Timestamp::NEVER && now.since(*due_at) > LATE,
+            });
+        }
+        Ok(rows)
+    }
+
+    async fn gate_rows(&self, known: &Snapshot, now: Timestamp) -> Result<Vec<GateRow>, Failure> {
+        let gates = self.engine.store().gates(now).await?;
+        let row = |(id, gate): (WebhookId, crate::engine::gates::Gate)| {
+            let (name, tenant) = names(known, id);
+            let says = if gate.until > now {
+                format!("rests; goes on {}", far(gate.until, now))
+            } else {
+                "a few deliveries are let through, to see whether it is back".to_owned()
+            };
+            GateRow { name, tenant, says }
+        };
+        Ok(gates.into_iter().map(row).collect())
+    }
+
+    fn about(&self) -> Vec<(&'static str, String)> {
+        let limits = self.engine.limits();
+        let own = if limits.origin.is_empty() { "not set".to_owned() } else { limits.origin.clone() };
+        vec![
+            ("Version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("Licence", env!("CARGO_PKG_LICENSE").to_owned()),
+            ("Database", self.engine.store().engine_name().to_owned()),
+            ("Deployment", if limits.production { "production" } else { "staging" }.to_owned()),
+            ("Origin in handshakes", own),
+            ("A claim lasts", span(limits.lease)),
+            ("A session lasts", span(limits.session)),
+        ]
+    }
+}
+
+async fn show(State(dashboard): State<Arc<Dashboard>>, reader: Reader<Operates>) -> Result<Response, Failure> {
+    let visit = reader.visit;
+    let (engine, now) = (&dashboard.engine, dashboard.engine.clock().now());
+    let (store, known) = (engine.store(), engine.directory.current());
+    let mut backlog = store.backlog().await?;
+    backlog.sort_unstable_by_key(|(_, due_at)| *due_at);
+    let failing = store.webhooks_failing_since(now).await?;
+    let of_failing = |one: crate::store::gates::FailingWebhook| {
+        let (name, tenant) = names(&known, one.webhook);
+        (name, tenant, Time { at: one.since, now })
+    };
+    let oldest = backlog.first().map(|(_, due_at)| *due_at).filter(|due_at| *due_at <= now);
+    let figures = vec![
+        ("deliveries not final", grouped(store.pending_count().await?)),
+        ("tickets at the broker", grouped(engine.broker().health().waiting)),
+        ("oldest that is due", oldest.map_or_else(|| "none is due".to_owned(), |at| far(at, now))),
+        ("webhooks with a backlog", grouped(i128::try_from(backlog.len()).unwrap_or_default())),
+    ];
+    let tenant =
+        |tenant: &Arc<crate::store::tenants::Tenant>| (tenant.id.to_string(), tenant.name.clone(), tenant.plan.clone());
+    let lines = store.newest_audit(LINES_MAX).await?;
+    page::show(&SystemPage {
+        frame: dashboard.frame(&visit, "System", SECTION),
+        checks: engine.check_up().await.into_iter().map(CheckRow::new).collect(),
+        figures,
+        more: (backlog.len() > BACKLOG_MAX).then(|| (backlog.len() - BACKLOG_MAX).to_string()),
+        backlog: dashboard.backlog_rows(&backlog, &known, now).await?,
+        gates: dashboard.gate_rows(&known, now).await?,
+        failing: failing.into_iter().map(of_failing).collect(),
+        tenants: engine.tenants().iter().map(tenant).collect(),
+        lines: lines.into_iter().map(|entry| Line::new(entry, now)).collect(),
+        about: dashboard.about(),
+        vendored: VENDORED,
+    })
+}
