@@ -67,7 +67,12 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
 }
 
 /// The same text on both.
-fn shared() -> Vec<(&'static str, &'static str)> {
+fn shared() -> impl Iterator<Item = (&'static str, &'static str)> {
+    of_deliveries().into_iter().chain(of_people())
+}
+
+/// What runs for events, deliveries and attempts.
+fn of_deliveries() -> Vec<(&'static str, &'static str)> {
     vec![
         ("kept key", event_keys::KEPT),
         ("purge keys", idempotency::PURGE),
@@ -109,6 +114,12 @@ fn shared() -> Vec<(&'static str, &'static str)> {
         ("oldest statistics", delivery_stats::OLDEST),
         ("take a minute of statistics", delivery_stats::TAKE_MINUTE),
         ("drop an hour of statistics", delivery_stats::DROP_HOUR),
+    ]
+}
+
+/// What people and clients ask for: records, sessions, replays, mails, the audit log.
+fn of_people() -> Vec<(&'static str, &'static str)> {
+    vec![
         ("mails that are due", mails::DUE),
         ("mails sent since", mails::SENT_SINCE),
         ("dead letters of a time", mails::DIED),
