@@ -93,8 +93,8 @@ async fn nobody_lifts_themselves_up(app: TestApp) {
     }
     owner.open("/ui/users").await;
     let mine = path_of(&owner.open("/ui/users").await, "owner-at-ui");
-    let last = owner.post(&format!("{mine}/edit"), &[("name", "x"), ("role", "member")]).await.expect(409);
-    assert!(last.text.contains("A tenant keeps an owner who can sign in."), "{}", last.text);
+    let refused = owner.post(&format!("{mine}/edit"), &[("name", "x"), ("role", "member")]).await.expect(409);
+    assert!(refused.text.contains("A tenant keeps an owner who can sign in."), "{}", refused.text);
     owner.post(&format!("{mine}/delete"), &[("name", "owner-at-ui@example.com")]).await.expect(409);
     owner.post(&format!("{mine}/password"), &[]).await.expect(409);
     app.finish().await;
