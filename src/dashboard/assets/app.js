@@ -239,6 +239,8 @@
   document.addEventListener("visibilitychange", showLive);
   addEventListener("pagehide", stop);
 
+  // In a narrow window the menu is a line that scrolls.
+  one("nav.side [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
   showTimes(document);
   countPicked();
   if (one("time[data-relative]") || tbody) setInterval(countDown, 1000);

@@ -1,0 +1,41 @@
+// Pictures of every screen, for people to look at: light, dark and narrow, in the folder that ANGARIUM_E2E_PICTURES
+// names. Without it nothing is taken.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { fill } from "./support/scenery.mjs";
+import { everyScreen } from "./support/screens.mjs";
+import { NARROW, Stage, WIDE } from "./support/stage.mjs";
+
+const folder = process.env.ANGARIUM_E2E_PICTURES;
+const LOOKS = [["light", "light", WIDE], ["dark", "dark", WIDE], ["narrow", "light", NARROW]];
+
+let stage;
+before(async () => {
+  if (!folder) return;
+  mkdirSync(folder, { recursive: true });
+  stage = await Stage.set();
+  await fill(stage);
+});
+after(() => stage?.strike());
+
+async function take(page, name) {
+  for (const [look, colorScheme, size] of LOOKS) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize(size);
+    await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: true });
+  }
+}
+
+test("pictures of every screen", { skip: !folder }, async (t) => {
+  const page = await stage.visit(t, "owner");
+  await everyScreen(page, (_, shape) => take(page, shape.slice("/ui/".length).replaceAll(/[/:]+/g, "-")));
+  await page.goto("/ui/deliveries");
+  await page.keyboard.press("?");
+  await take(page, "keys");
+  const nobody = await stage.visit(t, null);
+  await nobody.goto("/ui/sign-in");
+  await take(nobody, "sign-in");
+});
