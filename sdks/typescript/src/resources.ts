@@ -27,6 +27,7 @@ export const ROUTES = {
   getWebhookPublicKey: "GET /api/v1/webhooks/{id}/public-key",
   listWebhookLogs: "GET /api/v1/webhooks/{id}/logs",
   getWebhookStats: "GET /api/v1/webhooks/{id}/stats",
+  verifyWebhookRequest: "POST /api/v1/webhooks/{id}/verify",
   listDeliveries: "GET /api/v1/deliveries",
   getDelivery: "GET /api/v1/deliveries/{id}",
   retryDelivery: "POST /api/v1/deliveries/{id}/retry",
@@ -50,6 +51,7 @@ export const ROUTES = {
   resumeReplay: "POST /api/v1/replays/{id}/resume",
   cancelReplay: "POST /api/v1/replays/{id}/cancel",
   listReplayFailures: "GET /api/v1/replays/{id}/failures",
+  createPortalLink: "POST /api/v1/portal-links",
   listApiKeys: "GET /api/tenant/api-keys",
   createApiKey: "POST /api/tenant/api-keys",
   getApiKey: "GET /api/tenant/api-keys/{id}",
@@ -68,6 +70,7 @@ export const ROUTES = {
   updateTeammate: "PUT /api/tenant/users/{id}",
   deleteTeammate: "DELETE /api/tenant/users/{id}",
   setTeammatePassword: "POST /api/tenant/users/{id}/password",
+  listAuditLog: "GET /api/tenant/audit-log",
   listCustomers: "GET /api/v1/customers",
   createCustomer: "POST /api/v1/customers",
   getCustomer: "GET /api/v1/customers/{id}",
@@ -143,6 +146,7 @@ export const FOR_SESSIONS: ReadonlySet<OperationId> = new Set<OperationId>([
   "updateTeammate",
   "deleteTeammate",
   "setTeammatePassword",
+  "listAuditLog",
 ]);
 
 /** Publish what happened, read it again, send it again. */
@@ -266,6 +270,24 @@ export class Webhooks extends Resource {
   /** Read how a webhook is doing. */
   getStats(id: string, query?: QueryOf<"getWebhookStats">, options?: CallOptions) {
     return this.call("getWebhookStats", { path: { id }, query }, options);
+  }
+
+  /**
+   * Say why a request does not verify. Checks a received request by the webhook's secrets, which are not told.
+   * Where it does not verify, the reasons say what has happened to it on its way: a header lost or renamed, the
+   * body parsed and written again, a clock that is wrong, another secret.
+   */
+  verifyRequest(id: string, body: BodyOf<"verifyWebhookRequest">, options?: CallOptions) {
+    return this.call("verifyWebhookRequest", { path: { id }, body }, options);
+  }
+
+  /**
+   * Make a portal link. By its URL a customer of yours, who needs no account, opens the pages of the webhooks that
+   * you name: their deliveries, and why signatures fail; and, where it is not `readOnly`, sends tests, retries,
+   * pauses and resumes. It can be opened once, within ten minutes. It is ended at the dashboard.
+   */
+  createPortalLink(body: BodyOf<"createPortalLink">, options?: CallOptions) {
+    return this.call("createPortalLink", { body }, options);
   }
 }
 
@@ -515,6 +537,14 @@ export class Teammates extends Resource {
    */
   setPassword(id: string, body?: BodyOf<"setTeammatePassword">, options?: CallOptions) {
     return this.call("setTeammatePassword", { path: { id }, body }, options);
+  }
+}
+
+/** Who changed what, when, and from where. For owners and admins. */
+export class AuditLog extends Resource {
+  /** List who changed what. */
+  list(query?: QueryOf<"listAuditLog">, options?: CallOptions) {
+    return this.walk("listAuditLog", { query }, options);
   }
 }
 
@@ -850,6 +880,7 @@ export abstract class Resources implements Caller {
   readonly apiKeys = new ApiKeys(this);
   readonly auth = new Auth(this);
   readonly teammates = new Teammates(this);
+  readonly auditLog = new AuditLog(this);
   readonly customers = new Customers(this);
   readonly conversations = new Conversations(this);
   readonly messages = new Messages(this);

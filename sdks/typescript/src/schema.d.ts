@@ -288,6 +288,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhooks/{id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say why a request does not verify
+         * @description Checks a received request by the webhook's secrets, which are not told. Where it does not verify, the reasons say
+         *     what has happened to it on its way: a header lost or renamed, the body parsed and written again, a clock that is
+         *     wrong, another secret.
+         */
+        post: operations["verifyWebhookRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deliveries": {
         parameters: {
             query?: never;
@@ -640,6 +662,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/portal-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a portal link
+         * @description By its URL a customer of yours, who needs no account, opens the pages of the webhooks that you name: their
+         *     deliveries, and why signatures fail; and, where it is not `readOnly`, sends tests, retries, pauses and resumes. It can
+         *     be opened once, within ten minutes. It is ended at the dashboard.
+         */
+        post: operations["createPortalLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tenant/api-keys": {
         parameters: {
             query?: never;
@@ -812,6 +856,76 @@ export interface paths {
          * @description All other sessions end.
          */
         post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tenant/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the users of the tenant */
+        get: operations["listTeammates"];
+        put?: never;
+        /**
+         * Make a user
+         * @description Without a `password` one is drawn; the answer shows it, this once.
+         */
+        post: operations["createTeammate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tenant/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a user
+         * @description A member reads themselves only.
+         */
+        get: operations["getTeammate"];
+        /**
+         * Change a user
+         * @description What is not mentioned stays. An owner changes everybody, an admin members and their own name. The last owner stays.
+         */
+        put: operations["updateTeammate"];
+        post?: never;
+        /**
+         * Remove a user
+         * @description Their sessions end at once. The last owner stays.
+         */
+        delete: operations["deleteTeammate"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tenant/users/{id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set a user's password
+         * @description Everybody sets their own, with the old one. An owner sets everybody's, an admin those of members; without a
+         *     `newPassword` one is drawn, and the answer shows it, this once. All sessions of the user end, but the one that asks.
+         */
+        post: operations["setTeammatePassword"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2524,6 +2638,19 @@ export interface components {
             email: string;
             password: string;
         };
+        /** @description Where a list goes on from a page of it. */
+        Cursors: {
+            /**
+             * @description Of the page of older rows; null on the last one.
+             * @example null
+             */
+            nextCursor?: string | null;
+            /**
+             * @description Of the page of newer rows; null on the first one.
+             * @example null
+             */
+            prevCursor?: string | null;
+        };
         /**
          * @description A person or a company that your users talk to. At least one of `firstName`, `lastName`, `email` and `phone` is known of each. A new one's profile may be given inside `profile` or beside it.
          * @example {
@@ -2712,6 +2839,9 @@ export interface components {
         DeletedEventType: {
             /** @example order.paid */
             name: string;
+        };
+        DeletedTeammate: {
+            id: components["schemas"]["UserId"];
         };
         DeletedWebhook: {
             id: components["schemas"]["WebhookId"];
@@ -2930,6 +3060,19 @@ export interface components {
              * @example reject
              */
             schemaMode?: string | null;
+        };
+        /** @description What is to be said of a request. */
+        ExaminedRequest: {
+            /** @example false */
+            verified: boolean;
+            /**
+             * @description The header whose signatures were looked at.
+             * @example webhook-signature
+             */
+            header: string;
+            olderSecretUntil?: components["schemas"]["Timestamp"] | null;
+            /** @description What is wrong with it; empty where it verifies. */
+            reasons: components["schemas"]["SignatureReason"][];
         };
         /** @description What would become of an event. */
         ExplainedEvent: {
@@ -3258,39 +3401,6 @@ export interface components {
                  * @example null
                  */
                 note?: string | null;
-            }[];
-            pagination: components["schemas"]["Pagination"];
-        };
-        /** @description The body of most lists. Webhooks and their logs have their own, with the totals beside the rows. */
-        List_EventType: {
-            success: boolean;
-            data: {
-                /** @example order.paid */
-                name: string;
-                /** @example An order was paid. */
-                description?: string | null;
-                /** @description The `data` of one. */
-                example?: Record<string, unknown> | null;
-                /** @description What the `data` looks like, as a JSON Schema. */
-                schema?: Record<string, unknown> | null;
-                /**
-                 * @description What becomes of an event whose data does not fit: nothing (`off`), a warning to its publisher (`warn`), or it
-                 *     is refused (`reject`).
-                 * @example reject
-                 */
-                schemaMode: string;
-                /**
-                 * @description Whether it is there for everybody and cannot be changed.
-                 * @example false
-                 */
-                builtIn: boolean;
-                createdAt?: components["schemas"]["Timestamp"] | null;
-                updatedAt?: components["schemas"]["Timestamp"] | null;
-                /**
-                 * Format: int64
-                 * @example 7
-                 */
-                version?: number | null;
             }[];
             pagination: components["schemas"]["Pagination"];
         };
@@ -3883,6 +3993,33 @@ export interface components {
                 [key: string]: unknown;
             } | null;
         };
+        /**
+         * @description A link to make.
+         * @example {
+         *       "name": "Acme Inc.",
+         *       "readOnly": true,
+         *       "webhookIds": [
+         *         "wh_01m7zvcjkge008000000000001"
+         *       ]
+         *     }
+         */
+        NewPortalLink: {
+            /** @description Whom it is for: they read it at the top of their pages. */
+            name: string;
+            /** @description The webhooks that it shows, and no others, whatever is registered later. */
+            webhookIds: components["schemas"]["WebhookId"][];
+            /**
+             * @description False lets its visitor send tests, retry deliveries, pause and resume.
+             * @default true
+             */
+            readOnly?: boolean | null;
+            /**
+             * Format: int64
+             * @description How long the visit lasts once the link was opened; 8 hours where it is not said, and at most.
+             * @default 28800
+             */
+            visitSeconds?: number | null;
+        };
         NewRateLimit: {
             requests: number;
             /** @enum {string} */
@@ -3936,6 +4073,27 @@ export interface components {
             intervalDays: number;
             /** @default 7 */
             notifyDaysBefore?: number;
+        };
+        /**
+         * @description A user to make.
+         * @example {
+         *       "email": "ada@example.com",
+         *       "name": "Ada",
+         *       "role": "member"
+         *     }
+         */
+        NewTeammate: {
+            /**
+             * Format: email
+             * @description What they sign in with.
+             */
+            email: string;
+            /** @description For people; the address where it is not given. */
+            name?: string | null;
+            /** @description An admin makes members only. */
+            role: components["schemas"]["Role"];
+            /** @description One is drawn, and shown once, where none is given. */
+            password?: string | null;
         };
         /**
          * @example {
@@ -4033,10 +4191,66 @@ export interface components {
          * @enum {string}
          */
         Ordering: "none" | "strict";
-        Pagination: components["schemas"]["Totals"] & {
-            /** @example null */
-            nextCursor?: string | null;
+        /** @description The body of a list that is short enough to have pages only. */
+        PagedList_EventType: {
+            success: boolean;
+            data: {
+                /** @example order.paid */
+                name: string;
+                /** @example An order was paid. */
+                description?: string | null;
+                /** @description The `data` of one. */
+                example?: Record<string, unknown> | null;
+                /** @description What the `data` looks like, as a JSON Schema. */
+                schema?: Record<string, unknown> | null;
+                /**
+                 * @description What becomes of an event whose data does not fit: nothing (`off`), a warning to its publisher (`warn`), or it
+                 *     is refused (`reject`).
+                 * @example reject
+                 */
+                schemaMode: string;
+                /**
+                 * @description Whether it is there for everybody and cannot be changed.
+                 * @example false
+                 */
+                builtIn: boolean;
+                createdAt?: components["schemas"]["Timestamp"] | null;
+                updatedAt?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int64
+                 * @example 7
+                 */
+                version?: number | null;
+            }[];
+            pagination: components["schemas"]["Totals"];
         };
+        /** @description The body of a list that is short enough to have pages only. */
+        PagedList_Teammate: {
+            success: boolean;
+            data: {
+                id: components["schemas"]["UserId"];
+                /** @example ada@example.com */
+                email: string;
+                /** @example Ada */
+                name: string;
+                role: components["schemas"]["Role"];
+                /**
+                 * @description Whether they may sign in.
+                 * @example true
+                 */
+                isActive: boolean;
+                disabledAt?: components["schemas"]["Timestamp"] | null;
+                createdAt: components["schemas"]["Timestamp"];
+                updatedAt: components["schemas"]["Timestamp"];
+                /**
+                 * @description Only when it was just drawn.
+                 * @example k7w2mzq9p4xr5tbn8cvd3hjy
+                 */
+                password?: string | null;
+            }[];
+            pagination: components["schemas"]["Totals"];
+        };
+        Pagination: components["schemas"]["Totals"] & components["schemas"]["Cursors"];
         /**
          * @description Another password.
          * @example {
@@ -4092,6 +4306,33 @@ export interface components {
         };
         /** @enum {string} */
         Permission: "read:conversations" | "write:conversations" | "read:customers" | "write:customers" | "read:messages" | "write:messages" | "read:events" | "write:events" | "read:webhooks" | "write:webhooks" | "read:deliveries" | "write:deliveries" | "read:analytics" | "webhook:manage";
+        /** @description A link that was just made. */
+        PortalLink: {
+            id: components["schemas"]["PortalLinkId"];
+            /** @example Acme Inc. */
+            name: string;
+            webhookIds: components["schemas"]["WebhookId"][];
+            /** @example true */
+            readOnly: boolean;
+            /**
+             * @description Give it to the customer: it can be opened once, and is not shown again.
+             * @example https://hooks.example.com/ui/portal/open?token=ptk_…
+             */
+            url: string;
+            /** @description Until when it can be opened. */
+            linkEndsAt: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @example 28800
+             */
+            visitSeconds: number;
+            createdAt: components["schemas"]["Timestamp"];
+        };
+        /**
+         * @description The id of a portal link
+         * @example ptl_01m7zvcjkge008000000000001
+         */
+        PortalLinkId: string;
         /** @description What went wrong, as RFC 9457 has it. */
         Problem: {
             type: string;
@@ -4170,6 +4411,33 @@ export interface components {
             broker: string;
             /** @example false */
             draining: boolean;
+        };
+        /**
+         * @description A request as its receiver got it.
+         * @example {
+         *       "body": "{\"id\":\"evt_01m7zvcjkge008000000000001\"}",
+         *       "headers": {
+         *         "webhook-id": "evt_01m7zvcjkge008000000000001",
+         *         "webhook-signature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+         *         "webhook-timestamp": "1795291499"
+         *       }
+         *     }
+         */
+        ReceivedRequest: {
+            /** @description Its headers, as they came. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description Its body as text, before anything has parsed it. */
+            body?: string | null;
+            /** @description Its body in base64, instead of `body`: the surest way to the very bytes. */
+            bodyBase64?: string | null;
+            /**
+             * Format: int64
+             * @description How far the time of signing may be from now.
+             * @default 300
+             */
+            toleranceSeconds?: number | null;
         };
         RecordingCall: {
             /**
@@ -4539,6 +4807,19 @@ export interface components {
              */
             encoding?: string | null;
         };
+        /** @description One thing that is wrong with a request. */
+        SignatureReason: {
+            /**
+             * @description For programs.
+             * @example body_changed
+             */
+            code: string;
+            /**
+             * @description What it is, and what to do about it.
+             * @example The body gained a line end at its end after it was signed: check the raw bytes.
+             */
+            message: string;
+        };
         SignedIn: {
             /**
              * @description For `Authorization: Bearer`.
@@ -4676,6 +4957,13 @@ export interface components {
             };
         };
         /** @description The body of every success. */
+        Success_DeletedTeammate: {
+            success: boolean;
+            data: {
+                id: components["schemas"]["UserId"];
+            };
+        };
+        /** @description The body of every success. */
         Success_DeletedWebhook: {
             success: boolean;
             data: {
@@ -4807,6 +5095,23 @@ export interface components {
             };
         };
         /** @description The body of every success. */
+        Success_ExaminedRequest: {
+            success: boolean;
+            /** @description What is to be said of a request. */
+            data: {
+                /** @example false */
+                verified: boolean;
+                /**
+                 * @description The header whose signatures were looked at.
+                 * @example webhook-signature
+                 */
+                header: string;
+                olderSecretUntil?: components["schemas"]["Timestamp"] | null;
+                /** @description What is wrong with it; empty where it verifies. */
+                reasons: components["schemas"]["SignatureReason"][];
+            };
+        };
+        /** @description The body of every success. */
         Success_ExplainedEvent: {
             success: boolean;
             /** @description What would become of an event. */
@@ -4890,6 +5195,32 @@ export interface components {
                  * @example 10
                  */
                 failedRequests: number;
+            };
+        };
+        /** @description The body of every success. */
+        Success_PortalLink: {
+            success: boolean;
+            /** @description A link that was just made. */
+            data: {
+                id: components["schemas"]["PortalLinkId"];
+                /** @example Acme Inc. */
+                name: string;
+                webhookIds: components["schemas"]["WebhookId"][];
+                /** @example true */
+                readOnly: boolean;
+                /**
+                 * @description Give it to the customer: it can be opened once, and is not shown again.
+                 * @example https://hooks.example.com/ui/portal/open?token=ptk_…
+                 */
+                url: string;
+                /** @description Until when it can be opened. */
+                linkEndsAt: components["schemas"]["Timestamp"];
+                /**
+                 * Format: int64
+                 * @example 28800
+                 */
+                visitSeconds: number;
+                createdAt: components["schemas"]["Timestamp"];
             };
         };
         /** @description The body of every success. */
@@ -5089,6 +5420,44 @@ export interface components {
                 token: string;
                 expiresAt: components["schemas"]["Timestamp"];
                 user: components["schemas"]["Account"];
+            };
+        };
+        /** @description The body of every success. */
+        Success_Teammate: {
+            success: boolean;
+            /** @description Somebody who signs in. */
+            data: {
+                id: components["schemas"]["UserId"];
+                /** @example ada@example.com */
+                email: string;
+                /** @example Ada */
+                name: string;
+                role: components["schemas"]["Role"];
+                /**
+                 * @description Whether they may sign in.
+                 * @example true
+                 */
+                isActive: boolean;
+                disabledAt?: components["schemas"]["Timestamp"] | null;
+                createdAt: components["schemas"]["Timestamp"];
+                updatedAt: components["schemas"]["Timestamp"];
+                /**
+                 * @description Only when it was just drawn.
+                 * @example k7w2mzq9p4xr5tbn8cvd3hjy
+                 */
+                password?: string | null;
+            };
+        };
+        /** @description The body of every success. */
+        Success_TeammatePasswordSet: {
+            success: boolean;
+            data: {
+                id: components["schemas"]["UserId"];
+                /**
+                 * @description Only when it was drawn.
+                 * @example k7w2mzq9p4xr5tbn8cvd3hjy
+                 */
+                password?: string | null;
             };
         };
         /** @description The body of every success. */
@@ -5315,9 +5684,8 @@ export interface components {
         /** @description The body of every success. */
         Success_WebhookLogs: {
             success: boolean;
-            data: components["schemas"]["Totals"] & {
+            data: components["schemas"]["Totals"] & components["schemas"]["Cursors"] & {
                 logs: components["schemas"]["WebhookLogEntry"][];
-                nextCursor?: string | null;
             };
         };
         /** @description The body of every success. */
@@ -5420,6 +5788,58 @@ export interface components {
                  */
                 pending: number;
             };
+        };
+        /** @description Somebody who signs in. */
+        Teammate: {
+            id: components["schemas"]["UserId"];
+            /** @example ada@example.com */
+            email: string;
+            /** @example Ada */
+            name: string;
+            role: components["schemas"]["Role"];
+            /**
+             * @description Whether they may sign in.
+             * @example true
+             */
+            isActive: boolean;
+            disabledAt?: components["schemas"]["Timestamp"] | null;
+            createdAt: components["schemas"]["Timestamp"];
+            updatedAt: components["schemas"]["Timestamp"];
+            /**
+             * @description Only when it was just drawn.
+             * @example k7w2mzq9p4xr5tbn8cvd3hjy
+             */
+            password?: string | null;
+        };
+        /**
+         * @description What to change of a user; what is not mentioned stays.
+         * @example {
+         *       "role": "admin"
+         *     }
+         */
+        TeammateChange: {
+            name?: string | null;
+            role?: components["schemas"]["Role"] | null;
+            /** @description False shuts them out at once, true lets them in again. */
+            isActive?: boolean | null;
+        };
+        /**
+         * @description Another password.
+         * @example {}
+         */
+        TeammatePassword: {
+            /** @description Of oneself only, and then required. */
+            currentPassword?: string | null;
+            /** @description One is drawn for somebody else, and shown once, where none is given. */
+            newPassword?: string | null;
+        };
+        TeammatePasswordSet: {
+            id: components["schemas"]["UserId"];
+            /**
+             * @description Only when it was drawn.
+             * @example k7w2mzq9p4xr5tbn8cvd3hjy
+             */
+            password?: string | null;
         };
         Tenant: {
             id: components["schemas"]["TenantId"];
@@ -5777,9 +6197,8 @@ export interface components {
             createdAt: components["schemas"]["Timestamp"];
             deliveredAt?: components["schemas"]["Timestamp"] | null;
         };
-        WebhookLogs: components["schemas"]["Totals"] & {
+        WebhookLogs: components["schemas"]["Totals"] & components["schemas"]["Cursors"] & {
             logs: components["schemas"]["WebhookLogEntry"][];
-            nextCursor?: string | null;
         };
         /**
          * @description How many requests a webhook is sent at most.
@@ -7336,7 +7755,7 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description The `nextCursor` of the page before; instead of `page` */
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
                 cursor?: string;
                 /** @description `pending`, `success`, `failed` or `cancelled` */
                 status?: string;
@@ -7378,8 +7797,9 @@ export interface operations {
                      *             "webhookId": "wh_01m7zvcjkge008000000000001"
                      *           }
                      *         ],
-                     *         "nextCursor": "text",
+                     *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -7470,6 +7890,78 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    verifyWebhookRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                id: components["schemas"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "body": "{\"id\":\"evt_01m7zvcjkge008000000000001\"}",
+                 *       "headers": {
+                 *         "webhook-id": "evt_01m7zvcjkge008000000000001",
+                 *         "webhook-signature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+                 *         "webhook-timestamp": "1795291499"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReceivedRequest"];
+            };
+        };
+        responses: {
+            /** @description Whether it verifies, and if not, why */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "header": "webhook-signature",
+                     *         "olderSecretUntil": "2026-11-21T20:04:59.120Z",
+                     *         "reasons": [
+                     *           {
+                     *             "code": "body_changed",
+                     *             "message": "The body gained a line end at its end after it was signed: check the raw bytes."
+                     *           }
+                     *         ],
+                     *         "verified": false
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_ExaminedRequest"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     listDeliveries: {
         parameters: {
             query?: {
@@ -7477,7 +7969,7 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description The `nextCursor` of the page before; instead of `page` */
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
                 cursor?: string;
                 /** @description Only to this webhook */
                 webhookId?: components["schemas"]["WebhookId"];
@@ -7491,10 +7983,17 @@ export interface operations {
                 statusClass?: string;
                 /** @description How the last attempt failed */
                 errorKind?: string;
+                /** @description Only with at least so many attempts */
+                attemptsMin?: number;
                 /** @description Only from then on */
                 createdAfter?: components["schemas"]["Timestamp"];
                 /** @description Only before then */
                 createdBefore?: components["schemas"]["Timestamp"];
+                /**
+                 * @description Only of events with this value in their data. No index knows it: 2,000 deliveries of the other filters are looked at, newest first. There may be more while `nextCursor` is not null, even on an empty page; `total` counts what this page has found.
+                 * @example customer.id:42
+                 */
+                data?: string;
             };
             header?: never;
             path?: never;
@@ -7535,6 +8034,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -7780,7 +8280,6 @@ export interface operations {
                      *       ],
                      *       "pagination": {
                      *         "limit": 20,
-                     *         "nextCursor": null,
                      *         "page": 1,
                      *         "total": 1,
                      *         "totalPages": 1
@@ -7788,7 +8287,7 @@ export interface operations {
                      *       "success": true
                      *     }
                      */
-                    "application/json": components["schemas"]["List_EventType"];
+                    "application/json": components["schemas"]["PagedList_EventType"];
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -8202,7 +8701,7 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description The `nextCursor` of the page before; instead of `page` */
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
                 cursor?: string;
                 /** @description Only to this webhook */
                 webhookId?: components["schemas"]["WebhookId"];
@@ -8248,6 +8747,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -8520,7 +9020,7 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description The `nextCursor` of the page before; instead of `page` */
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
                 cursor?: string;
                 /** @description `running`, `paused`, `cancelled`, `done` or `failed` */
                 state?: string;
@@ -8579,6 +9079,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -9024,7 +9525,7 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description The `nextCursor` of the page before; instead of `page` */
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
                 cursor?: string;
             };
             header?: never;
@@ -9062,6 +9563,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -9074,6 +9576,75 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createPortalLink: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Acme Inc.",
+                 *       "readOnly": true,
+                 *       "webhookIds": [
+                 *         "wh_01m7zvcjkge008000000000001"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewPortalLink"];
+            };
+        };
+        responses: {
+            /** @description The link */
+            201: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "id": "ptl_01m7zvcjkge008000000000001",
+                     *         "linkEndsAt": "2026-11-21T20:04:59.120Z",
+                     *         "name": "Acme Inc.",
+                     *         "readOnly": true,
+                     *         "url": "https://hooks.example.com/ui/portal/open?token=ptk_…",
+                     *         "visitSeconds": 28800,
+                     *         "webhookIds": [
+                     *           "wh_01m7zvcjkge008000000000001"
+                     *         ]
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_PortalLink"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
@@ -9893,6 +10464,337 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    listTeammates: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1 */
+                page?: number;
+                /** @description How many rows a page has; a deployment may set other bounds */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of users, newest first */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "createdAt": "2026-11-21T20:04:59.120Z",
+                     *           "disabledAt": "2026-11-21T20:04:59.120Z",
+                     *           "email": "ada@example.com",
+                     *           "id": "acc_01m7zvcjkge008000000000001",
+                     *           "isActive": true,
+                     *           "name": "Ada",
+                     *           "role": "owner",
+                     *           "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "limit": 20,
+                     *         "page": 1,
+                     *         "total": 1,
+                     *         "totalPages": 1
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PagedList_Teammate"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    createTeammate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com",
+                 *       "name": "Ada",
+                 *       "role": "member"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewTeammate"];
+            };
+        };
+        responses: {
+            /** @description The user */
+            201: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    /** @description Where the user is */
+                    Location?: string;
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "disabledAt": "2026-11-21T20:04:59.120Z",
+                     *         "email": "ada@example.com",
+                     *         "id": "acc_01m7zvcjkge008000000000001",
+                     *         "isActive": true,
+                     *         "name": "Ada",
+                     *         "password": "k7w2mzq9p4xr5tbn8cvd3hjy",
+                     *         "role": "owner",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Teammate"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getTeammate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "disabledAt": "2026-11-21T20:04:59.120Z",
+                     *         "email": "ada@example.com",
+                     *         "id": "acc_01m7zvcjkge008000000000001",
+                     *         "isActive": true,
+                     *         "name": "Ada",
+                     *         "role": "owner",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Teammate"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    updateTeammate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "role": "admin"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TeammateChange"];
+            };
+        };
+        responses: {
+            /** @description The user as they are now */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "createdAt": "2026-11-21T20:04:59.120Z",
+                     *         "disabledAt": "2026-11-21T20:04:59.120Z",
+                     *         "email": "ada@example.com",
+                     *         "id": "acc_01m7zvcjkge008000000000001",
+                     *         "isActive": true,
+                     *         "name": "Ada",
+                     *         "role": "owner",
+                     *         "updatedAt": "2026-11-21T20:04:59.120Z"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Teammate"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    deleteTeammate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are removed */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "acc_01m7zvcjkge008000000000001"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_DeletedTeammate"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    setTeammatePassword: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Does the request once in 24 hours, however often it is sent with this key. 1 to 255 visible characters */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["TeammatePassword"] | null;
+            };
+        };
+        responses: {
+            /** @description It is set */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "acc_01m7zvcjkge008000000000001"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_TeammatePasswordSet"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     listAuditLog: {
         parameters: {
             query?: {
@@ -9900,7 +10802,7 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
-                /** @description The `nextCursor` of the page before; instead of `page` */
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
                 cursor?: string;
                 /** @description Only what this key or user did */
                 actorId?: string;
@@ -9952,6 +10854,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -9976,6 +10879,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only where each word begins a word of `firstName`, `lastName`, `email`, `phone`, `company` */
                 search?: string;
                 /** @description Only with each of these `tags` */
@@ -10031,6 +10936,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -10493,6 +11399,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only with this `customerId` */
                 customerId?: string;
                 /** @description Only with this `assignedTo` */
@@ -10551,6 +11459,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -11316,6 +12225,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only with this `conversationId` */
                 conversationId?: string;
                 /** @description Only with this `role` */
@@ -11358,6 +12269,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -11735,6 +12647,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only with this `role` */
                 role?: "customer" | "agent" | "ai";
                 /** @description Only with this `direction` */
@@ -11778,6 +12692,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -11888,6 +12803,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only where each word begins a word of `name`, `email`, `phone` */
                 search?: string;
                 /** @description Only with this `conversationId` */
@@ -11933,6 +12850,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -12333,6 +13251,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only where each word begins a word of `name`, `email` */
                 search?: string;
                 /** @description Only with this `role` */
@@ -12374,6 +13294,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -12752,6 +13673,8 @@ export interface operations {
                 page?: number;
                 /** @description How many rows a page has; a deployment may set other bounds */
                 limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
                 /** @description Only with this `conversationId` */
                 conversationId?: string;
                 /** @description Only with this `customerId` */
@@ -12807,6 +13730,7 @@ export interface operations {
                      *         "limit": 20,
                      *         "nextCursor": null,
                      *         "page": 1,
+                     *         "prevCursor": null,
                      *         "total": 1,
                      *         "totalPages": 1
                      *       },
@@ -13969,7 +14893,10 @@ export interface operations {
                     event: "ai.reply.created";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The conversation. */
+                        /**
+                         * @description The conversation.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string;
                         /**
                          * Format: date-time
@@ -13977,7 +14904,9 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /**
                          * @description Sent to the customer, or received from them.
                          * @enum {string}
@@ -14143,14 +15072,21 @@ export interface operations {
                     event: "call.answered";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The user who talks. */
+                        /**
+                         * @description The user who talks.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /** @description The conversation that it belongs to. */
+                        /**
+                         * @description The conversation that it belongs to.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -14158,10 +15094,18 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
-                        /** @description The customer's number, kept without spaces and punctuation. */
+                        /**
+                         * @description The customer's number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -14173,6 +15117,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -14182,6 +15127,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -14189,11 +15135,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
+                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -14278,14 +15226,21 @@ export interface operations {
                     event: "call.completed";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The user who talks. */
+                        /**
+                         * @description The user who talks.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /** @description The conversation that it belongs to. */
+                        /**
+                         * @description The conversation that it belongs to.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -14293,10 +15248,18 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
-                        /** @description The customer's number, kept without spaces and punctuation. */
+                        /**
+                         * @description The customer's number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -14308,6 +15271,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -14317,6 +15281,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -14324,11 +15289,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
+                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -14413,14 +15380,21 @@ export interface operations {
                     event: "call.failed";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The user who talks. */
+                        /**
+                         * @description The user who talks.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /** @description The conversation that it belongs to. */
+                        /**
+                         * @description The conversation that it belongs to.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -14428,10 +15402,18 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
-                        /** @description The customer's number, kept without spaces and punctuation. */
+                        /**
+                         * @description The customer's number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -14443,6 +15425,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -14452,6 +15435,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -14459,11 +15443,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
+                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -14548,14 +15534,21 @@ export interface operations {
                     event: "call.initiated";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The user who talks. */
+                        /**
+                         * @description The user who talks.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /** @description The conversation that it belongs to. */
+                        /**
+                         * @description The conversation that it belongs to.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -14563,10 +15556,18 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
-                        /** @description The customer's number, kept without spaces and punctuation. */
+                        /**
+                         * @description The customer's number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -14578,6 +15579,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -14587,6 +15589,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -14594,11 +15597,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
+                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -14683,14 +15688,21 @@ export interface operations {
                     event: "call.recording.available";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The user who talks. */
+                        /**
+                         * @description The user who talks.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /** @description The conversation that it belongs to. */
+                        /**
+                         * @description The conversation that it belongs to.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -14698,10 +15710,18 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
-                        /** @description The customer's number, kept without spaces and punctuation. */
+                        /**
+                         * @description The customer's number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -14713,6 +15733,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -14722,6 +15743,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -14729,11 +15751,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
+                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -14818,14 +15842,21 @@ export interface operations {
                     event: "call.ringing";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The user who talks. */
+                        /**
+                         * @description The user who talks.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         agentId: string | null;
                         /**
                          * Format: date-time
                          * @description When it was answered.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         answeredAt: string | null;
-                        /** @description The conversation that it belongs to. */
+                        /**
+                         * @description The conversation that it belongs to.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -14833,10 +15864,18 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
-                        /** @description The customer's number, kept without spaces and punctuation. */
+                        /**
+                         * @description The customer's number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         customerPhone: string;
                         /**
                          * @description Who called whom.
@@ -14848,6 +15887,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was completed, or failed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         endedAt: string | null;
                         /** @description Why it failed. */
@@ -14857,6 +15897,7 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When its recording became available.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         recordingAvailableAt: string | null;
                         /** @description Whether it is to be recorded. */
@@ -14864,11 +15905,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description Where the recording is.
+                         * @example https://shop.example/pricing
                          */
                         recordingUrl: string | null;
                         /**
                          * Format: date-time
                          * @description When it rang.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         ringingAt: string | null;
                         /**
@@ -14957,15 +16000,20 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /** @description The user who looks after it. */
+                        /**
+                         * @description The user who looks after it.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -14974,14 +16022,20 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -15085,15 +16139,20 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /** @description The user who looks after it. */
+                        /**
+                         * @description The user who looks after it.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -15102,14 +16161,20 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -15213,15 +16278,20 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /** @description The user who looks after it. */
+                        /**
+                         * @description The user who looks after it.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -15230,14 +16300,20 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -15341,15 +16417,20 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /** @description The user who looks after it. */
+                        /**
+                         * @description The user who looks after it.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -15358,14 +16439,20 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -15470,15 +16557,20 @@ export interface operations {
                         /**
                          * Format: date-time
                          * @description When it was last assigned.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         assignedAt: string | null;
-                        /** @description The user who looks after it. */
+                        /**
+                         * @description The user who looks after it.
+                         * @example usr_06c8nbm1gsk7ecpr9t3v5x7z0c
+                         */
                         assignedTo: string | null;
                         /** @description How the customer came, such as `email`, `chat` or `phone`. */
                         channel: string | null;
                         /**
                          * Format: date-time
                          * @description When it was last closed.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         closedAt: string | null;
                         /**
@@ -15487,14 +16579,20 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
-                        /** @description The customer. */
+                        customFields: {
+                            [key: string]: unknown;
+                        };
+                        /**
+                         * @description The customer.
+                         * @example cus_06c8nbm1gsk7ecpr9t3v5x7z0a
+                         */
                         customerId: string | null;
                         /** @description Whether a person was asked to take over. */
                         escalated: boolean;
                         /**
                          * Format: date-time
                          * @description When it was last escalated.
+                         * @example 2026-11-21T20:04:59.120Z
                          */
                         escalatedAt: string | null;
                         /** @description Why. */
@@ -15602,7 +16700,9 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /** @description Its id. */
                         id: string;
                         /** @description Who it is. */
@@ -15612,6 +16712,7 @@ export interface operations {
                             /**
                              * Format: email
                              * @description Email address.
+                             * @example ada@okafor.example
                              */
                             email: string | null;
                             /** @description First name. */
@@ -15620,7 +16721,10 @@ export interface operations {
                             jobTitle: string | null;
                             /** @description Last name. */
                             lastName: string | null;
-                            /** @description Phone number, kept without spaces and punctuation. */
+                            /**
+                             * @description Phone number, kept without spaces and punctuation.
+                             * @example +493012345678
+                             */
                             phone: string | null;
                         };
                         /**
@@ -15720,7 +16824,9 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /** @description Its id. */
                         id: string;
                         /** @description Who it is. */
@@ -15730,6 +16836,7 @@ export interface operations {
                             /**
                              * Format: email
                              * @description Email address.
+                             * @example ada@okafor.example
                              */
                             email: string | null;
                             /** @description First name. */
@@ -15738,7 +16845,10 @@ export interface operations {
                             jobTitle: string | null;
                             /** @description Last name. */
                             lastName: string | null;
-                            /** @description Phone number, kept without spaces and punctuation. */
+                            /**
+                             * @description Phone number, kept without spaces and punctuation.
+                             * @example +493012345678
+                             */
                             phone: string | null;
                         };
                         /**
@@ -15892,7 +17002,10 @@ export interface operations {
                     event: "lead.captured";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The conversation in which they left it. */
+                        /**
+                         * @description The conversation in which they left it.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string | null;
                         /**
                          * Format: date-time
@@ -15900,10 +17013,13 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /**
                          * Format: email
                          * @description Email address.
+                         * @example ada@okafor.example
                          */
                         email: string | null;
                         /** @description Its id. */
@@ -15913,9 +17029,13 @@ export interface operations {
                         /**
                          * Format: uri
                          * @description The page that they were on.
+                         * @example https://shop.example/pricing
                          */
                         pageUrl: string | null;
-                        /** @description Phone number, kept without spaces and punctuation. */
+                        /**
+                         * @description Phone number, kept without spaces and punctuation.
+                         * @example +493012345678
+                         */
                         phone: string | null;
                         /** @description How they came, such as `chat` or `form`. */
                         source: string | null;
@@ -15987,7 +17107,10 @@ export interface operations {
                     event: "message.received";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The conversation. */
+                        /**
+                         * @description The conversation.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string;
                         /**
                          * Format: date-time
@@ -15995,7 +17118,9 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /**
                          * @description Sent to the customer, or received from them.
                          * @enum {string}
@@ -16080,7 +17205,10 @@ export interface operations {
                     event: "message.sent";
                     timestamp: components["schemas"]["Timestamp"];
                     data: {
-                        /** @description The conversation. */
+                        /**
+                         * @description The conversation.
+                         * @example cnv_06c8nbm1gsk7ecpr9t3v5x7z0b
+                         */
                         conversationId: string;
                         /**
                          * Format: date-time
@@ -16088,7 +17216,9 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /**
                          * @description Sent to the customer, or received from them.
                          * @enum {string}
@@ -16247,10 +17377,13 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /**
                          * Format: email
                          * @description Email address.
+                         * @example ada@okafor.example
                          */
                         email: string;
                         /** @description Its id. */
@@ -16334,10 +17467,13 @@ export interface operations {
                          */
                         createdAt: string;
                         /** @description Whatever else you know; replaced as a whole. */
-                        customFields: Record<string, unknown>;
+                        customFields: {
+                            [key: string]: unknown;
+                        };
                         /**
                          * Format: email
                          * @description Email address.
+                         * @example ada@okafor.example
                          */
                         email: string;
                         /** @description Its id. */

@@ -322,6 +322,46 @@ class Webhooks(_Resource):
         answer: types.WebhookStats = self._core.call(operation, [id], query=query).data()
         return answer
 
+    def verify_request(
+        self,
+        id: str,
+        /,
+        *,
+        idempotency_key: Optional[str] = None,
+        **body: Unpack[types.ReceivedRequest]
+    ) -> types.ExaminedRequest:
+        """Say why a request does not verify
+
+        Checks a received request by the webhook's secrets, which are not told. Where it does not verify, the reasons
+        say what has happened to it on its way: a header lost or renamed, the body parsed and written again, a clock
+        that is wrong, another secret.
+
+        The key needs `read:webhooks`.
+        """
+        operation = Operation("verifyWebhookRequest", "POST", "/api/v1/webhooks/{id}/verify", ("apiKey", "session"))
+        answer: types.ExaminedRequest = self._core.call(
+            operation, [id], body=body, idempotency_key=idempotency_key
+        ).data()
+        return answer
+
+    def create_portal_link(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        **body: Unpack[types.NewPortalLink]
+    ) -> types.PortalLink:
+        """Make a portal link
+
+        By its URL a customer of yours, who needs no account, opens the pages of the webhooks that you name: their
+        deliveries, and why signatures fail; and, where it is not `readOnly`, sends tests, retries, pauses and resumes.
+        It can be opened once, within ten minutes. It is ended at the dashboard.
+
+        The key needs `webhook:manage`.
+        """
+        operation = Operation("createPortalLink", "POST", "/api/v1/portal-links", ("apiKey", "session"))
+        answer: types.PortalLink = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
+        return answer
+
 
 class Deliveries(_Resource):
     """See what became of each event for each webhook, attempt by attempt, and step in."""
@@ -858,6 +898,36 @@ class Teammates(_Resource):
             operation, [id], body=body, idempotency_key=idempotency_key
         ).data()
         return answer
+
+
+class AuditLog(_Resource):
+    """Who changed what, when, and from where. For owners and admins."""
+
+    def list(
+        self,
+        *,
+        page: Optional[int] = None,
+        limit: Optional[int] = None,
+        cursor: Optional[str] = None,
+        actorId: Optional[str] = None,
+        action: Optional[str] = None,
+        subject: Optional[str] = None,
+        after: Optional[str] = None,
+        before: Optional[str] = None,
+    ) -> Page[types.AuditEntry]:
+        """List who changed what."""
+        operation = Operation("listAuditLog", "GET", "/api/tenant/audit-log", ("session",))
+        query: dict[str, Any] = {
+            "page": page,
+            "limit": limit,
+            "cursor": cursor,
+            "actorId": actorId,
+            "action": action,
+            "subject": subject,
+            "after": after,
+            "before": before,
+        }
+        return self._page(operation, [], query)
 
 
 class Customers(_Resource):
@@ -1799,6 +1869,7 @@ class Resources:
         self.api_keys = ApiKeys(core)
         self.auth = Auth(core)
         self.teammates = Teammates(core)
+        self.audit_log = AuditLog(core)
         self.customers = Customers(core)
         self.conversations = Conversations(core)
         self.messages = Messages(core)

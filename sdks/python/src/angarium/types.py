@@ -406,6 +406,42 @@ class WebhookStats(_WebhookStats, total=False):
     waitsUntil: Optional[str]
 
 
+class _ReceivedRequest(TypedDict):
+    headers: dict[str, str]
+    """Its headers, as they came."""
+
+
+class ReceivedRequest(_ReceivedRequest, total=False):
+    """A request as its receiver got it."""
+    body: Optional[str]
+    """Its body as text, before anything has parsed it."""
+    bodyBase64: Optional[str]
+    """Its body in base64, instead of `body`: the surest way to the very bytes."""
+    toleranceSeconds: Optional[int]
+    """How far the time of signing may be from now."""
+
+
+class SignatureReason(TypedDict):
+    """One thing that is wrong with a request."""
+    code: str
+    """For programs."""
+    message: str
+    """What it is, and what to do about it."""
+
+
+class _ExaminedRequest(TypedDict):
+    verified: bool
+    header: str
+    """The header whose signatures were looked at."""
+    reasons: list[SignatureReason]
+    """What is wrong with it; empty where it verifies."""
+
+
+class ExaminedRequest(_ExaminedRequest, total=False):
+    """What is to be said of a request."""
+    olderSecretUntil: Optional[str]
+
+
 class _Delivery(TypedDict):
     id: str
     eventId: str
@@ -806,6 +842,35 @@ class ReplayFailure(_ReplayFailure, total=False):
     lastError: Optional[str]
 
 
+class _NewPortalLink(TypedDict):
+    name: str
+    """Whom it is for: they read it at the top of their pages."""
+    webhookIds: list[str]
+    """The webhooks that it shows, and no others, whatever is registered later."""
+
+
+class NewPortalLink(_NewPortalLink, total=False):
+    """A link to make."""
+    readOnly: Optional[bool]
+    """False lets its visitor send tests, retry deliveries, pause and resume."""
+    visitSeconds: Optional[int]
+    """How long the visit lasts once the link was opened; 8 hours where it is not said, and at most."""
+
+
+class PortalLink(TypedDict):
+    """A link that was just made."""
+    id: str
+    name: str
+    webhookIds: list[str]
+    readOnly: bool
+    url: str
+    """Give it to the customer: it can be opened once, and is not shown again."""
+    linkEndsAt: str
+    """Until when it can be opened."""
+    visitSeconds: int
+    createdAt: str
+
+
 Permission = Literal["read:conversations", "write:conversations", "read:customers", "write:customers", "read:messages", "write:messages", "read:events", "write:events", "read:webhooks", "write:webhooks", "read:deliveries", "write:deliveries", "read:analytics", "webhook:manage"]
 
 
@@ -1059,6 +1124,27 @@ class _TeammatePasswordSet(TypedDict):
 class TeammatePasswordSet(_TeammatePasswordSet, total=False):
     password: Optional[str]
     """Only when it was drawn."""
+
+
+class _AuditEntry(TypedDict):
+    id: str
+    at: str
+    actor: Actor
+    action: str
+    """Noun and verb."""
+    subject: str
+    """The id of what was changed."""
+    changes: dict[str, Any]
+    """Each field that was changed, with its old and its new value; never secrets."""
+
+
+class AuditEntry(_AuditEntry, total=False):
+    """What somebody changed."""
+    environment: Optional[Environment]
+    requestId: Optional[str]
+    """The `X-Request-Id` of the request."""
+    address: Optional[str]
+    """Where it came from."""
 
 
 class CustomerProfile(TypedDict):
