@@ -6,7 +6,7 @@ use std::fmt;
 use super::{Config, ConfigError, DEFAULTS, ENVIRONMENT_PREFIX};
 
 /// Settings that are shown as set or not, never by their value: the fields of type `SecretString`.
-const SECRETS: [&str; 3] = ["master_keys", "store.url", "broker.url"];
+const SECRETS: [&str; 4] = ["master_keys", "store.url", "broker.url", "notifications.smtp_url"];
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -97,7 +97,10 @@ test("all dead letters of a filter are counted first, and then sent again", asyn
   const never = { maxRetries: 0, backoffStrategy: "linear" };
   await stage.webhook("/bills", { name: "Bills", events: ["invoice.*", "credit.*"], retryPolicy: never });
   receiver.behave("/bills", { status: 500 });
-  for (let number = 1; number <= 3; number += 1) await program.delivered("invoice.created", { number }, "dead");
+  const dead = [];
+  for (let number = 1; number <= 3; number += 1) {
+    dead.push(await program.delivered("invoice.created", { number }, "dead"));
+  }
   const other = await program.delivered("credit.created", {}, "dead");
   receiver.behave("/bills", { status: 200 });
 
@@ -110,8 +113,9 @@ test("all dead letters of a filter are counted first, and then sent again", asyn
   assert.equal(receiver.came("/bills").length, 4, "nothing is sent by looking");
   await page.getByRole("button", { name: "Send them again" }).click();
   await page.locator(".notice").waitFor();
+  for (const { eventId } of dead) await program.deliveryOf(eventId, "delivered");
   await page.goto("/ui/deliveries?type=invoice.created&status=delivered");
-  await page.locator("tbody tr").nth(2).waitFor();
+  assert.equal(await page.locator("tbody tr").count(), 3);
   // What the filter left out was left alone.
   await page.goto("/ui/dead-letters");
   await row(page, other.id).waitFor();

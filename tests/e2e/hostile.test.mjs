@@ -32,7 +32,8 @@ before(async () => {
     metadata: { note: SCRIPT },
   };
   await stage.webhook("/hostile", fields, { key });
-  const own = { name: "hostile.type", description: SCRIPT + BIDI, example: { [SCRIPT]: SCRIPT }, schema: { title: SCRIPT } };
+  const example = { [SCRIPT]: SCRIPT };
+  const own = { name: "hostile.type", description: SCRIPT + BIDI, example, schema: { title: SCRIPT } };
   await stage.program.call("POST", "/api/v1/event-types", own, { key });
   const headers = { "content-type": "text/html", "x-echo": `"><script>alert(9)</script>`, "x-long": "h".repeat(4000) };
   const body = Buffer.concat([Buffer.from(SCRIPT + BIDI + CONTROL), Buffer.of(0xff, 0xfe, 0x80), Buffer.from(LINE)]);
@@ -86,7 +87,8 @@ test("what visitors type, and forged cookies, are text too", async (t) => {
   await isText(page, "notice and search");
   await page.goto(`/ui/search?q=${encodeURIComponent(SCRIPT)}`);
   await isText(page, "search");
-  await page.goto(`/ui/deliveries?type=${encodeURIComponent(SCRIPT + "q".repeat(300))}&webhook=${encodeURIComponent(SCRIPT)}`);
+  const type = encodeURIComponent(SCRIPT + "q".repeat(300));
+  await page.goto(`/ui/deliveries?type=${type}&webhook=${encodeURIComponent(SCRIPT)}`);
   await isText(page, "filters");
   await page.goto(`/ui/deliveries/${encodeURIComponent(SCRIPT)}`);
   await isText(page, "not found");

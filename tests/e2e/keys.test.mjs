@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { Stage, sees } from "./support/stage.mjs";
+import { Stage, move, sees } from "./support/stage.mjs";
 
 let stage;
 before(async () => { stage = await Stage.set(); });
@@ -25,7 +25,7 @@ test("a key is shown once, does what it may, and stops when it is revoked", asyn
   await page.getByRole("link", { name: "To the key" }).click();
   await page.getByRole("heading", { name: "Shop" }).waitFor();
   assert.equal((await page.content()).includes(key), false);
-  await page.goBack();
+  await move(page, "goBack");
   assert.equal((await page.content()).includes(key), false);
   await page.goto("/ui/api-keys");
   await page.getByRole("link", { name: "Shop" }).click();

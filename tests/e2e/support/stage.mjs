@@ -110,6 +110,14 @@ export async function signIn(page, { email, password }) {
   await page.waitForURL((url) => !url.pathname.startsWith("/ui/sign-in"));
 }
 
+/** "reload", "goBack" or "goForward"; not to the answer of a form, for which a browser would have to send the form again. */
+export async function move(page, way) {
+  await page[way]().catch((error) => {
+    if (!error.message.includes("ERR_CACHE_MISS")) throw error;
+    return page.waitForURL("chrome-error://**");
+  });
+}
+
 /** For an operator: has them look at a tenant. */
 export async function chooseTenant(page, tenant) {
   await page.goto("/ui");
