@@ -18,7 +18,7 @@ use super::layout::Frame;
 use super::outgoing::{Outgoing, outgoing};
 use super::page::{self, Failure};
 use super::pretty::pretty;
-use super::words::{Badge, Time, bytes, span};
+use super::words::{Badge, Time, attempts_most, bytes, span};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::id::{DeliveryId, EventId, WebhookId};
 use crate::domain::time::Timestamp;
@@ -104,7 +104,7 @@ async fn show(
         next: delivery.next_attempt_at.map(time),
         took: delivery.settled_at.map(|settled| span(settled.since(id.time()))),
         attempts: delivery.attempts,
-        attempts_max: settings.map_or_else(|| "?".to_owned(), |s| s.retry_policy.attempts_max().to_string()),
+        attempts_max: attempts_most(settings, delivery.attempts),
     };
     page::show(&DeliveryPage {
         acts: frame.acts,

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::words::{Badge, Time, far};
+use super::words::{Badge, Time, attempts_most, far};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::id::{DeliveryId, WebhookId};
 use crate::domain::time::Timestamp;
@@ -63,7 +63,7 @@ impl DeliveryRow {
             webhook_name: settings.map_or_else(|| webhook.to_string(), |settings| settings.name.clone()),
             webhook_url: settings.map_or_else(String::new, |settings| settings.url.clone()),
             attempts,
-            attempts_max: settings.map_or_else(|| "?".to_owned(), |s| s.retry_policy.attempts_max().to_string()),
+            attempts_max: attempts_most(settings, attempts),
             next: next_attempt_at.map(|at| Next { at, how_far: far(at, now) }),
             created: Time { at: id.time(), now },
             can_cancel: state == DeliveryState::Pending,

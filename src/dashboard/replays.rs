@@ -59,11 +59,12 @@ fn id_in_path(text: &str) -> Result<ReplayId, Failure> {
 }
 
 impl Badge {
-    const fn of_replay(state: ReplayState) -> Self {
-        let (tone, word) = match state {
+    const fn of_replay(replay: &Replay) -> Self {
+        let (tone, word) = match replay.state {
             ReplayState::Running => ("retrying", "running"),
             ReplayState::Paused => ("waiting", "paused"),
             ReplayState::Cancelled => ("idle", "cancelled"),
+            ReplayState::Done if replay.failed > 0 => ("retrying", "done"),
             ReplayState::Done => ("good", "done"),
             ReplayState::Failed => ("bad", "failed"),
         };
@@ -168,7 +169,7 @@ async fn list(
     let known = dashboard.engine.directory.current();
     let row = |replay: Replay| ReplayRow {
         id: replay.id,
-        badge: Badge::of_replay(replay.state),
+        badge: Badge::of_replay(&replay),
         words: words_of(&replay.filter, replay.only_failed, &known).join(", "),
         progress: Progress::of(&replay),
         total: total_of(&replay),
@@ -294,7 +295,7 @@ async fn show(
         can_cancel: frame.acts && matches!(replay.state, ReplayState::Running | ReplayState::Paused),
         frame,
         id: replay.id,
-        badge: Badge::of_replay(replay.state),
+        badge: Badge::of_replay(&replay),
         words: words_of(&replay.filter, replay.only_failed, &known),
         sentence: sentence(&replay, &progress),
         progress,

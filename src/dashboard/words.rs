@@ -7,7 +7,7 @@ use askama::filters::HtmlSafe;
 
 use crate::domain::delivery::DeliveryState;
 use crate::domain::time::Timestamp;
-use crate::domain::webhook::WebhookStatus;
+use crate::domain::webhook::{WebhookSettings, WebhookStatus};
 use crate::store::deliveries::Delivery;
 
 /// A time: to the second, with its zone; to the millisecond, and how long ago, in its title. A script may show it in
@@ -69,6 +69,12 @@ pub(super) fn grouped(number: impl Into<i128>) -> String {
         text.push(digit);
     }
     text
+}
+
+/// How many attempts a delivery may have: as many as its webhook's policy says, and those that somebody asked for.
+pub(super) fn attempts_most(settings: Option<&WebhookSettings>, made: i64) -> String {
+    let policy = settings.map(|settings| i64::from(settings.retry_policy.attempts_max()));
+    policy.map_or_else(|| "?".to_owned(), |most| most.max(made).to_string())
 }
 
 /// Bytes, in the largest unit of which there is at least one.

@@ -148,7 +148,7 @@ fn run(program: &str, arguments: [&str; 2], input: &str) -> Option<Value> {
 }
 
 fn code(page: &str, id: &str) -> String {
-    let code = page.split(&format!("<pre id=\"{id}\">")).nth(1).unwrap().split("</pre>").next().unwrap();
+    let code = page.split(&format!(" id=\"{id}\">")).nth(1).unwrap().split("</pre>").next().unwrap();
     let unescape = [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")];
     unescape.iter().fold(code.to_owned(), |text, (from, to)| text.replace(from, to))
 }

@@ -83,7 +83,7 @@
     const count = picked();
     const place = one("[data-count]");
     if (place) place.textContent = count ? `${count} selected:` : "Selected:";
-    for (const button of all("#selected button[name=action]")) button.disabled = count === 0;
+    for (const button of all("#selected button[name=action], #selected button[formaction$='/discard']")) button.disabled = count === 0;
     if (place) say(count ? `${count} selected` : "");
     showLive();
   };
