@@ -22,6 +22,7 @@ use crate::domain::id::{AuditId, first_uuid_at};
 use crate::domain::tenant::Environment;
 use crate::domain::time::Timestamp;
 use crate::engine::audit::Action;
+use crate::store::IdSpan;
 use crate::store::audit::AuditFilter;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
@@ -96,13 +97,17 @@ async fn list(
         actor: query.text("actorId").map(str::to_owned),
         action: action.map(|action| action.as_str().to_owned()),
         subject: query.text("subject").map(str::to_owned),
-        after: query.time("after"),
-        before: query.time("before").map(first_uuid_at),
+        span: IdSpan {
+            from: query.time("after").map(first_uuid_at),
+            before: query.time("before").map(first_uuid_at),
+            oldest_first: page.is_back(),
+        },
     };
     query.finish()?;
     let store = api.engine.store();
     let total = store.audit_count(tenant, &filter).await?;
-    filter.before = filter.before.into_iter().chain(page.before).min();
+    filter.span.from = filter.span.from.max(page.from());
+    filter.span.before = filter.span.before.into_iter().chain(page.before).min();
     let mut rows = store.audit_page(tenant, &filter, page.limit + 1, page.offset()).await?;
     let next = page.cut(&mut rows, |entry| entry.id.0);
     let total = page.count(total, rows.len());

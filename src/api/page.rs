@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::ApiOptions;
 use super::query::Query;
 use crate::domain::field::FieldCode;
+use crate::store::IdSpan;
 
 /// The parameters of a list by page.
 pub(super) const PAGE: &[&str] = &["page", "limit"];
@@ -137,6 +138,11 @@ impl Page {
     /// Only rows with ids from here on.
     pub(super) fn from(self) -> Option<Uuid> {
         self.after.map(successor)
+    }
+
+    /// The ids that its rows have.
+    pub(super) fn span(self) -> IdSpan {
+        IdSpan { from: self.from(), before: self.before, oldest_first: self.is_back() }
     }
 
     /// Whether the rows are to be read from the smallest id on.

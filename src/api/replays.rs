@@ -76,7 +76,7 @@ async fn list(
     query.finish()?;
     let store = api.engine.store();
     let total = store.replays_count(caller.scope, state).await?;
-    let mut rows = store.replays_page(caller.scope, state, page.before, page.limit + 1, page.offset()).await?;
+    let mut rows = store.replays_page(caller.scope, state, page.span(), page.limit + 1, page.offset()).await?;
     let next = page.cut(&mut rows, |replay| replay.id.0);
     let total = page.count(total, rows.len());
     Ok(axum::Json(page.list(rows.into_iter().map(ReplayView::from).collect(), total, next)))
@@ -219,7 +219,7 @@ async fn failures(
     query.finish()?;
     let replay = api.engine.replay_job(caller.scope, id).await?;
     let store = api.engine.store();
-    let mut rows = store.failed_runs_page(&replay, page.before, page.limit + 1, page.offset()).await?;
+    let mut rows = store.failed_runs_page(&replay, page.span(), page.limit + 1, page.offset()).await?;
     let next = page.cut(&mut rows, |run| run.delivery.0);
     let total = page.count(replay.failed, rows.len());
     Ok(axum::Json(page.list(rows.into_iter().map(FailedRunView::from).collect(), total, next)))

@@ -21,6 +21,7 @@ use crate::domain::audit::{ActorKind, AuditEntry};
 use crate::domain::id::{AuditId, first_uuid_at};
 use crate::domain::time::Timestamp;
 use crate::engine::audit::Action;
+use crate::store::IdSpan;
 use crate::store::audit::AuditFilter;
 
 /// The screen's address.
@@ -116,8 +117,7 @@ fn read_filter(params: &Params) -> (AuditFilter, Vec<String>) {
         actor: params.get("actor").map(str::to_owned),
         action: action.map(|action| action.as_str().to_owned()),
         subject: params.get("subject").map(str::to_owned),
-        after,
-        before: before.map(first_uuid_at),
+        span: IdSpan { from: after.map(first_uuid_at), ..IdSpan::before(before.map(first_uuid_at)) },
     };
     (filter, problems)
 }
@@ -129,7 +129,7 @@ async fn list(State(dashboard): State<Arc<Dashboard>>, reader: Reader<Manages>, 
     let (mut filter, problems) = read_filter(&params);
     let is_narrowed = ["actor", "action", "subject", "from", "until"].iter().any(|name| params.get(name).is_some());
     let cursor = params.get("before").and_then(|id| id.parse::<AuditId>().ok());
-    filter.before = filter.before.into_iter().chain(cursor.map(|id| id.0)).min();
+    filter.span.before = filter.span.before.into_iter().chain(cursor.map(|id| id.0)).min();
     let limit = dashboard.options.rows_per_page;
     let mut found = dashboard.engine.store().audit_page(visit.scope.tenant, &filter, limit + 1, 0).await?;
     let has_more = found.len() > limit as usize;

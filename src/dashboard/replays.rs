@@ -22,6 +22,7 @@ use crate::domain::replay::{ReplayFilter, ReplayState};
 use crate::domain::time::Timestamp;
 use crate::engine::directory::Snapshot;
 use crate::engine::replays::ReplayError;
+use crate::store::IdSpan;
 use crate::store::replay_runs::FailedRun;
 use crate::store::replays::{Replay, ReplayChange};
 
@@ -162,7 +163,7 @@ async fn list(
     let before = params.get("before").and_then(|id| id.parse::<ReplayId>().ok());
     let limit = dashboard.options.rows_per_page;
     let store = dashboard.engine.store();
-    let mut found = store.replays_page(visit.scope, state, before.map(|id| id.0), limit + 1, 0).await?;
+    let mut found = store.replays_page(visit.scope, state, IdSpan::before(before.map(|id| id.0)), limit + 1, 0).await?;
     let has_more = found.len() > limit as usize;
     found.truncate(limit as usize);
     let older = found.last().filter(|_| has_more).map(|replay| replay.id);
@@ -279,7 +280,8 @@ async fn show(
     let replay = engine.replay_job(visit.scope, id_in_path(&id)?).await?;
     let before = params.get("before").and_then(|id| id.parse::<DeliveryId>().ok());
     let limit = dashboard.options.rows_per_page;
-    let mut failed = engine.store().failed_runs_page(&replay, before.map(|id| id.0), limit + 1, 0).await?;
+    let mut failed =
+        engine.store().failed_runs_page(&replay, IdSpan::before(before.map(|id| id.0)), limit + 1, 0).await?;
     let has_more = failed.len() > limit as usize;
     failed.truncate(limit as usize);
     let older = failed.last().filter(|_| has_more).map(|run| run.delivery);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Store, StoreError, in_tx, on_read, on_write};
+use super::{IdSpan, ListSql, Store, StoreError, in_tx, on_read, on_write};
 use crate::domain::audit::{Actor, ActorKind, AuditEntry};
 use crate::domain::id::{AuditId, TenantId, first_uuid_at};
 use crate::domain::time::Timestamp;
@@ -24,11 +24,19 @@ macro_rules! audit_where {
         )
     };
 }
-pub(super) const PAGE: &str = audit_where!(
-    "id, tenant_id, environment, actor_kind, actor_id, actor_name, action, subject, changes, request_id, address",
-    "order by id desc limit $7 offset $8"
-);
-const COUNT: &str = audit_where!("count(*)", "");
+macro_rules! page {
+    ($tail:literal) => {
+        audit_where!(
+            "id, tenant_id, environment, actor_kind, actor_id, actor_name, action, subject, changes, request_id, address",
+            $tail
+        )
+    };
+}
+pub(super) const LIST: ListSql = ListSql {
+    page: page!("order by id desc limit $7 offset $8"),
+    page_back: page!("order by id limit $7 offset $8"),
+    count: audit_where!("count(*)", ""),
+};
 const NEWEST: &str = "select id, tenant_id, environment, actor_kind, actor_id, actor_name, action, subject, changes, \
     request_id, address from audit_log order by id desc limit $1";
 const PURGE: &str = "delete from audit_log where id in (select id from audit_log where id < $1 order by id limit $2)";
@@ -58,10 +66,8 @@ pub struct AuditFilter {
     pub action: Option<String>,
     /// Only about this.
     pub subject: Option<String>,
-    /// From then on.
-    pub after: Option<Timestamp>,
-    /// Ids before this.
-    pub before: Option<Uuid>,
+    /// Which ids.
+    pub span: IdSpan,
 }
 
 #[derive(sqlx::FromRow)]
@@ -108,8 +114,8 @@ macro_rules! bind_filter {
     ($query:expr, $tenant:expr, $filter:expr) => {
         $query
             .bind($tenant.0)
-            .bind($filter.after.map_or(Uuid::nil(), first_uuid_at))
-            .bind($filter.before.unwrap_or(Uuid::max()))
+            .bind($filter.span.bounds().0)
+            .bind($filter.span.bounds().1)
             .bind($filter.actor.as_deref())
             .bind($filter.action.as_deref())
             .bind($filter.subject.as_deref())
@@ -131,8 +137,9 @@ impl Store {
         limit: u32,
         offset: u32,
     ) -> Result<Vec<AuditEntry>, StoreError> {
+        let page = if filter.span.oldest_first { LIST.page_back } else { LIST.page };
         let rows: Vec<Row> = on_read!(self, |db| {
-            let query = bind_filter!(sqlx::query_as(PAGE), tenant, filter);
+            let query = bind_filter!(sqlx::query_as(page), tenant, filter);
             query.bind(i64::from(limit)).bind(i64::from(offset)).fetch_all(db).await
         })?;
         rows.into_iter().map(AuditEntry::try_from).collect()
@@ -141,7 +148,7 @@ impl Store {
     /// How many lines of a tenant a filter finds.
     pub async fn audit_count(&self, tenant: TenantId, filter: &AuditFilter) -> Result<u64, StoreError> {
         let total: i64 =
-            on_read!(self, |db| bind_filter!(sqlx::query_scalar(COUNT), tenant, filter).fetch_one(db).await)?;
+            on_read!(self, |db| bind_filter!(sqlx::query_scalar(LIST.count), tenant, filter).fetch_one(db).await)?;
         Ok(u64::try_from(total).unwrap_or(0))
     }
 

@@ -156,6 +156,7 @@ fn of_people() -> Vec<(&'static str, &'static str)> {
         ("expunge attempts", expunge::ERASE),
         ("cancel the expunged", expunge::CANCEL),
         ("expunged lately", expunge::LATELY),
-        ("audit log", audit::PAGE),
+        ("audit log", audit::LIST.page),
+        ("audit log, back", audit::LIST.page_back),
     ]
 }

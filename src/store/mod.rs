@@ -52,6 +52,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, SqlitePool};
+use uuid::Uuid;
 
 pub use error::StoreError;
 
@@ -129,6 +130,29 @@ pub(crate) struct ListSql {
     pub(crate) page_back: &'static str,
     /// How many there are in all.
     pub(crate) count: &'static str,
+}
+
+/// The rows of a list that a page is cut from: some ids, read from one end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct IdSpan {
+    /// Ids from this on.
+    pub from: Option<Uuid>,
+    /// Ids before this.
+    pub before: Option<Uuid>,
+    /// Whether a page begins at the oldest of them, and not at the newest.
+    pub oldest_first: bool,
+}
+
+impl IdSpan {
+    /// Those before an id, newest first.
+    #[must_use]
+    pub fn before(before: Option<Uuid>) -> Self {
+        Self { from: None, before, oldest_first: false }
+    }
+
+    pub(crate) fn bounds(self) -> (Uuid, Uuid) {
+        (self.from.unwrap_or(Uuid::nil()), self.before.unwrap_or(Uuid::max()))
+    }
 }
 
 /// How to reach the database.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::due::{AGAIN, RAISE_DEAD};
 use super::replay_walk::{Span, state};
 use super::replays::{Replay, signed};
-use super::{Store, StoreError, in_tx, on_read};
+use super::{IdSpan, Store, StoreError, in_tx, on_read};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::id::{DeliveryId, EventId, ReplayId, WebhookId};
 use crate::domain::replay::Candidate;
@@ -33,9 +33,18 @@ const SETTLE: &str = "update replay_runs set state = $3, look_at = $4 where repl
 const COUNT_SETTLED: &str = "update replays set waiting = waiting + $2, delivered = delivered + $3, \
     failed = failed + $4, updated_at = $5 where id = $1";
 
-const FAILED: &str = "select r.delivery_id, d.event_id, d.event_type, d.webhook_id, d.state, d.last_status, \
-    d.last_error from replay_runs r left join deliveries d on d.id = r.delivery_id and d.tenant_id = $2 \
-    where r.replay_id = $1 and r.state = 'failed' and r.delivery_id < $3 order by r.delivery_id desc limit $4 offset $5";
+macro_rules! failed {
+    ($tail:literal) => {
+        concat!(
+            "select r.delivery_id, d.event_id, d.event_type, d.webhook_id, d.state, d.last_status, d.last_error \
+             from replay_runs r left join deliveries d on d.id = r.delivery_id and d.tenant_id = $2 \
+             where r.replay_id = $1 and r.state = 'failed' and r.delivery_id >= $3 and r.delivery_id < $4 ",
+            $tail
+        )
+    };
+}
+const FAILED: &str = failed!("order by r.delivery_id desc limit $5 offset $6");
+const FAILED_BACK: &str = failed!("order by r.delivery_id limit $5 offset $6");
 
 /// What one step of a job does.
 #[derive(Debug)]
@@ -221,13 +230,14 @@ impl Store {
     pub async fn failed_runs_page(
         &self,
         replay: &Replay,
-        before: Option<Uuid>,
+        span: IdSpan,
         limit: u32,
         offset: u32,
     ) -> Result<Vec<FailedRun>, StoreError> {
+        let (page, (from, before)) = (if span.oldest_first { FAILED_BACK } else { FAILED }, span.bounds());
         let rows: Vec<FailedRow> = on_read!(self, |db| {
-            let page = sqlx::query_as(FAILED).bind(replay.id.0).bind(replay.scope.tenant.0);
-            let page = page.bind(before.unwrap_or(Uuid::max()));
+            let page = sqlx::query_as(page).bind(replay.id.0).bind(replay.scope.tenant.0);
+            let page = page.bind(from).bind(before);
             page.bind(i64::from(limit)).bind(i64::from(offset)).fetch_all(db).await
         })?;
         let failed = |(id, event, event_type, webhook, state, last_status, last_error): FailedRow| FailedRun {

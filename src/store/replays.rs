@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::audit::note;
-use super::{Store, StoreError, in_tx, on_read, on_write};
+use super::{IdSpan, ListSql, Store, StoreError, in_tx, on_read, on_write};
 use crate::domain::audit::{Actor, AuditEntry};
 use crate::domain::id::{ReplayId, TenantId};
 use crate::domain::replay::{ReplayFilter, ReplayState};
@@ -95,14 +95,23 @@ const INSERT: &str = concat!(
 );
 pub(super) const BY_ID: &str =
     concat!("select ", columns!(), " from replays where tenant_id = $1 and environment = $2 and id = $3");
-const PAGE: &str = concat!(
-    "select ",
-    columns!(),
-    " from replays where tenant_id = $1 and environment = $2 and id < $3 and (cast($4 as text) is null or state = $4) \
-     order by id desc limit $5 offset $6"
-);
-const COUNT: &str = "select count(*) from replays where tenant_id = $1 and environment = $2 \
-    and (cast($3 as text) is null or state = $3)";
+macro_rules! page {
+    ($tail:literal) => {
+        concat!(
+            "select ",
+            columns!(),
+            " from replays where tenant_id = $1 and environment = $2 and id >= $3 and id < $4 \
+             and (cast($5 as text) is null or state = $5) ",
+            $tail
+        )
+    };
+}
+const LIST: ListSql = ListSql {
+    page: page!("order by id desc limit $6 offset $7"),
+    page_back: page!("order by id limit $6 offset $7"),
+    count: "select count(*) from replays where tenant_id = $1 and environment = $2 \
+        and (cast($3 as text) is null or state = $3)",
+};
 pub(super) const OPEN: &str =
     concat!("select ", columns!(), " from replays where is_open and id > $1 order by id limit $2");
 const PAUSE: &str = "update replays set state = 'paused', version = version + 1, updated_at = $4 \
@@ -263,13 +272,14 @@ impl Store {
         &self,
         scope: Scope,
         state: Option<ReplayState>,
-        before: Option<Uuid>,
+        span: IdSpan,
         limit: u32,
         offset: u32,
     ) -> Result<Vec<Replay>, StoreError> {
+        let (page, (from, before)) = (if span.oldest_first { LIST.page_back } else { LIST.page }, span.bounds());
         let rows: Vec<Row> = on_read!(self, |db| {
-            let page = sqlx::query_as(PAGE).bind(scope.tenant.0).bind(scope.environment.as_str());
-            let page = page.bind(before.unwrap_or(Uuid::max())).bind(state.map(ReplayState::as_str));
+            let page = sqlx::query_as(page).bind(scope.tenant.0).bind(scope.environment.as_str());
+            let page = page.bind(from).bind(before).bind(state.map(ReplayState::as_str));
             page.bind(i64::from(limit)).bind(i64::from(offset)).fetch_all(db).await
         })?;
         rows.into_iter().map(Replay::try_from).collect()
@@ -278,7 +288,7 @@ impl Store {
     /// How many jobs there are.
     pub async fn replays_count(&self, scope: Scope, state: Option<ReplayState>) -> Result<u64, StoreError> {
         let total: i64 = on_read!(self, |db| {
-            let count = sqlx::query_scalar(COUNT).bind(scope.tenant.0).bind(scope.environment.as_str());
+            let count = sqlx::query_scalar(LIST.count).bind(scope.tenant.0).bind(scope.environment.as_str());
             count.bind(state.map(ReplayState::as_str)).fetch_one(db).await
         })?;
         Ok(unsigned(total))
