@@ -88,8 +88,9 @@ impl Store {
             let first_kept = partition_name(table, bound);
             let existing: Vec<String> = sqlx::query_scalar(PG_PARTITIONS).bind(table).fetch_all(pool).await?;
             for name in existing.into_iter().filter(|name| *name < first_kept) {
-                // A name from the catalogue, which `make_partitions` made of letters and digits.
-                sqlx::query(&format!("drop table {name}")).persistent(false).execute(pool).await?;
+                // A name from the catalogue, which `make_partitions` made of letters and digits. Another process may have
+                // dropped it meanwhile.
+                sqlx::query(&format!("drop table if exists {name}")).persistent(false).execute(pool).await?;
                 dropped += 1;
             }
         }
