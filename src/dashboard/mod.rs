@@ -2,17 +2,17 @@
 //!
 //! # How a page is made
 //!
-//! A route's handler takes a [`access::Reader`] or an [`access::Actor`] of what the route asks for, and there is no
+//! A route's handler takes a `access::Reader` or an `access::Actor` of what the route asks for, and there is no
 //! other way to learn a scope: who signed in, whose rows they see, and whether their role permits it are decided there,
 //! once. A handler reads from the store, writes through the engine's verbs, and fills a template of `templates/`. A
-//! screen is a file here and a template of the same name; its link stands in [`layout::NAV`].
+//! screen is a file here and a template of the same name; its link stands in `layout::NAV`.
 //!
 //! # Rules
 //!
 //! - Every action is a link or a form, and works without scripts. `assets/app.js` adds live rows, keys and copying.
 //! - Every form carries a token of its session; one without it changes nothing.
-//! - Templates escape. Only [`markup::Markup`] is not escaped, and only code of this folder makes one.
-//! - Nothing is loaded from elsewhere, and no script or style stands in a page: see [`page::POLICY`].
+//! - Templates escape. Only `markup::Markup` is not escaped, and only code of this folder makes one.
+//! - Nothing is loaded from elsewhere, and no script or style stands in a page: see `page::POLICY`.
 //! - What is not the reader's is not there: 404, never 403.
 
 mod access;

@@ -1,4 +1,4 @@
-//! The audit log. Where a change has a transaction, its line is written in it: [`note`].
+//! The audit log. Where a change has a transaction, its line is written in it: `note`.
 
 use serde_json::Value;
 use uuid::Uuid;
