@@ -47,6 +47,7 @@ pub struct Config {
     pub notifications: Notifications,
     pub shutdown: Shutdown,
     pub log: Log,
+    pub traces: Traces,
 }
 
 macro_rules! section {
@@ -69,7 +70,8 @@ section!(Api {
 });
 section!(Limits {
     requests_per_second_per_address: u32, unlimited_networks: Vec<ipnet::IpNet>,
-    session_requests_per_minute: u64, batches_max: usize,
+    session_requests_per_minute: u64, batches_max: usize, streams_max: usize, streams_per_tenant_max: usize,
+    stream_rows_per_second: u32,
 });
 section!(Admin { listen: String });
 section!(Dashboard {
@@ -82,7 +84,7 @@ section!(Sessions {
 });
 section!(Store {
     url: SecretString, connections_max: u32, connect_timeout_ms: Duration => "millis",
-    statement_timeout_ms: Duration => "millis",
+    statement_timeout_ms: Duration => "millis", looked_max: u32, counted_max: u32,
 });
 section!(Broker {
     url: SecretString,
@@ -133,6 +135,7 @@ section!(Notifications {
 });
 section!(Shutdown { drain_ms: Duration => "millis" });
 section!(Log { format: String, filter: String });
+section!(Traces { endpoint: String, sample_ratio: f64, queue_max: usize });
 
 fn millis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     u64::deserialize(deserializer).map(Duration::from_millis)
@@ -207,6 +210,8 @@ impl Config {
             self.delivery.lease_ms >= self.delivery.timeout_max_ms + LEASE_MARGIN,
             "delivery.lease_ms: must be at least timeout_max_ms + 5000, so that a claim outlives the longest request",
         );
+        require(self.store.looked_max > 0, "store.looked_max: must be at least 1");
+        require(self.store.counted_max > 0, "store.counted_max: must be at least 1");
         require(self.accept.batch_max > 0, "accept.batch_max: must be at least 1");
         require(self.accept.deliver_at_max_days <= 365, "accept.deliver_at_max_days: must be at most 365");
         require(self.delivery.concurrency_start > 0, "delivery.concurrency_start: must be at least 1");
@@ -220,6 +225,7 @@ impl Config {
         require(self.sessions.hashes_max > 0, "sessions.hashes_max: must be at least 1");
         require(!self.portal.link_s.is_zero(), "portal.link_s: must be at least 1");
         require(!self.portal.visit_s.is_zero(), "portal.visit_s: must be at least 1");
+        require(self.limits.stream_rows_per_second > 0, "limits.stream_rows_per_second: must be at least 1");
         require(self.replays.outstanding_max > 0, "replays.outstanding_max: must be at least 1");
         require(self.replays.batch_max > 0, "replays.batch_max: must be at least 1");
         require(
@@ -244,6 +250,10 @@ impl Config {
             public_url.is_empty() || is_url(public_url),
             "notifications.public_url: must be like https://hooks.example.com",
         );
+        let Traces { endpoint, sample_ratio, queue_max } = &self.traces;
+        require(endpoint.is_empty() || is_url(endpoint), "traces.endpoint: must be like http://localhost:4318");
+        require((0.0..=1.0).contains(sample_ratio), "traces.sample_ratio: must be from 0 to 1");
+        require(*queue_max > 0, "traces.queue_max: must be at least 1");
         if let Err(error) = digest.parse::<cron::Schedule>() {
             problems.push(format!("notifications.digest: not a cron expression: {error}"));
         }

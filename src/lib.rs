@@ -76,7 +76,10 @@
 //! it. Even with an order, what is sent again is out of it: a dead letter that is redriven and an event that is replayed
 //! stand at the end of the line; a request that its receiver got, and that is repeated because a process died, comes
 //! before the next one, but a worker that was held up for longer than its lease may have sent it at any time in between.
-//! A change to `strict` holds for what is claimed after it. No exactly-once: no sender can promise it. No delivery while the database is away: nothing is sent that could not be recorded.
+//! A change to `strict` holds for what is claimed after it.
+//!
+//! No exactly-once: no sender can promise it. No delivery while the database is away: nothing is sent that could not be
+//! recorded.
 //!
 //! # Who may use whom
 //!
@@ -84,8 +87,9 @@
 //! main → cli → app → {api, dashboard, worker, scheduler} → engine → {store, broker} → domain
 //! ```
 //!
-//! [`config`], [`telemetry`], [`clock`] and [`chance`] are leaves. [`receiver`] is the receiver of `dev`, the bench and
-//! the tests. A test reads the `use` lines and fails on anything else (`tests/it/architecture.rs`).
+//! [`config`], [`telemetry`], [`clock`] and [`chance`] are leaves: they know [`domain`] at most. [`receiver`] is the
+//! receiver of `dev`, the bench and the tests. A test reads the `use` lines and fails on anything else
+//! (`tests/it/architecture.rs`).
 
 pub mod api;
 pub mod app;

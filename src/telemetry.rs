@@ -3,6 +3,8 @@
 //! A metric stands once, in the table below: its field, its type, its name and its help. What `/metrics` says, and what
 //! [`reference()`] and so `docs/reference/metrics.md` say, both follow from there.
 
+pub mod traces;
+
 use std::fmt::Write as _;
 use std::sync::atomic::AtomicU64;
 
@@ -215,7 +217,7 @@ metrics! {
     webhooks_due: Gauge, "webhooks_due", "Of the leader: webhooks with deliveries that are due";
     webhooks_held: Gauge, "webhooks_held",
         "Of the leader: webhooks with deliveries that are due and are held back, because the circuit is open, the \
-            receiver asked for a pause, or a worker has enough of them";
+            receiver asked for a pause, a worker has enough of them, the rate is used up, or they keep a strict order";
     webhooks_failing: Gauge, "webhooks_failing",
         "Of the leader: webhooks that have had nothing but failures since their last success";
     store_bytes: Gauge, "store_bytes", "Of the leader: size of the database";

@@ -41,13 +41,18 @@ SETTINGS = {
 ENDS_SESSIONS = {"logout", "changePassword"}
 
 
+def is_stream(operation: Any) -> bool:
+    """Whether its answer goes on for as long as somebody listens."""
+    return "text/event-stream" in operation["responses"].get("200", {}).get("content", ())
+
+
 def operations_of(document: Any) -> tuple[list[str], list[str]]:
     """The operations that a key may ask for, and those that take a person's session."""
     by_key: list[str] = []
     by_session: list[str] = []
     for item in document["paths"].values():
         for operation in item.values():
-            if isinstance(operation, dict) and "operationId" in operation:
+            if isinstance(operation, dict) and "operationId" in operation and not is_stream(operation):
                 schemes = {name for one in operation.get("security", ()) for name in one}
                 (by_session if schemes == {"session"} else by_key).append(operation["operationId"])
     return by_key, by_session

@@ -95,9 +95,10 @@ class Document:
         return found, required
 
     def operations(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """All but streams, which a client of server-sent events reads."""
         for path, item in self.value["paths"].items():
             for method in METHODS:
-                if method in item:
+                if method in item and not _is_stream(item[method]):
                     parameters = self._parameters(item, item[method])
                     security = item[method].get("security", self.value.get("security")) or []
                     yield path, method, {**item[method], "parameters": parameters, "security": security}
@@ -200,6 +201,10 @@ class Types:
             text = f"class {name}(TypedDict):\n{doc}" + (lines(always) or "    pass\n")
         del self.written[name]  # What it uses comes first.
         self.written[name] = text
+
+
+def _is_stream(operation: dict[str, Any]) -> bool:
+    return "text/event-stream" in operation["responses"].get("200", {}).get("content", ())
 
 
 def _shape(schema: Any) -> str:

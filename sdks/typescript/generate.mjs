@@ -60,9 +60,12 @@ function resolve(document, part) {
   return part?.$ref ? part.$ref.slice(2).split("/").reduce((found, name) => found[name], document) : part;
 }
 
+/** What goes on for as long as somebody listens: a client of server-sent events reads it. */
+const isStream = ({ responses }) => responses[200]?.content?.["text/event-stream"] !== undefined;
+
 function operationsOf(document) {
   return Object.entries(document.paths).flatMap(([path, item]) =>
-    METHODS.filter((method) => item[method]).map((method) => {
+    METHODS.filter((method) => item[method] && !isStream(item[method])).map((method) => {
       const operation = item[method];
       const all = [...(item.parameters ?? []), ...(operation.parameters ?? [])].map((one) => resolve(document, one));
       const query = all.filter((parameter) => parameter.in === "query");

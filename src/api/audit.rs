@@ -100,14 +100,13 @@ async fn list(
         span: IdSpan {
             from: query.time("after").map(first_uuid_at),
             before: query.time("before").map(first_uuid_at),
-            oldest_first: page.is_back(),
+            oldest_first: false,
         },
     };
     query.finish()?;
     let store = api.engine.store();
     let total = store.audit_count(tenant, &filter).await?;
-    filter.span.from = filter.span.from.max(page.from());
-    filter.span.before = filter.span.before.into_iter().chain(page.before).min();
+    filter.span = page.within(filter.span);
     let mut rows = store.audit_page(tenant, &filter, page.limit + 1, page.offset()).await?;
     let next = page.cut(&mut rows, |entry| entry.id.0);
     let total = page.count(total, rows.len());

@@ -107,12 +107,12 @@ pub(super) async fn identify(
     api: &Api,
 ) -> Result<Principal, Problem> {
     match shown(headers)? {
-        Some(token) if token.starts_with(TOKEN_PREFIX) => session::by_token(token, api).await,
+        Some(token) if token.starts_with(TOKEN_PREFIX) => Box::pin(session::by_token(token, api)).await,
         Some(key) => by_key(key, client, api).await,
         None => {
             let token = session::cookie_token(headers).ok_or_else(nobody)?;
             session::require_own_page(method, headers)?;
-            session::by_token(token, api).await
+            Box::pin(session::by_token(token, api)).await
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::id::{DeliveryId, EventId, WebhookId};
 use crate::domain::time::Timestamp;
 use crate::engine::deliveries::{Changed, DISCARD_REASON_CHARS_MAX, Letters};
-use crate::store::dead_letters::{DeadLetter, DeadLetterFilter};
+use crate::store::dead_letters::{DeadLetter, DeadLetterFilter, Letters as Found};
 
 /// The most dead letters that one request changes, and how many where it does not say.
 const LETTERS_MAX: u32 = 10_000;
@@ -80,6 +80,9 @@ impl From<DeadLetter> for DeadLetterView {
 }
 
 /// List dead letters
+///
+/// `total` is at most 10,000, and with a filter it counts those that are found among the newest 20,000. A page looks at
+/// as many: there may be more while `nextCursor` is not null, even on an empty page.
 #[utoipa::path(
     get,
     path = "/api/v1/dead-letters",
@@ -113,8 +116,9 @@ async fn list(
     let store = api.engine.store();
     let total = store.dead_letters_count(caller.scope, &filter).await?;
     (filter.from, filter.before, filter.oldest_first) = (page.from(), page.before, page.is_back());
-    let mut rows = store.dead_letters_page(caller.scope, &filter, page.limit + 1, page.offset()).await?;
-    let cursors = page.cut(&mut rows, |letter| letter.delivery.0);
+    let letters = store.dead_letters_page(caller.scope, &filter, page.limit + 1, page.offset()).await?;
+    let Found { found: mut rows, end } = letters;
+    let cursors = page.cut_at(&mut rows, end, |letter| letter.delivery.0);
     let total = page.count(total, rows.len());
     Ok(Json(page.list(rows.into_iter().map(DeadLetterView::from).collect(), total, cursors)))
 }

@@ -34,7 +34,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::default().routes(routes!(list)).routes(routes!(show)).routes(routes!(retry)).routes(routes!(cancel))
 }
 
-const FILTERS: &[&str] = &[
+pub(super) const FILTERS: &[&str] = &[
     "webhookId",
     "eventId",
     "eventType",
@@ -46,7 +46,7 @@ const FILTERS: &[&str] = &[
     "createdBefore",
 ];
 
-fn read_filter(query: &mut Query) -> DeliveryFilter {
+pub(super) fn read_filter(query: &mut Query) -> DeliveryFilter {
     let class = |text: &str| match text {
         "2xx" => Some((200, 299)),
         "3xx" => Some((300, 399)),
@@ -142,12 +142,16 @@ pub(super) async fn page_of(
     page: Page,
 ) -> Result<(Vec<Delivery>, Cursors, u64), Problem> {
     let store = api.engine.store();
-    let total = store.deliveries_count(scope, &filter).await?;
-    filter.before = earlier(filter.before, page.before);
-    filter.from = filter.from.max(page.from());
-    filter.oldest_first = page.is_back();
-    let mut rows = store.deliveries_page(scope, &filter, page.limit + 1, page.offset()).await?;
-    let cursors = page.cut(&mut rows, |delivery| delivery.id.0);
+    let mut stretch = store.stretch(scope, &filter).await?;
+    let total = store.deliveries_count(scope, &stretch).await?;
+    if page.before.is_some() || page.from().is_some() {
+        filter.before = earlier(filter.before, page.before);
+        filter.from = filter.from.max(page.from());
+        filter.oldest_first = page.is_back();
+        stretch = store.stretch(scope, &filter).await?;
+    }
+    let mut rows = store.deliveries_of(scope, &stretch, page.limit + 1, page.offset()).await?;
+    let cursors = page.cut_at(&mut rows, stretch.end, |delivery| delivery.id.0);
     let total = page.count(total, rows.len());
     Ok((rows, cursors, total))
 }
@@ -157,6 +161,10 @@ fn earlier(one: Option<Uuid>, other: Option<Uuid>) -> Option<Uuid> {
 }
 
 /// List deliveries
+///
+/// `total` is at most 10,000, and with a filter it counts those that are found among the newest 20,000. A page looks at
+/// as many: where few of them are found it has fewer rows than `limit`, and there may be more while `nextCursor` is not
+/// null, even on an empty page.
 #[utoipa::path(
     get,
     path = "/api/v1/deliveries",

@@ -1,9 +1,10 @@
-//! Events: publish one or a batch, read one, replay one.
+//! Events: publish one or a batch, list, read one, replay one.
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
@@ -15,23 +16,27 @@ use utoipa_axum::routes;
 use super::auth::{Caller, ReadEvents, WriteEvents};
 use super::idempotency::IDEMPOTENT_REPLAYED;
 use super::json::{self, JsonBytes, MaybeJson};
+use super::page::{ByPageOrCursor, List, PAGE_OR_CURSOR, Page};
 use super::problem::{ItemError, Problem};
 use super::publish::{EventRules, NewEvent, header_key};
-use super::query::{Id, Noun as _};
+use super::query::{Id, Noun as _, Query};
 use super::{Api, Success, success};
 use crate::domain::channel::Channels;
 use crate::domain::event::{EventContent, Routing};
 use crate::domain::field::{FieldCode, FieldProblem};
-use crate::domain::id::{EventId, WebhookId};
+use crate::domain::id::{EventId, WebhookId, first_uuid_at};
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 use crate::engine::accept::{Accepted, Publish, Target};
+use crate::store::IdSpan;
+use crate::store::events::{EventFilter, Events, ListedEvent, StoredEvent};
 use crate::store::expunge::Expunged;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::default()
         .routes(routes!(publish))
         .routes(routes!(publish_batch))
+        .routes(routes!(list))
         .routes(routes!(show))
         .routes(routes!(replay))
         .routes(routes!(expunge))
@@ -154,7 +159,7 @@ async fn publish_batch(
     headers: HeaderMap,
     JsonBytes(body): JsonBytes,
 ) -> Result<Response, Problem> {
-    let _place = api.batches.enter(caller.scope.tenant, api.options.batches_max)?;
+    let _place = api.batches.enter(caller.scope.tenant, api.options.batches_max, "batches")?;
     let header_key = header_key(&headers)?;
     let NewBatch { events } = json::parse(&body)?;
     let max = api.options.batch_events_max;
@@ -183,24 +188,92 @@ async fn publish_batch(
     Ok(success(StatusCode::ACCEPTED, Batch { accepted, failed, results: results.collect() }))
 }
 
-/// An event as it was accepted.
+/// An event as listed: without its data.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Event<'a> {
+#[schema(as = EventSummary)]
+struct EventView {
     id: EventId,
     #[schema(example = "order.created")]
-    r#type: &'a str,
-    #[schema(value_type = Object, example = json!({ "orderId": "o-1001", "total": 42.5 }))]
-    data: &'a RawValue,
+    r#type: String,
     occurred_at: Timestamp,
     created_at: Timestamp,
-    channels: &'a Channels,
+    channels: Channels,
     /// When its deliveries begin, if not at once.
     #[schema(example = json!(null))]
     deliver_at: Option<Timestamp>,
     /// When its data was erased, if it was.
     #[schema(example = json!(null))]
     expunged_at: Option<Timestamp>,
+}
+
+impl From<ListedEvent> for EventView {
+    fn from(event: ListedEvent) -> Self {
+        let ListedEvent { id, event_type, occurred_at, routing, expunged_at } = event;
+        let Routing { channels, deliver_at } = routing;
+        Self { id, r#type: event_type, occurred_at, created_at: id.time(), channels, deliver_at, expunged_at }
+    }
+}
+
+const FILTERS: &[&str] = &["type", "channel", "createdAfter", "createdBefore"];
+
+fn read_filter(query: &mut Query) -> EventFilter {
+    let channel = |name: &str| Channels::read(vec![name.to_owned()], 1).ok().map(|_| name.to_owned());
+    EventFilter {
+        event_type: query.event_type("type"),
+        channel: query.get("channel", "the name of a channel, such as `customer-1`", channel),
+        span: IdSpan {
+            from: query.time("createdAfter").map(first_uuid_at),
+            before: query.time("createdBefore").map(first_uuid_at),
+            oldest_first: false,
+        },
+    }
+}
+
+/// List events
+///
+/// What was accepted, by whatever way it came. Their data is not in the list: read an event for it.
+#[utoipa::path(
+    get,
+    path = "/api/v1/events",
+    operation_id = "listEvents",
+    tag = "Events",
+    params(
+        ByPageOrCursor,
+        ("type" = Option<String>, Query, description = "Only of this type"),
+        ("channel" = Option<String>, Query, description = "Only those that name this channel"),
+        ("createdAfter" = Option<Timestamp>, Query, description = "Only from then on"),
+        ("createdBefore" = Option<Timestamp>, Query, description = "Only before then"),
+    ),
+    responses((status = 200, description = "A page of events, newest first", body = List<EventView>)),
+    security(("apiKey" = ["read:events"])),
+)]
+async fn list(
+    State(api): State<Arc<Api>>,
+    caller: Caller<ReadEvents>,
+    uri: Uri,
+) -> Result<Json<List<EventView>>, Problem> {
+    let mut query = Query::read(&uri, &[PAGE_OR_CURSOR, FILTERS]);
+    let page = Page::read_shallow(&mut query, &api.options);
+    let mut filter = read_filter(&mut query);
+    query.finish()?;
+    let store = api.engine.store();
+    let total = store.events_count(caller.scope, &filter).await?;
+    filter.span = page.within(filter.span);
+    let Events { found: mut rows, end } =
+        store.events_page(caller.scope, &filter, page.limit + 1, page.offset()).await?;
+    let cursors = page.cut_at(&mut rows, end, |event| event.id.0);
+    let total = page.count(total, rows.len());
+    Ok(Json(page.list(rows.into_iter().map(EventView::from).collect(), total, cursors)))
+}
+
+/// An event as it was accepted.
+#[derive(Serialize, ToSchema)]
+struct Event<'a> {
+    #[serde(flatten)]
+    event: EventView,
+    #[schema(value_type = Object, example = json!({ "orderId": "o-1001", "total": 42.5 }))]
+    data: &'a RawValue,
 }
 
 /// Read an event
@@ -219,15 +292,13 @@ async fn show(
     Id(id): Id<EventId>,
 ) -> Result<Response, Problem> {
     let stored = api.engine.store().event(caller.scope, id).await?;
-    let stored = stored.ok_or_else(|| Problem::not_found(EventId::NOUN))?;
-    let EventContent { id, event_type, occurred_at, data } = &*stored.content;
+    let StoredEvent { scope: _, content, routing, expunged_at } =
+        stored.ok_or_else(|| Problem::not_found(EventId::NOUN))?;
+    let EventContent { id, event_type, occurred_at, data } = &*content;
     let data = serde_json::from_slice(data).map_err(|_| Problem::internal(format!("the data of {id} is not JSON")))?;
-    let (r#type, occurred_at) = (event_type.as_str(), *occurred_at);
-    let Routing { channels, deliver_at } = &stored.routing;
-    let (created_at, deliver_at) = (id.time(), *deliver_at);
-    let expunged_at = stored.expunged_at;
-    let event = Event { id: *id, r#type, data, occurred_at, created_at, channels, deliver_at, expunged_at };
-    Ok(success(StatusCode::OK, event))
+    let event_type = event_type.as_str().to_owned();
+    let listed = ListedEvent { id: *id, event_type, occurred_at: *occurred_at, routing, expunged_at };
+    Ok(success(StatusCode::OK, Event { event: listed.into(), data }))
 }
 
 /// Where to send an event again.

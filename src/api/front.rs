@@ -1,8 +1,8 @@
 //! The front door: what every request goes through, once.
 //!
 //! It gives the request an id, or takes the client's; bounds its time; catches a panic; writes the body of a
-//! [`Problem`]; counts; and says one line. A request that went well is said at `debug` only: at ten thousand a
-//! second nobody reads them. Bodies, keys and query strings are never said.
+//! [`Problem`], for a page that of a page; counts; and says one line. A request that went well is said at `debug` only:
+//! at ten thousand a second nobody reads them. Bodies, keys and query strings are never said.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -35,9 +35,32 @@ pub(super) async fn no_method(method: Method, uri: Uri) -> Problem {
     Problem::new(Code::MethodNotAllowed, format!("{} does not take {method}.", uri.path()))
 }
 
-/// The id of a request, for whoever handles it.
+/// The id of a request, for the gate.
 #[derive(Clone)]
 pub(super) struct RequestName(pub(super) String);
+
+/// What the door has at hand.
+#[derive(Clone)]
+pub(super) struct Door {
+    api: Arc<Api>,
+    /// Where the pages are, and how they say what was refused.
+    pages: &'static str,
+    refused: fn(&HeaderMap, Response, &str) -> Response,
+}
+
+impl Door {
+    pub(super) fn new(
+        api: &Arc<Api>,
+        pages: &'static str,
+        refused: fn(&HeaderMap, Response, &str) -> Response,
+    ) -> Self {
+        Self { api: Arc::clone(api), pages, refused }
+    }
+
+    fn is_page(&self, path: &str) -> bool {
+        path.strip_prefix(self.pages).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
 
 /// What is remembered of a request while its handler has it.
 struct Visit {
@@ -46,20 +69,25 @@ struct Visit {
     route: Option<MatchedPath>,
     id: HeaderValue,
     as_problem_json: bool,
+    /// The headers of a request for a page.
+    for_page: Option<HeaderMap>,
     started: Instant,
 }
 
-pub(super) async fn front(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn front(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+    let api = &door.api;
     let visit = Visit {
         method: request.method().clone(),
         uri: request.uri().clone(),
         route: request.extensions().get::<MatchedPath>().cloned(),
-        id: request_id(request.headers(), &api),
+        id: request_id(request.headers(), api),
         as_problem_json: wants_problem_json(request.headers()),
+        for_page: door.is_page(request.uri().path()).then(|| request.headers().clone()),
         started: Instant::now(),
     };
     request.extensions_mut().insert(RequestName(visit.id.to_str().unwrap_or_default().to_owned()));
-    let handled = AssertUnwindSafe(gate(&api, request, next)).catch_unwind();
+    // On the heap: what wraps it below moves it.
+    let handled = AssertUnwindSafe(Box::pin(gate(api, request, next))).catch_unwind();
     let mut response = match tokio::time::timeout(api.options.request_timeout, handled).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => Problem::internal(panic_text(&*panic)).into_response(),
@@ -67,9 +95,12 @@ pub(super) async fn front(State(api): State<Arc<Api>>, mut request: Request, nex
     };
     let problem = response.extensions_mut().remove::<Problem>();
     if let Some(problem) = &problem {
-        write_body(&mut response, problem, &visit, &api);
+        match &visit.for_page {
+            Some(headers) => response = (door.refused)(headers, response, problem.message()),
+            None => write_body(&mut response, problem, &visit, api),
+        }
     }
-    count_and_say(&visit, response.status(), problem.as_ref(), &api);
+    count_and_say(&visit, response.status(), problem.as_ref(), api);
     let headers = response.headers_mut();
     headers.insert(X_REQUEST_ID, visit.id);
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

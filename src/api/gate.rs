@@ -15,9 +15,8 @@ use super::auth::{Identity, Principal, identify};
 use super::front::RequestName;
 use super::limits::limits;
 use super::server::PeerAddress;
-use crate::domain::audit::{Actor, ActorKind};
 use crate::domain::ip_list::client_address;
-use crate::engine::asker::{Asker, asked_by};
+use crate::engine::asker::{Asker, Who, asked_by};
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
@@ -41,19 +40,17 @@ pub(super) async fn gate(api: &Api, mut request: Request, next: Next) -> Respons
         request.extensions_mut().insert(Arc::clone(person));
     }
     let asker = Asker {
-        actor: identity.0.as_ref().ok().map(actor),
-        request: request.extensions().get::<RequestName>().map(|RequestName(id)| id.clone()),
+        who: identity.0.as_ref().ok().map(who),
+        request: request.extensions_mut().remove::<RequestName>().map(|RequestName(id)| id),
         address: client,
     };
     request.extensions_mut().insert(identity);
     asked_by(asker, limits(api, request, next)).await
 }
 
-fn actor(principal: &Principal) -> Actor {
+fn who(principal: &Principal) -> Who {
     match principal {
-        Principal::Key(key) => {
-            Actor { kind: ActorKind::Key, id: Some(key.id.to_string()), name: key.settings.name.clone() }
-        }
-        Principal::Person(person) => Actor::from(&person.user),
+        Principal::Key(key) => Who::Key(Arc::clone(key)),
+        Principal::Person(person) => Who::Person(Arc::clone(person)),
     }
 }

@@ -31,7 +31,8 @@ const KEPT_HEADERS: [HeaderName; 3] = [header::CONTENT_TYPE, header::ETAG, heade
 pub(super) async fn idempotency(api: &Api, request: Request, next: Next) -> Response {
     match request_key(&request) {
         Ok(None) => next.run(request).await,
-        Ok(Some(key)) => once(api, key, request, next).await.unwrap_or_else(IntoResponse::into_response),
+        // On the heap, for most requests have no key and would carry the room for it.
+        Ok(Some(key)) => Box::pin(once(api, key, request, next)).await.unwrap_or_else(IntoResponse::into_response),
         Err(problem) => problem.into_response(),
     }
 }

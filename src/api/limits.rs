@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request};
@@ -58,27 +58,28 @@ impl Addresses {
     }
 }
 
-/// Batches that are under way, by tenant.
-#[derive(Default)]
-pub(super) struct Batches(Mutex<HashMap<TenantId, usize>>);
+/// What is under way at once, by tenant.
+#[derive(Clone, Default)]
+pub(super) struct Places(Arc<Mutex<HashMap<TenantId, usize>>>);
 
-/// A batch's place; given back when it is dropped.
-pub(super) struct BatchPlace<'a>(&'a Batches, TenantId);
+/// One place; given back when it is dropped.
+pub(super) struct Place(Places, TenantId);
 
-impl Batches {
-    pub(super) fn enter(&self, tenant: TenantId, most: usize) -> Result<BatchPlace<'_>, Problem> {
+impl Places {
+    /// A place, if fewer than `most` of the tenant's are taken; `what` they are is said otherwise.
+    pub(super) fn enter(&self, tenant: TenantId, most: usize, what: &str) -> Result<Place, Problem> {
         let mut under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = under_way.entry(tenant).or_default();
         if *count >= most {
-            let message = format!("{most} batches are under way, which is as many as may be; wait for one to end.");
+            let message = format!("{most} {what} are under way, which is as many as may be; wait for one to end.");
             return Err(Problem::new(Code::RateLimitExceeded, message).with_retry_after(Duration::from_secs(1)));
         }
         *count += 1;
-        Ok(BatchPlace(self, tenant))
+        Ok(Place(self.clone(), tenant))
     }
 }
 
-impl Drop for BatchPlace<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         let mut under_way = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = under_way.get_mut(&self.1) {
@@ -127,9 +128,8 @@ pub(super) async fn limits(api: &Api, request: Request, next: Next) -> Response 
 }
 
 fn window_used_up(rate: Rate, api: &Api) -> Problem {
-    let (limit, resets_at) = (rate.limit.as_number(), rate.resets_at);
-    let message = format!("All {limit} requests of this window are used up; the next begins at {resets_at}.");
-    let wait = resets_at.since(api.engine.clock().now());
+    let message = format!("All {} requests of this window are used up.", rate.limit.as_number());
+    let wait = rate.resets_at.since(api.engine.clock().now());
     Problem::new(Code::RateLimitExceeded, message).with_retry_after(wait)
 }
 
@@ -158,13 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_gives_its_place_back() {
-        let batches = Batches::default();
+    fn a_place_is_given_back() {
+        let batches = Places::default();
         let tenant = |number| TenantId(uuid::Uuid::from_u128(number));
-        let places: Vec<_> = (0..2).map(|_| batches.enter(tenant(1), 2).ok().unwrap()).collect();
-        assert!(batches.enter(tenant(1), 2).is_err() && batches.enter(tenant(2), 2).is_ok());
+        let enter = |number| batches.enter(tenant(number), 2, "batches");
+        let places: Vec<_> = (0..2).map(|_| enter(1).ok().unwrap()).collect();
+        assert!(enter(1).is_err() && enter(2).is_ok());
         drop(places);
-        assert!(batches.enter(tenant(1), 2).is_ok());
+        assert!(enter(1).is_ok());
         assert!(batches.0.lock().unwrap().is_empty());
     }
 }

@@ -13,6 +13,7 @@ mod auth;
 mod code;
 mod dead_letters;
 mod deliveries;
+mod delivery_stream;
 mod etag;
 mod event_type_view;
 mod event_types;
@@ -53,7 +54,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -65,6 +66,7 @@ use openapi::deprecation::Deprecations;
 
 use crate::config;
 use crate::engine::Engine;
+use crate::engine::streams::Streams;
 
 /// Bounds and times of the API; see `config/default.toml`.
 #[derive(Debug, Clone)]
@@ -86,6 +88,9 @@ pub struct ApiOptions {
     pub requests_per_second_per_address: u32,
     pub unlimited_networks: Vec<ipnet::IpNet>,
     pub batches_max: usize,
+    pub streams_max: usize,
+    pub streams_per_tenant_max: usize,
+    pub stream_rows_per_second: u32,
 }
 
 impl From<&config::Config> for ApiOptions {
@@ -108,6 +113,9 @@ impl From<&config::Config> for ApiOptions {
             requests_per_second_per_address: config.limits.requests_per_second_per_address,
             unlimited_networks: config.limits.unlimited_networks.clone(),
             batches_max: config.limits.batches_max,
+            streams_max: config.limits.streams_max,
+            streams_per_tenant_max: config.limits.streams_per_tenant_max,
+            stream_rows_per_second: config.limits.stream_rows_per_second,
         }
     }
 }
@@ -118,7 +126,9 @@ pub struct Api {
     options: ApiOptions,
     draining: CancellationToken,
     addresses: limits::Addresses,
-    batches: limits::Batches,
+    batches: limits::Places,
+    streams: Streams,
+    streams_of: limits::Places,
 }
 
 impl Api {
@@ -126,7 +136,9 @@ impl Api {
     pub fn new(engine: Arc<Engine>, options: ApiOptions, draining: CancellationToken) -> Arc<Self> {
         let networks = options.unlimited_networks.clone();
         let addresses = limits::Addresses::new(options.requests_per_second_per_address, networks);
-        Arc::new(Self { engine, options, draining, addresses, batches: limits::Batches::default() })
+        let streams = Streams::new(options.streams_max, draining.clone());
+        let (batches, streams_of) = (limits::Places::default(), limits::Places::default());
+        Arc::new(Self { engine, options, draining, addresses, batches, streams, streams_of })
     }
 }
 
@@ -136,6 +148,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(events::routes())
         .merge(webhooks::routes())
         .merge(deliveries::routes())
+        .merge(delivery_stream::routes())
         .merge(event_types::routes())
         .merge(explain::routes())
         .merge(dead_letters::routes())
@@ -150,16 +163,27 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(health::routes())
 }
 
+/// Pages behind the same door. The API knows none of them: they bring along how they say what the door refuses.
+pub struct Pages {
+    /// Where they all are, such as `/ui`.
+    pub root: &'static str,
+    /// Them.
+    pub router: Router,
+    /// Makes a page of an answer that has none, for a request with these headers: why it was refused is said in a
+    /// sentence.
+    pub refused: fn(&HeaderMap, Response, &str) -> Response,
+}
+
 /// Every route, and the pages behind the same door.
-pub fn router(api: &Arc<Api>, pages: Router) -> Router {
+pub fn router(api: &Arc<Api>, pages: Pages) -> Router {
     let (routes, mut described) = routes().split_for_parts();
     Deprecations::of(&mut described)
         .announced_by(routes)
         .merge(explorer::routes())
-        .merge(pages.with_state(()))
+        .merge(pages.router.with_state(()))
         .fallback(front::no_route)
         .method_not_allowed_fallback(front::no_method)
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(api), front::front))
+        .layer(axum::middleware::from_fn_with_state(front::Door::new(api, pages.root, pages.refused), front::front))
         .with_state(Arc::clone(api))
 }
 

@@ -145,6 +145,12 @@ impl Page {
         IdSpan { from: self.from(), before: self.before, oldest_first: self.is_back() }
     }
 
+    /// The ids that its rows have, of those that a filter lets through.
+    pub(super) fn within(self, filter: IdSpan) -> IdSpan {
+        let IdSpan { from, before, oldest_first } = self.span();
+        IdSpan { from: from.max(filter.from), before: before.into_iter().chain(filter.before).min(), oldest_first }
+    }
+
     /// Whether the rows are to be read from the smallest id on.
     pub(super) fn is_back(self) -> bool {
         self.after.is_some()
@@ -153,6 +159,11 @@ impl Page {
     /// Puts rows that were read one further than the page goes into a page: newest first, with the cursors of the
     /// pages around it.
     pub(super) fn cut<T>(self, rows: &mut Vec<T>, id: impl Fn(&T) -> Uuid) -> Cursors {
+        self.cut_at(rows, None, id)
+    }
+
+    /// The same where the list was looked at up to a row, and there may be more beyond it.
+    pub(super) fn cut_at<T>(self, rows: &mut Vec<T>, end: Option<Uuid>, id: impl Fn(&T) -> Uuid) -> Cursors {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
@@ -160,11 +171,13 @@ impl Page {
             rows.reverse();
         }
         let (first, last) = (rows.first().map(&id), rows.last().map(&id));
+        // Where it goes on: from the last row that is shown, or from the last that was looked at.
+        let beyond = |last: Option<Uuid>| if has_more { last } else { end };
         // What a cursor was taken from lies on the other side, whether any row is on this one.
         let (newer, older) = match (self.before, self.after) {
-            (_, Some(after)) => (first.filter(|_| has_more), Some(last.unwrap_or(successor(after)))),
-            (Some(before), None) => (Some(first.unwrap_or(predecessor(before))), last.filter(|_| has_more)),
-            (None, None) => (first.filter(|_| self.page > 1), last.filter(|_| has_more)),
+            (_, Some(after)) => (beyond(first), Some(last.unwrap_or(successor(after)))),
+            (Some(before), None) => (Some(first.unwrap_or(predecessor(before))), beyond(last)),
+            (None, None) => (first.filter(|_| self.page > 1), beyond(last)),
         };
         let next_cursor = older.map(|id| Cursor::Before(id).text());
         Cursors { next_cursor, prev_cursor: newer.map(|id| Cursor::After(id).text()) }
@@ -349,6 +362,20 @@ mod tests {
         assert_eq!(at(cut(back, nothing).next_cursor).before, Some(Uuid::from_u128(8)));
         assert_eq!(at(cut(on, nothing).prev_cursor).from(), Some(Uuid::from_u128(8)));
         assert!(cut(read("/?limit=2&page=2").unwrap(), &mut vec![7]).prev_cursor.is_some());
+    }
+
+    #[test]
+    fn a_page_leads_on_from_where_it_stopped_looking() {
+        let cut_at =
+            |page: Page, rows: &mut Vec<u128>| page.cut_at(rows, Some(Uuid::from_u128(3)), |id| Uuid::from_u128(*id));
+        let first = read("/?limit=2").unwrap();
+        assert_eq!(at(cut_at(first, &mut vec![9]).next_cursor).before, Some(Uuid::from_u128(3)));
+        // A full page leads on from its last row.
+        assert_eq!(at(cut_at(first, &mut vec![9, 8, 7]).next_cursor).before, Some(Uuid::from_u128(8)));
+        let on = at(cut_at(first, &mut Vec::new()).next_cursor);
+        assert_eq!(at(cut_at(on, &mut Vec::new()).next_cursor).before, Some(Uuid::from_u128(3)));
+        let back = at(cut_at(on, &mut vec![2]).prev_cursor);
+        assert_eq!(at(cut_at(back, &mut Vec::new()).prev_cursor).from(), Some(Uuid::from_u128(4)));
     }
 
     #[test]

@@ -107,6 +107,9 @@ impl Noun for crate::domain::id::WebhookId {
 impl Noun for crate::domain::id::DeliveryId {
     const NOUN: &'static str = "delivery";
 }
+impl Noun for crate::domain::id::PortalLinkId {
+    const NOUN: &'static str = "portal link";
+}
 
 /// The id in a path. One that is malformed is of nothing that exists.
 pub(super) struct Id<T>(pub(super) T);

@@ -25,8 +25,9 @@ pub(super) struct NewReplayBody {
     /// Only dead letters, judged when each one's turn comes. Without it, also what was delivered or cancelled.
     #[schema(default = true)]
     only_failed: bool,
-    /// Deliveries in a second. The webhooks' own limits hold besides.
-    #[schema(minimum = 1, maximum = 1000, default = 50)]
+    /// Deliveries in a second; as many as the webhooks' own rates allow, up to 50, where it is left out. Those rates hold
+    /// besides.
+    #[schema(minimum = 1, maximum = 1000, example = 20)]
     rate: Option<u32>,
     /// `oldest` or `newest` first.
     #[schema(default = "oldest")]
@@ -212,6 +213,9 @@ pub(super) struct PreviewView {
     oldest: Option<Timestamp>,
     /// When the newest of them was made.
     newest: Option<Timestamp>,
+    /// Deliveries in a second where nobody says: what the webhooks' own rates allow, up to the default.
+    #[schema(example = 50)]
+    rate: u32,
     /// The webhooks with the most of them.
     top_webhooks: Vec<WebhookCount>,
     /// The event types with the most of them.
@@ -222,7 +226,7 @@ pub(super) struct PreviewView {
 
 impl PreviewView {
     pub(super) fn new(preview: Preview, api: &Api) -> Self {
-        let Preview { count, is_exact, oldest, newest, top_webhooks, top_event_types, skipped } = preview;
+        let Preview { count, is_exact, oldest, newest, rate, top_webhooks, top_event_types, skipped } = preview;
         let of_webhook =
             |(id, count): (WebhookId, u64)| WebhookCount { webhook_id: id, name: api.engine.webhook_name(id), count };
         let skip = |(id, why, count): (WebhookId, Skip, u64)| SkipView {
@@ -234,6 +238,7 @@ impl PreviewView {
             is_exact,
             oldest,
             newest,
+            rate,
             top_webhooks: top_webhooks.into_iter().map(of_webhook).collect(),
             top_event_types: top_event_types
                 .into_iter()

@@ -27,7 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::default()
         .routes(routes!(login))
         .routes(routes!(logout))
-        .routes(routes!(me))
+        .routes(routes!(me, change_me))
         .routes(routes!(change_password))
 }
 
@@ -166,7 +166,18 @@ async fn logout(State(api): State<Arc<Api>>, Person(person): Person) -> Result<R
 #[serde(rename_all = "camelCase")]
 struct Me {
     user: UserView,
+    /// Whether one gets mails about operational events: owners, admins and operators do, unless they want none.
+    #[schema(example = true)]
+    gets_mail: bool,
     expires_at: Timestamp,
+}
+
+impl Me {
+    async fn new(person: &SignedIn, api: &Api) -> Result<Self, Problem> {
+        let SignedIn { session, user } = person;
+        let gets_mail = api.engine.store().gets_mail(user.id).await?;
+        Ok(Self { user: UserView::new(user, api), gets_mail, expires_at: session.expires_at })
+    }
 }
 
 /// Say who is signed in
@@ -178,9 +189,39 @@ struct Me {
     responses((status = 200, description = "Who one is", body = Success<Me>)),
     security(("session" = ["owner", "admin", "member", "operator"])),
 )]
-async fn me(State(api): State<Arc<Api>>, Person(person): Person) -> Response {
-    let SignedIn { session, user } = &*person;
-    success(StatusCode::OK, Me { user: UserView::new(user, &api), expires_at: session.expires_at })
+async fn me(State(api): State<Arc<Api>>, Person(person): Person) -> Result<Response, Problem> {
+    Ok(success(StatusCode::OK, Me::new(&person, &api).await?))
+}
+
+/// What is to be different about oneself. What is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(example = json!({ "getsMail": false }))]
+struct MyChange {
+    /// Whether one gets mails about operational events.
+    #[schema(value_type = bool)]
+    gets_mail: Option<bool>,
+}
+
+/// Say whether one gets mails
+#[utoipa::path(
+    patch,
+    path = "/api/auth/me",
+    operation_id = "changeMe",
+    tag = "Sign in",
+    request_body = MyChange,
+    responses((status = 200, description = "Who one is", body = Success<Me>)),
+    security(("session" = ["owner", "admin", "member", "operator"])),
+)]
+async fn change_me(
+    State(api): State<Arc<Api>>,
+    Person(person): Person,
+    Json(MyChange { gets_mail }): Json<MyChange>,
+) -> Result<Response, Problem> {
+    if let Some(gets_mail) = gets_mail {
+        api.engine.set_mail(&person.user, gets_mail).await?;
+    }
+    Ok(success(StatusCode::OK, Me::new(&person, &api).await?))
 }
 
 /// Another password.

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::{Api, ApiOptions, router};
+use super::{Api, ApiOptions, Pages, router};
 use crate::broker::in_process::InProcess;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -27,8 +27,9 @@ use crate::domain::plan::Plans;
 use crate::domain::secret::MasterKeys;
 use crate::domain::tenant::{Environment, Scope};
 use crate::engine::{Engine, Limits, Parts};
-use crate::store::{Store, StoreOptions};
+use crate::store::{ListBounds, Store, StoreOptions};
 use crate::telemetry::Metrics;
+use crate::telemetry::traces::Traces;
 
 struct TestApi {
     api: Arc<Api>,
@@ -87,6 +88,7 @@ async fn start(environment: &[(&str, &str)]) -> TestApi {
         connections_max: 4,
         connect_timeout: config.store.connect_timeout_ms,
         statement_timeout: config.store.statement_timeout_ms,
+        bounds: ListBounds { looked_max: config.store.looked_max, counted_max: config.store.counted_max },
     };
     let store = Store::connect(&options).await.unwrap();
     store.migrate().await.unwrap();
@@ -95,6 +97,7 @@ async fn start(environment: &[(&str, &str)]) -> TestApi {
         broker: Arc::new(InProcess::new(4096)),
         clock: Clock::system(),
         metrics: Arc::new(Metrics::new()),
+        traces: Traces::off(),
         limits: limits(&config, config.deployment.environment == Environment::Production),
         keys: MasterKeys::parse("1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap(),
         egress: EgressPolicy::dev(),
@@ -106,13 +109,8 @@ async fn start(environment: &[(&str, &str)]) -> TestApi {
     let words = Permission::ALL.map(|permission| permission.to_string()).to_vec();
     let (_, key) = engine.create_key(scope, "all", words, None).await.unwrap();
     let api = Api::new(engine, ApiOptions::from(&config), CancellationToken::new());
-    TestApi {
-        router: router(&api, Router::new()),
-        api,
-        scope,
-        key: key.reveal().to_owned(),
-        _directory: Directory(directory),
-    }
+    let pages = Pages { root: "/ui", router: Router::new(), refused: |_, bare, _| bare };
+    TestApi { router: router(&api, pages), api, scope, key: key.reveal().to_owned(), _directory: Directory(directory) }
 }
 
 struct Answer {

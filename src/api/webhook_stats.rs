@@ -42,7 +42,7 @@ struct PointView {
 }
 
 impl From<Point> for PointView {
-    fn from(Point { starts_at, delivered, failed, dead: _ }: Point) -> Self {
+    fn from(Point { starts_at, delivered, failed, dead: _, latency: _ }: Point) -> Self {
         Self { starts_at, delivered, failed }
     }
 }

@@ -22,13 +22,15 @@ use crate::chance;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::dashboard::{self, Dashboard, DashboardOptions};
+use crate::engine::processes::Heart;
 use crate::engine::{Engine, Parts};
 use crate::scheduler;
-use crate::store::{Store, StoreOptions};
+use crate::store::{ListBounds, Store, StoreOptions};
+use crate::telemetry::traces::Traces;
 use crate::telemetry::{Build, Metrics};
 use crate::worker::client::Client;
 use crate::worker::run as work;
-use options::{client_options, egress, lane_limits, limits, rabbit_options, scheduler_options};
+use options::{client_options, egress, lane_limits, limits, rabbit_options, scheduler_options, trace_options};
 
 pub use options::{mailer, master_keys, plans};
 
@@ -105,6 +107,7 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
         connections_max: config.store.connections_max,
         connect_timeout: config.store.connect_timeout_ms,
         statement_timeout: config.store.statement_timeout_ms,
+        bounds: ListBounds { looked_max: config.store.looked_max, counted_max: config.store.counted_max },
     };
     Store::connect(&options).await.context("the database of store.url cannot be opened")
 }
@@ -155,6 +158,7 @@ pub async fn open_engine(config: &Config) -> anyhow::Result<Arc<Engine>> {
         broker: Arc::new(InProcess::new(0)),
         clock: Clock::system(),
         metrics: Arc::new(Metrics::new()),
+        traces: Traces::off(),
         limits: limits(config),
         keys: master_keys(config)?,
         egress: egress(config),
@@ -200,9 +204,10 @@ impl App {
         let metrics = Arc::new(Metrics::new());
         let engine_name = store.engine_name();
         metrics.build.get_or_create(&Build { version: VERSION, role: role.as_str(), engine: engine_name }).set(1);
+        let traces = Traces::start(&trace_options(config, &node)).context("traces.endpoint")?;
         let (limits, keys, egress, plans) = (limits(config), master_keys(config)?, egress(config), plans(config)?);
-        let engine =
-            Engine::start(Parts { store, broker, clock: clock.clone(), metrics, limits, keys, egress, plans }).await?;
+        let parts = Parts { store, broker, clock: clock.clone(), metrics, traces, limits, keys, egress, plans };
+        let engine = Engine::start(parts).await?;
         let mut app = Self {
             engine,
             api: None,
@@ -233,7 +238,8 @@ impl App {
             let options = scheduler_options(config, node)?;
             self.workers.spawn(scheduler::run(Arc::clone(&self.engine), options, self.working.clone()));
         }
-        self.workers.spawn(keep_fresh(Arc::clone(&self.engine), self.working.clone()));
+        let heart = Heart::new(node.to_owned(), role.as_str(), VERSION, self.engine.clock().now());
+        self.workers.spawn(keep_fresh(Arc::clone(&self.engine), heart, self.working.clone()));
         Ok(())
     }
 
@@ -245,7 +251,12 @@ impl App {
             self.api = Some(listener.local_addr()?);
             let dashboard = DashboardOptions::from(config);
             let dashboard = Dashboard::new(Arc::clone(&self.engine), dashboard, self.serving.clone());
-            self.serve(listener, api::router(&api, dashboard::router(&dashboard)), &options);
+            let pages = api::Pages {
+                root: dashboard::ROOT,
+                router: dashboard::router(&dashboard),
+                refused: dashboard::refused,
+            };
+            self.serve(listener, api::router(&api, pages), &options);
         }
         if !config.admin.listen.is_empty() {
             let listener = bind(&config.admin.listen, "admin.listen").await?;
@@ -289,13 +300,19 @@ async fn bind(address: &str, key: &str) -> anyhow::Result<TcpListener> {
     })
 }
 
-async fn keep_fresh(engine: Arc<Engine>, shutdown: CancellationToken) {
+async fn keep_fresh(engine: Arc<Engine>, mut heart: Heart, shutdown: CancellationToken) {
     while tokio::time::timeout(FRESH_EVERY, shutdown.cancelled()).await.is_err() {
         // First, so that a database that is away does not hide a broker that is.
         engine.measure();
         if let Err(error) = engine.keep_fresh().await {
             tracing::warn!("changes of other processes are not seen: {error}");
         }
+        if let Err(error) = engine.beat(&mut heart).await {
+            tracing::warn!("others do not learn that this process is alive: {error}");
+        }
+    }
+    if let Err(error) = engine.take_leave(&heart).await {
+        tracing::warn!("others do not learn that this process has ended: {error}");
     }
 }
 

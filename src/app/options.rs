@@ -19,6 +19,7 @@ use crate::engine::Limits;
 use crate::engine::mails::MailLimits;
 use crate::scheduler::SchedulerOptions;
 use crate::scheduler::mailer::Mailer;
+use crate::telemetry::traces::TraceOptions;
 use crate::worker::client::ClientOptions;
 use crate::worker::lanes::LaneLimits;
 
@@ -36,6 +37,15 @@ pub fn master_keys(config: &Config) -> anyhow::Result<MasterKeys> {
         bail!("no master key: set ANGARIUM__MASTER_KEYS to the output of `angarium keys master`");
     }
     MasterKeys::parse(text.trim()).context("master_keys")
+}
+
+pub(super) fn trace_options(config: &Config, node: &str) -> TraceOptions {
+    TraceOptions {
+        endpoint: config.traces.endpoint.clone(),
+        sample_ratio: config.traces.sample_ratio,
+        queue_max: config.traces.queue_max,
+        node: node.to_owned(),
+    }
 }
 
 pub(super) fn limits(config: &Config) -> Limits {

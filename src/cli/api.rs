@@ -15,6 +15,8 @@ use super::target::Target;
 use super::{Exit, Failure, Outcome};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// Servers end a stream long before.
+const STREAM_TIMEOUT: Duration = Duration::from_hours(24);
 
 /// A client of one Angarium.
 #[derive(Clone)]
@@ -101,11 +103,7 @@ impl Api {
         body: Option<String>,
         headers: &[(&str, &str)],
     ) -> Outcome<T> {
-        let url = format!("{}/api/v1{path}", self.base.as_str().trim_end_matches('/'));
-        let mut request = self.client.request(method, &url);
-        if let Some(key) = &self.key {
-            request = request.header(AUTHORIZATION, format!("Bearer {}", key.expose_secret()));
-        }
+        let mut request = self.request(method, path);
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
@@ -118,14 +116,43 @@ impl Api {
         if !status.is_success() {
             return Err(refused(status, &text));
         }
-        Ok(serde_json::from_str(&text)
-            .with_context(|| format!("{url} gave an answer that this program cannot read: is it an Angarium?"))?)
+        Ok(serde_json::from_str(&text).with_context(|| {
+            format!("{}api/v1{path} gave an answer that this program cannot read: is it an Angarium?", self.base)
+        })?)
     }
+
+    /// An answer that goes on: there is no time limit on the whole of it.
+    pub(super) async fn stream(&self, path: &str, last_event: Option<&str>) -> Outcome<reqwest::Response> {
+        let mut request = self.request(Method::GET, path).timeout(STREAM_TIMEOUT);
+        if let Some(id) = last_event {
+            request = request.header("last-event-id", id);
+        }
+        let sending = tokio::time::timeout(TIMEOUT, request.send());
+        let response = sending.await.map_err(|_| late(&self.base))?.map_err(|error| unreachable(&self.base, error))?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(refused(status, &response.text().await.context("the answer broke off")?));
+        }
+        Ok(response)
+    }
+
+    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let url = format!("{}/api/v1{path}", self.base.as_str().trim_end_matches('/'));
+        let request = self.client.request(method, url);
+        match &self.key {
+            Some(key) => request.header(AUTHORIZATION, format!("Bearer {}", key.expose_secret())),
+            None => request,
+        }
+    }
+}
+
+fn late(base: &Url) -> Failure {
+    Failure::new(Exit::TimedOut, format!("{base} did not answer within {} s", TIMEOUT.as_secs()))
 }
 
 fn unreachable(base: &Url, error: reqwest::Error) -> Failure {
     if error.is_timeout() {
-        return Failure::new(Exit::TimedOut, format!("{base} did not answer within {} s", TIMEOUT.as_secs()));
+        return late(base);
     }
     let what =
         if error.is_connect() { "cannot be reached: is it running? `angarium dev` starts one" } else { "failed" };

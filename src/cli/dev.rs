@@ -20,14 +20,10 @@ use crate::app::{App, Role};
 use crate::chance;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::channel::Channels;
 use crate::domain::egress::EgressPolicy;
 use crate::domain::id::{TenantId, WebhookId};
 use crate::domain::key::ApiKeyText;
-use crate::domain::ordering::Ordering;
 use crate::domain::password::{Password, draw};
-use crate::domain::profile::{Profile, SignatureOption};
-use crate::domain::retry::RetryPolicy;
 use crate::domain::secret::Secret;
 use crate::domain::subscription::Subscription;
 use crate::domain::tenant::{Environment, Scope};
@@ -176,23 +172,10 @@ async fn ensure_user(
 }
 
 fn settings(url: String) -> Outcome<WebhookSettings> {
-    Ok(WebhookSettings {
-        name: "demo".into(),
-        url,
-        events: Subscription::parse(&["*"])?,
-        channels: Channels::default(),
-        filter: None,
-        headers: std::collections::BTreeMap::new(),
-        retry_policy: RetryPolicy::default(),
-        timeout: std::time::Duration::from_secs(10),
-        rate_limit: None,
-        ordering: Ordering::None,
-        profile: Profile::Default,
-        signature: SignatureOption::default_of(Profile::Default),
-        handshake: false,
-        description: Some("Sends everything to the demo receiver.".into()),
-        metadata: None,
-    })
+    let description = Some("Sends everything to the demo receiver.".into());
+    let timeout = std::time::Duration::from_secs(10);
+    let plain = WebhookSettings::plain("demo".into(), url, Subscription::parse(&["*"])?, timeout);
+    Ok(WebhookSettings { description, ..plain })
 }
 
 fn greet(args: &DevArgs, kept: &Kept, receiver: &Receiver, file: &Path, output: Output) {

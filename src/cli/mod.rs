@@ -20,6 +20,7 @@ mod output;
 mod receiver;
 mod remote;
 mod secret;
+mod seed;
 mod send;
 mod serve;
 mod settings;
@@ -106,6 +107,8 @@ enum Command {
     Metrics,
     /// Measure throughput, latency and memory on this machine
     Bench(bench::BenchArgs),
+    /// Fill the database with made-up deliveries, to look at and to measure
+    Seed(seed::SeedArgs),
     /// Show what a process is configured with
     Config(settings::ConfigArgs),
     /// Print the completions of a shell
@@ -140,6 +143,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         }
         Command::Metrics => metrics::run(output),
         Command::Bench(args) => Box::pin(bench::run(args, output)).await,
+        Command::Seed(args) => asked_by(Asker::operator(), Box::pin(seed::run(&args, &globals, output))).await,
         Command::Config(args) => settings::run(&args, &globals, output),
         Command::Completions(args) => manual::completions(&args, output),
         Command::Man(args) => manual::man(&args, output),

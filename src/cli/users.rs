@@ -200,7 +200,7 @@ async fn disable(engine: &Engine, email: &Email, output: Output) -> Outcome {
 
 async fn set_mail(engine: &Engine, email: &Email, on: bool, output: Output) -> Outcome {
     let user = find(engine, email).await?;
-    engine.set_mail(user.id, on).await?;
+    engine.set_mail(&user, on).await?;
     output.hint(&format!("{email} gets {}", if on { "mails about operational events" } else { "no mails any more" }));
     Ok(())
 }

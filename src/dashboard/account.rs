@@ -1,4 +1,4 @@
-//! One's own account: another password, shown the old one.
+//! One's own account: another password, shown the old one; and mails, or none.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use super::Dashboard;
 use super::access::{Actor, Anybody, Reader, Visit};
@@ -18,13 +18,14 @@ use super::problems::Problems;
 use super::words::span;
 use crate::domain::field::{FieldCode, FieldProblem};
 use crate::domain::password::Password;
+use crate::domain::user::Role;
 use crate::engine::sessions::LoginError;
 
 /// The screen's address.
 pub(super) const SECTION: &str = "/ui/account";
 
 pub(super) fn routes() -> Router<Arc<Dashboard>> {
-    Router::new().route(SECTION, get(ask).post(change))
+    Router::new().route(SECTION, get(ask).post(change)).route("/ui/account/mails", post(set_mails))
 }
 
 #[derive(Template)]
@@ -32,14 +33,29 @@ pub(super) fn routes() -> Router<Arc<Dashboard>> {
 struct AccountPage {
     frame: Frame,
     problems: Problems,
+    /// Whether their role is one that gets mails.
+    is_told: bool,
+    gets_mail: bool,
 }
 
-fn form(dashboard: &Dashboard, visit: &Visit, problems: Problems) -> Result<Response, Failure> {
-    page::show(&AccountPage { frame: dashboard.frame(visit, "Account", SECTION), problems })
+async fn form(dashboard: &Dashboard, visit: &Visit, problems: Problems) -> Result<Response, Failure> {
+    let user = &visit.who.user;
+    let is_told = match user.role {
+        Role::Owner | Role::Admin | Role::Operator => true,
+        Role::Member => false,
+    };
+    let gets_mail = dashboard.engine.store().gets_mail(user.id).await?;
+    page::show(&AccountPage { frame: dashboard.frame(visit, "Account", SECTION), problems, is_told, gets_mail })
+}
+
+async fn set_mails(State(dashboard): State<Arc<Dashboard>>, actor: Actor<Anybody>) -> Result<Response, Failure> {
+    let gets_mail = actor.fields.get("mails").is_some();
+    dashboard.engine.set_mail(&actor.visit.who.user, gets_mail).await?;
+    Ok(go_and_say(SECTION, if gets_mail { "You get mails." } else { "You get no mails any more." }))
 }
 
 async fn ask(State(dashboard): State<Arc<Dashboard>>, reader: Reader<Anybody>) -> Result<Response, Failure> {
-    form(&dashboard, &reader.visit, Problems::default())
+    form(&dashboard, &reader.visit, Problems::default()).await
 }
 
 async fn change(State(dashboard): State<Arc<Dashboard>>, actor: Actor<Anybody>) -> Result<Response, Failure> {
@@ -65,6 +81,6 @@ async fn change(State(dashboard): State<Arc<Dashboard>>, actor: Actor<Anybody>) 
             Err(LoginError::Store(error)) => return Err(error.into()),
         }
     }
-    let again = form(&dashboard, &actor.visit, Problems::new(problems))?;
+    let again = form(&dashboard, &actor.visit, Problems::new(problems)).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
 }

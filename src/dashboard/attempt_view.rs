@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 use super::outgoing::Outgoing;
+use super::prose::Prose;
 use super::words::{Badge, Time, grouped};
 use crate::domain::request::HIDDEN;
 use crate::domain::time::Timestamp;
@@ -24,7 +25,7 @@ pub(super) struct AttemptView {
     pub(super) answer: String,
     pub(super) started: Time,
     pub(super) took: String,
-    pub(super) outcome: String,
+    pub(super) outcome: Prose,
     pub(super) url: String,
     pub(super) request_headers: Headers,
     pub(super) status: Option<i64>,
@@ -65,7 +66,7 @@ impl AttemptView {
             answer: status.map(|status| status.to_string()).or_else(|| error.clone()).unwrap_or_default(),
             started: Time { at: *started_at, now },
             took: format!("{} ms", grouped(*duration_ms)),
-            outcome: outcome.clone(),
+            outcome: Prose::read(outcome, now),
             url: url.clone(),
             request_headers,
             status: *status,

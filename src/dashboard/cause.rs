@@ -1,6 +1,6 @@
 //! Why a delivery stands where it does, and what happens next without anybody doing anything: two sentences.
 
-use super::words::far;
+use super::prose::Prose;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::time::Timestamp;
 use crate::domain::webhook::WebhookStatus;
@@ -15,7 +15,7 @@ pub(super) struct Cause {
     /// What the last attempt came to.
     pub(super) what: String,
     /// What happens next.
-    pub(super) next: String,
+    pub(super) next: Prose,
 }
 
 impl Cause {
@@ -35,10 +35,10 @@ impl Cause {
             }
         };
         let (tone, next) = match delivery.state {
-            DeliveryState::Delivered => ("good", "Nothing is left to do.".to_owned()),
-            DeliveryState::Cancelled => ("idle", "It was cancelled: there is no further attempt.".to_owned()),
+            DeliveryState::Delivered => ("good", Prose::new("Nothing is left to do.")),
+            DeliveryState::Cancelled => ("idle", Prose::new("It was cancelled: there is no further attempt.")),
             DeliveryState::Dead => {
-                ("bad", "It is a dead letter: nothing happens until somebody retries it.".to_owned())
+                ("bad", Prose::new("It is a dead letter: nothing happens until somebody retries it."))
             }
             DeliveryState::Pending => ("retrying", pending(delivery, listener, engine, now)),
         };
@@ -46,25 +46,26 @@ impl Cause {
     }
 }
 
-fn pending(delivery: &Delivery, listener: Option<&Listener>, engine: &Engine, now: Timestamp) -> String {
-    let Some(listener) = listener else { return "The webhook is not known; the delivery waits.".to_owned() };
+fn pending(delivery: &Delivery, listener: Option<&Listener>, engine: &Engine, now: Timestamp) -> Prose {
+    let Some(listener) = listener else { return Prose::new("The webhook is not known; the delivery waits.") };
     let webhook = &listener.webhook;
     if webhook.deleted_at.is_some() {
-        return "The webhook was deleted: the delivery is about to be cancelled.".to_owned();
+        return Prose::new("The webhook was deleted: the delivery is about to be cancelled.");
     }
     match webhook.status {
-        WebhookStatus::Paused => return "The webhook is paused: it is sent when somebody resumes it.".to_owned(),
+        WebhookStatus::Paused => return Prose::new("The webhook is paused: it is sent when somebody resumes it."),
         WebhookStatus::Disabled => {
-            return "The webhook is disabled: it is sent when somebody resumes it.".to_owned();
+            return Prose::new("The webhook is disabled: it is sent when somebody resumes it.");
         }
         WebhookStatus::Active => {}
     }
     if let Some(until) = engine.gates.shut_until(webhook.id, now) {
-        return format!("The webhook is given a rest until {until} ({}); it goes on by itself then.", far(until, now));
+        let rest = Prose::new("The webhook is given a rest until ").at(until, now);
+        return rest.then("; it goes on by itself then.");
     }
     match delivery.next_attempt_at {
-        Some(at) if at > now => format!("The next attempt is at {at} ({}).", far(at, now)),
-        Some(_) => "The next attempt is due now.".to_owned(),
-        None => "An attempt is under way.".to_owned(),
+        Some(at) if at > now => Prose::new("The next attempt is at ").at(at, now).then("."),
+        Some(_) => Prose::new("The next attempt is due now."),
+        None => Prose::new("An attempt is under way."),
     }
 }

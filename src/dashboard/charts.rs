@@ -35,27 +35,64 @@ pub(super) struct Bar {
     pub(super) values: Vec<u64>,
 }
 
+/// A step of lines: what it is of, and a number for each line, if there is any.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    pub(super) label: String,
+    pub(super) tick: Option<String>,
+    pub(super) values: Option<Vec<u64>>,
+}
+
 /// A chart with its table.
 #[derive(Debug, Clone)]
 pub(super) struct Chart {
     pub(super) title: String,
     pub(super) svg: Markup,
     pub(super) series: Vec<Series>,
-    pub(super) rows: Vec<Bar>,
+    pub(super) rows: Vec<Row>,
+}
+
+/// A row of the table.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub(super) label: String,
+    pub(super) values: Vec<String>,
+}
+
+impl Row {
+    fn new(label: &str, values: &[u64]) -> Self {
+        Self { label: label.to_owned(), values: values.iter().map(|value| grouped(*value)).collect() }
+    }
 }
 
 impl Bar {
     fn total(&self) -> u64 {
         self.values.iter().sum()
     }
+
+    fn row(&self) -> Row {
+        Row::new(&self.label, &self.values)
+    }
 }
 
 /// Bars over time, their parts one on the other.
-pub(super) fn stacked(title: &str, series: Vec<Series>, bars: Vec<Bar>) -> Chart {
+pub(super) fn stacked(title: &str, series: Vec<Series>, bars: &[Bar]) -> Chart {
     let most = nice(bars.iter().map(Bar::total).max().unwrap_or(0));
     // A picture has no links in it; where bars lead somewhere it is a group of them.
     let role = if bars.iter().any(|bar| bar.href.is_some()) { "group" } else { "img" };
     let mut svg = open(WIDTH, HEIGHT, title, role);
+    axis(&mut svg, most);
+    let step = (WIDTH - LEFT) / number(bars.len().max(1) as u64);
+    for (index, bar) in bars.iter().enumerate() {
+        let x = LEFT + step * number(index as u64);
+        column(&mut svg, bar, &series, (x, step, most));
+    }
+    svg.push_str("</svg>");
+    Chart { title: title.to_owned(), svg: Markup::new(svg), series, rows: bars.iter().map(Bar::row).collect() }
+}
+
+/// Lines across, and what they stand for.
+fn axis(svg: &mut String, most: u64) {
     for line in 0..=LINES {
         let value = most * line / LINES;
         let y = height_of(value, most);
@@ -68,13 +105,63 @@ pub(super) fn stacked(title: &str, series: Vec<Series>, bars: Vec<Bar>) -> Chart
             grouped(value)
         );
     }
-    let step = (WIDTH - LEFT) / number(bars.len().max(1) as u64);
-    for (index, bar) in bars.iter().enumerate() {
-        let x = LEFT + step * number(index as u64);
-        column(&mut svg, bar, &series, (x, step, most));
+}
+
+/// A line over time for each series, broken where there is nothing to tell.
+pub(super) fn lines(title: &str, series: Vec<Series>, steps: &[Step]) -> Chart {
+    let most = nice(steps.iter().filter_map(|step| step.values.as_ref()?.iter().max()).max().copied().unwrap_or(0));
+    let mut svg = open(WIDTH, HEIGHT, title, "img");
+    axis(&mut svg, most);
+    let wide = (WIDTH - LEFT) / number(steps.len().max(1) as u64);
+    let left_of = |index: usize| LEFT + wide * number(index as u64);
+    for (index, s) in series.iter().enumerate() {
+        let value_of = |step: &Step| step.values.as_ref().and_then(|values| values.get(index).copied());
+        let points: Vec<_> = steps.iter().enumerate().map(|(at, step)| (left_of(at), value_of(step))).collect();
+        for run in points.split(|(_, value)| value.is_none()).filter(|run| !run.is_empty()) {
+            let place = |(x, value): &(f64, Option<u64>)| (*x, height_of(value.unwrap_or_default(), most));
+            line(&mut svg, s.tone, wide, run.iter().map(place));
+        }
+    }
+    for (index, step) in steps.iter().enumerate() {
+        let (x, tall) = (left_of(index), HEIGHT - BOTTOM - TOP);
+        let said = step.values.as_ref().map_or_else(
+            || "no attempt".to_owned(),
+            |values| {
+                let each = series.iter().zip(values).map(|(s, value)| format!("{} {}", s.name, grouped(*value)));
+                each.collect::<Vec<_>>().join(", ")
+            },
+        );
+        let _ = write!(
+            svg,
+            "<g><title>{}: {said}</title><rect class=\"hit\" x=\"{x:.1}\" y=\"{TOP}\" width=\"{wide:.1}\" \
+             height=\"{tall:.1}\"/></g>",
+            Escaped(&step.label)
+        );
+        below(&mut svg, x, step.tick.as_deref());
     }
     svg.push_str("</svg>");
-    Chart { title: title.to_owned(), svg: Markup::new(svg), series, rows: bars }
+    let row = |step: &Step| match &step.values {
+        Some(values) => Row::new(&step.label, values),
+        None => Row { label: step.label.clone(), values: vec!["–".to_owned(); series.len()] },
+    };
+    let rows = steps.iter().map(row).collect();
+    Chart { title: title.to_owned(), svg: Markup::new(svg), series, rows }
+}
+
+/// A run of steps without a gap: each step is level, so that one alone is seen too.
+fn line(svg: &mut String, tone: &str, wide: f64, steps: impl Iterator<Item = (f64, f64)>) {
+    let _ = write!(svg, "<polyline class=\"{tone}\" points=\"");
+    for (x, y) in steps {
+        let _ = write!(svg, "{x:.1},{y:.1} {:.1},{y:.1} ", x + wide);
+    }
+    svg.push_str("\"/>");
+}
+
+/// What stands beneath a step.
+fn below(svg: &mut String, x: f64, tick: Option<&str>) {
+    if let Some(tick) = tick {
+        let _ = write!(svg, "<text x=\"{x:.1}\" y=\"{:.0}\">{}</text>", HEIGHT - 4.0, Escaped(tick));
+    }
 }
 
 fn column(svg: &mut String, bar: &Bar, series: &[Series], (x, step, most): (f64, f64, u64)) {
@@ -92,9 +179,9 @@ fn column(svg: &mut String, bar: &Bar, series: &[Series], (x, step, most): (f64,
         "<rect class=\"hit\" x=\"{x:.1}\" y=\"{TOP}\" width=\"{step:.1}\" height=\"{:.1}\"/>",
         bottom - TOP
     );
-    let mut below = 0;
+    let mut sum = 0;
     for (s, value) in series.iter().zip(&bar.values).filter(|(_, value)| **value > 0) {
-        let (y, ground) = (height_of(below + value, most), height_of(below, most));
+        let (y, ground) = (height_of(sum + value, most), height_of(sum, most));
         let _ = write!(
             svg,
             "<rect class=\"{}\" x=\"{:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>",
@@ -103,19 +190,17 @@ fn column(svg: &mut String, bar: &Bar, series: &[Series], (x, step, most): (f64,
             step - gap,
             (ground - y).max(1.0)
         );
-        below += value;
+        sum += value;
     }
     svg.push_str("</g>");
     if link.is_some() {
         svg.push_str("</a>");
     }
-    if let Some(tick) = &bar.tick {
-        let _ = write!(svg, "<text x=\"{x:.1}\" y=\"{:.0}\">{}</text>", HEIGHT - 4.0, Escaped(tick));
-    }
+    below(svg, x, bar.tick.as_deref());
 }
 
 /// Shares of a whole, each with its name and number.
-pub(super) fn shares(title: &str, rows: Vec<(Bar, &'static str)>) -> Chart {
+pub(super) fn shares(title: &str, rows: &[(Bar, &'static str)]) -> Chart {
     let most = rows.iter().map(|(bar, _)| bar.total()).max().unwrap_or(0).max(1);
     let height = SHARE_HEIGHT * number(rows.len() as u64);
     let mut svg = open(WIDTH, height.max(SHARE_HEIGHT), title, "img");
@@ -143,7 +228,7 @@ pub(super) fn shares(title: &str, rows: Vec<(Bar, &'static str)>) -> Chart {
         title: title.to_owned(),
         svg: Markup::new(svg),
         series,
-        rows: rows.into_iter().map(|(bar, _)| bar).collect(),
+        rows: rows.iter().map(|(bar, _)| bar.row()).collect(),
     }
 }
 
@@ -221,13 +306,30 @@ mod tests {
             href: Some("/x?a=\"&b".to_owned()),
             values: values.into(),
         };
-        let chart = stacked("A & B", series, vec![bar("<12:00>", [1_200, 3]), bar("13:00", [0, 0])]);
+        let chart = stacked("A & B", series, &[bar("<12:00>", [1_200, 3]), bar("13:00", [0, 0])]);
         let svg = chart.svg.to_string();
         assert!(svg.contains("<title>&lt;12:00&gt;: 1,200 delivered, 3 failed</title>"), "{svg}");
         assert!(svg.contains("aria-label=\"A &amp; B\"") && svg.contains("href=\"/x?a=&#34;&amp;b\""), "{svg}");
         assert_eq!(svg.matches("<a ").count(), 1, "what is empty leads nowhere");
         assert!(svg.ends_with("</svg>") && !svg.contains("NaN"));
         assert!(!sparkline("x", &[]).to_string().contains("NaN"));
-        assert!(!stacked("x", Vec::new(), Vec::new()).svg.to_string().contains("NaN"));
+        assert!(!stacked("x", Vec::new(), &[]).svg.to_string().contains("NaN"));
+    }
+
+    #[test]
+    fn a_line_is_broken_where_there_is_nothing_to_tell() {
+        let series = vec![Series { tone: "good", name: "p50" }, Series { tone: "bad", name: "p99" }];
+        let step = |label: &str, values: Option<[u64; 2]>| Step {
+            label: label.to_owned(),
+            tick: None,
+            values: values.map(Vec::from),
+        };
+        let steps = [step("a", Some([5, 9])), step("b", None), step("c", Some([5, 1_000])), step("d", Some([6, 7]))];
+        let chart = lines("Latency", series, &steps);
+        let svg = chart.svg.to_string();
+        assert_eq!(svg.matches("<polyline class=\"good\"").count(), 2, "{svg}");
+        assert!(svg.contains("<title>c: p50 5, p99 1,000</title>") && svg.contains("<title>b: no attempt</title>"));
+        assert_eq!((&chart.rows[1].values, &chart.rows[2].values[1]), (&vec!["–".to_owned(); 2], &"1,000".to_owned()));
+        assert!(!lines("x", Vec::new(), &[]).svg.to_string().contains("NaN"));
     }
 }

@@ -14,19 +14,20 @@ use uuid::Uuid;
 
 use super::Dashboard;
 use super::access::{Actor, ReadDeliveries, Reader, WriteDeliveries};
+use super::all_tenants::{self, for_operators};
 use super::deliveries::{id_in_path, intervened, read_cursor};
 use super::layout::{Choice, Frame};
 use super::page::{self, Failure};
 use super::params::Params;
 use super::preferences::{go_and_say, page_of_ours};
-use super::words::{Badge, Time, grouped};
+use super::words::{Badge, Time, counted, grouped};
 use crate::domain::event::EventType;
 use crate::domain::id::{DeliveryId, WebhookId};
 use crate::domain::time::Timestamp;
 use crate::domain::webhook::Webhook;
-use crate::engine::deliveries::Letters;
+use crate::engine::deliveries::Letters as Chosen;
 use crate::engine::directory::Snapshot;
-use crate::store::dead_letters::{DeadLetter, DeadLetterFilter};
+use crate::store::dead_letters::{DeadLetter, DeadLetterFilter, Letters};
 use crate::store::due::Intervention;
 
 /// The screen's address.
@@ -58,8 +59,12 @@ struct ListPage {
     job: String,
     older: Option<String>,
     newest: Option<String>,
+    /// As many as were looked at, where that ended the page.
+    looked: Option<String>,
     is_narrowed: bool,
     acts: bool,
+    /// The same of all tenants, for operators.
+    everybodys: Option<&'static str>,
 }
 
 struct Row {
@@ -123,10 +128,11 @@ async fn list(
     let cursor = params.get("cursor");
     filter.before = cursor.and_then(read_cursor);
     let limit = dashboard.options.rows_per_page;
-    let mut found = dashboard.engine.store().dead_letters_page(visit.scope, &filter, limit + 1, 0).await?;
+    let Letters { mut found, end } =
+        dashboard.engine.store().dead_letters_page(visit.scope, &filter, limit + 1, 0).await?;
     let has_more = found.len() > limit as usize;
     found.truncate(limit as usize);
-    let last = found.last().map(|letter| letter.delivery.0);
+    let last = if has_more { found.last().map(|letter| letter.delivery.0) } else { end };
     let place = |id: Uuid| format!("{SECTION}{}", params.with("cursor", Some(&URL_SAFE_NO_PAD.encode(id.as_bytes()))));
     let known = dashboard.engine.directory.current();
     let listeners = known.listeners_of(visit.scope).iter().map(|listener| &listener.webhook);
@@ -135,13 +141,15 @@ async fn list(
     page::show(&ListPage {
         acts: frame.acts,
         frame,
+        everybodys: for_operators(&visit, all_tenants::DEAD_LETTERS),
         webhooks: listeners.map(choice).collect(),
         event_type: params.text("type"),
         problem,
         job: format!("/ui/replays/new{}&range=all", params.without(&["cursor", "range"]).with("status", Some("dead"))),
         all: format!("/ui/dead-letters/all{}", params.with("cursor", None)),
         rows: found.into_iter().map(|letter| Row::new(letter, &known, now)).collect(),
-        older: last.filter(|_| has_more).map(place),
+        older: last.map(place),
+        looked: last.filter(|_| !has_more).map(|_| grouped(dashboard.engine.store().bounds.looked_max)),
         newest: cursor.map(|_| format!("{SECTION}{}", params.with("cursor", None))),
         is_narrowed: filter.webhook.is_some() || filter.event_type.is_some(),
     })
@@ -195,7 +203,7 @@ async fn ask_to_redrive_all(
     let count = dashboard.engine.store().dead_letters_count(reader.visit.scope, &filter).await?;
     page::show(&RedriveAllPage {
         frame: dashboard.frame(&reader.visit, "Send dead letters again", SECTION),
-        count: grouped(count),
+        count: counted(count, dashboard.engine.store().bounds),
         is_none: count == 0,
         at_once: (count > u64::from(REDRIVE_MAX)).then(|| grouped(REDRIVE_MAX)),
         webhook: params.text("webhook"),
@@ -211,6 +219,6 @@ async fn redrive_all(
     if let Some(problem) = problem {
         return Err(Failure::Bad(problem));
     }
-    let done = dashboard.engine.redrive_all(actor.visit.scope, Letters::Found(filter, REDRIVE_MAX)).await?;
+    let done = dashboard.engine.redrive_all(actor.visit.scope, Chosen::Found(filter, REDRIVE_MAX)).await?;
     Ok(go_and_say(SECTION, &format!("{} are sent again.", grouped(done.count))))
 }

@@ -1,9 +1,11 @@
 //! The list of deliveries: filtered by its address, one page after the other, and acted on one by one or several at
 //! once.
 
+use std::fmt;
 use std::sync::Arc;
 
 use askama::Template;
+use askama::filters::HtmlSafe;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::Uri;
@@ -15,21 +17,25 @@ use uuid::Uuid;
 
 use super::Dashboard;
 use super::access::{Actor, ReadDeliveries, Reader, WriteDeliveries};
+use super::all_tenants::{self, for_operators};
 use super::delivery_filter::{self, Asked, RANGE_DEFAULT, RANGES};
 use super::delivery_row::DeliveryRow;
 use super::layout::{Choice, Frame};
+use super::live::STREAM;
+use super::markup::Escaped;
 use super::page::{self, Failure};
 use super::params::Params;
 use super::preferences::{go_and_say, page_of_ours};
-use super::words::grouped;
+use super::words::{self, grouped};
 use crate::domain::attempt::FailureKind;
 use crate::domain::data_search::DataSearch;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::id::DeliveryId;
 use crate::domain::tenant::Scope;
+use crate::domain::time::Timestamp;
 use crate::engine::data_search::{SEARCHED_MAX, Searched};
 use crate::store::StoreError;
-use crate::store::deliveries::DeliveryFilter;
+use crate::store::deliveries::{Delivery, DeliveryFilter};
 use crate::store::due::Intervention;
 
 /// The screen's address.
@@ -62,6 +68,8 @@ struct ListPage {
     problems: Vec<String>,
     rows: Vec<DeliveryRow>,
     acts: bool,
+    /// The same of all tenants, for operators.
+    all: Option<&'static str>,
     /// Where news of this list come from, if it is the newest part of it.
     live: Option<LiveRows>,
     /// What follows an export's address: the same filter.
@@ -71,19 +79,29 @@ struct ListPage {
     /// That of the first, on every other one.
     newest: Option<String>,
     is_narrowed: bool,
-    /// As many as were looked at, where data was searched.
-    searched: Option<String>,
+    /// How far was looked, where that ended the page.
+    looked: Option<String>,
 }
 
-/// A table that live rows come to.
+/// What the body of a table says so that live rows come to it: its attributes.
 pub(super) struct LiveRows {
-    /// Where from.
-    pub(super) stream: String,
-    /// When the page was made, in milliseconds.
-    pub(super) after: i64,
+    /// Which rows, as a query string.
+    pub(super) query: String,
+    /// When the page was made.
+    pub(super) made_at: Timestamp,
     /// As many rows as it keeps.
     pub(super) most: u32,
 }
+
+impl fmt::Display for LiveRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { query, made_at, most } = self;
+        let (after, query) = (made_at.as_millis(), Escaped(query));
+        write!(f, " data-live=\"{most}\" data-after=\"{after}\" data-stream=\"{STREAM}{query}\"")
+    }
+}
+
+impl HtmlSafe for LiveRows {}
 
 /// The filter's fields as they stand.
 pub(super) struct FilterForm {
@@ -115,7 +133,7 @@ impl FilterForm {
         webhooks.sort_unstable_by(|one, other| one.label.cmp(&other.label));
         Self {
             search: params.text("q"),
-            statuses: DeliveryState::ALL.map(|state| plain(state.as_str(), status)).into(),
+            statuses: statuses(status),
             codes: ["2xx", "3xx", "4xx", "5xx"].map(|class| plain(class, code)).into(),
             errors: FailureKind::ALL.map(|kind| plain(kind.as_str(), error)).into(),
             ranges: RANGES.map(|(word, label, _)| Choice::new(word, label, Some(range))).into(),
@@ -128,6 +146,15 @@ impl FilterForm {
             clear: SECTION.to_owned(),
         }
     }
+}
+
+/// The states that can be asked for; rows tell two kinds of pending apart.
+pub(super) fn statuses(chosen: Option<&str>) -> Vec<Choice> {
+    let label = |state| match state {
+        DeliveryState::Pending => "pending: waiting or retrying",
+        DeliveryState::Delivered | DeliveryState::Dead | DeliveryState::Cancelled => words::state(state),
+    };
+    DeliveryState::ALL.map(|state| Choice::new(state.as_str(), label(state), chosen)).into()
 }
 
 fn chips(params: &Params) -> Vec<Chip> {
@@ -145,7 +172,9 @@ fn chips(params: &Params) -> Vec<Chip> {
     ];
     let bare = params.without(&PLACE);
     let chip = |(name, label): (&str, &'static str)| {
-        let value = params.get(name)?.to_owned();
+        let value = params.get(name)?;
+        let state = DeliveryState::parse(value).filter(|_| name == "status");
+        let value = state.map_or_else(|| value.to_owned(), |state| words::state(state).to_owned());
         Some(Chip { name: label, value, without: format!("{SECTION}{}", bare.with(name, None)) })
     };
     names.into_iter().filter_map(chip).collect()
@@ -168,46 +197,66 @@ async fn list(
         }
     }
     let limit = dashboard.options.rows_per_page;
-    let Searched { found, next } = page_of(&dashboard, visit.scope, &filter, data.as_ref(), limit).await?;
+    let Looked { found, next, so_far } = look(&dashboard, visit.scope, &filter, data.as_ref(), limit).await?;
     let place = |id: Uuid| format!("{SECTION}{}", params.with("cursor", Some(&URL_SAFE_NO_PAD.encode(id.as_bytes()))));
     let known = dashboard.engine.directory.current();
     let frame = dashboard.frame(&visit, "Deliveries", SECTION);
     page::show(&ListPage {
         acts: frame.acts,
         frame,
+        all: for_operators(&visit, all_tenants::DELIVERIES),
         form: FilterForm::new(&params, visit.scope, &dashboard),
         problems,
         live: (cursor.is_none() && data.is_none() && params.get("until").is_none()).then(|| LiveRows {
-            stream: format!("/ui/deliveries/live{}", params.with("cursor", None)),
-            after: now.as_millis(),
+            query: params.with("cursor", None),
+            made_at: now,
             most: limit,
         }),
         query: params.with("cursor", None),
         rows: found.into_iter().map(|delivery| DeliveryRow::new(delivery, &known, now)).collect(),
         older: next.map(place),
-        searched: data.is_some().then(|| grouped(SEARCHED_MAX as u64)),
+        looked: so_far,
         newest: cursor.map(|_| format!("{SECTION}{}", params.with("cursor", None))),
         is_narrowed,
     })
 }
 
-/// A page of what is asked for, and the last id of it where there is more.
-async fn page_of(
+/// A page of what is asked for.
+struct Looked {
+    found: Vec<Delivery>,
+    /// The id below which it goes on, where there may be more.
+    next: Option<Uuid>,
+    /// How far was looked, where that ended the page.
+    so_far: Option<String>,
+}
+
+async fn look(
     dashboard: &Dashboard,
     scope: Scope,
     filter: &DeliveryFilter,
     data: Option<&DataSearch>,
     limit: u32,
-) -> Result<Searched, StoreError> {
+) -> Result<Looked, StoreError> {
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     if let Some(search) = data {
-        return dashboard.engine.search_data(scope, filter, search, most).await;
+        let Searched { found, next } = dashboard.engine.search_data(scope, filter, search, most).await?;
+        let so_far = format!(
+            "Data is searched without an index: this page has looked at up to {} deliveries of the other filters, newest \
+             first.",
+            grouped(SEARCHED_MAX as u64)
+        );
+        return Ok(Looked { found, next, so_far: Some(so_far) });
     }
-    let mut found = dashboard.engine.store().deliveries_page(scope, filter, limit + 1, 0).await?;
+    let store = dashboard.engine.store();
+    let stretch = store.stretch(scope, filter).await?;
+    let mut found = store.deliveries_of(scope, &stretch, limit + 1, 0).await?;
     let has_more = found.len() > most;
     found.truncate(most);
-    let next = found.last().map(|delivery| delivery.id.0).filter(|_| has_more);
-    Ok(Searched { found, next })
+    let last = found.last().map(|delivery| delivery.id.0);
+    let so_far = stretch.end.filter(|_| !has_more);
+    let so_far = so_far
+        .map(|_| format!("This page has looked at {} deliveries, newest first.", grouped(store.bounds.looked_max)));
+    Ok(Looked { found, next: if has_more { last } else { stretch.end }, so_far })
 }
 
 /// The id after which a page begins.

@@ -12,7 +12,7 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::event::EventType;
 use crate::domain::id::{EventId, WebhookId, first_uuid_at};
 use crate::domain::time::Timestamp;
-use crate::store::deliveries::{Delivery, DeliveryFilter};
+use crate::store::deliveries::DeliveryFilter;
 
 /// Time ranges: the word in an address, what it says, and how long it is.
 pub(super) const RANGES: [(&str, &str, Option<Duration>); 5] = [
@@ -113,53 +113,9 @@ impl Asked {
     }
 }
 
-/// Whether a delivery belongs in a list that is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fit {
-    /// It does.
-    Fits,
-    /// It may have, before it changed.
-    NotAnyMore,
-    /// It does not, whatever becomes of it.
-    Never,
-}
-
-/// Judges one as the store does.
-pub(super) fn fit(filter: &DeliveryFilter, delivery: &Delivery) -> Fit {
-    let DeliveryFilter {
-        webhook,
-        event,
-        state,
-        event_type,
-        type_prefix,
-        attempts,
-        status_range,
-        error,
-        from,
-        before,
-        oldest_first: _,
-    } = filter;
-    let stays = webhook.is_none_or(|webhook| webhook == delivery.webhook)
-        && event.is_none_or(|event| event == delivery.event)
-        && event_type.as_ref().is_none_or(|event_type| *event_type == delivery.event_type)
-        && type_prefix.as_ref().is_none_or(|prefix| delivery.event_type.starts_with(prefix.as_str()))
-        && from.is_none_or(|from| delivery.id.0 >= from)
-        && before.is_none_or(|before| delivery.id.0 < before);
-    let holds_now = state.is_none_or(|state| state == delivery.state)
-        && attempts.is_none_or(|(fewest, most)| (fewest..=most).contains(&delivery.attempts))
-        && status_range
-            .is_none_or(|(first, last)| delivery.last_status.is_some_and(|status| (first..=last).contains(&status)))
-        && error.is_none_or(|error| delivery.last_error.as_deref() == Some(error.as_str()));
-    match (stays, holds_now) {
-        (true, true) => Fit::Fits,
-        (true, false) => Fit::NotAnyMore,
-        (false, _) => Fit::Never,
-    }
-}
-
 fn hint(name: &str) -> &'static str {
     match name {
-        "status" => "Take pending, delivered, dead or cancelled.",
+        "status" => "Take pending, delivered, dead for dead letters, or cancelled.",
         "webhook" | "event" => "Paste a whole id.",
         "type" => "Write an event type such as order.created, or the beginning of some: order.*",
         "code" => "Write a status such as 503, or 2xx, 3xx, 4xx, 5xx.",

@@ -9,11 +9,11 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use serde::de::DeserializeOwned;
 
 use super::Dashboard;
 use super::access::{Actor, Reader, Visit, WriteEvents};
 use super::event_types::{SECTION, lines_of, name_in_path};
+use super::given;
 use super::layout::{Choice, Frame};
 use super::page::{self, Failure};
 use super::params::Params;
@@ -54,19 +54,6 @@ struct FormPage {
     problems: Problems,
 }
 
-fn json<T: DeserializeOwned>(text: &str, field: &str, what: &str, problems: &mut Vec<FieldProblem>) -> Given<T> {
-    if text.is_empty() {
-        return Given::Null;
-    }
-    serde_json::from_str(text).map_or_else(
-        |error| {
-            problems.push(FieldProblem::new(field, FieldCode::Invalid, format!("must be {what}: {error}")));
-            Given::Absent
-        },
-        Given::Value,
-    )
-}
-
 impl Texts {
     fn of_settings(name: &EventType, settings: &TypeSettings) -> Self {
         let TypeSettings { description, example, schema, mode } = settings;
@@ -92,12 +79,11 @@ impl Texts {
 
     fn settings(&self, current: Option<&TypeSettings>) -> Result<TypeSettings, Vec<FieldProblem>> {
         let mut problems = Vec::new();
-        let description = Some(self.description.clone()).filter(|text| !text.is_empty());
-        let schema = json(&self.schema, "schema", "JSON", &mut problems);
+        let schema = given::json(&self.schema, "schema", "JSON", &mut problems);
         let is_same = matches!((&schema, current), (Given::Value(given), Some(current)) if current.schema.as_ref() == Some(given));
         let draft = TypeDraft {
-            description: description.map_or(Given::Null, Given::Value),
-            example: json(&self.example, "example", "a JSON object", &mut problems),
+            description: given::text(&self.description),
+            example: given::json(&self.example, "example", "a JSON object", &mut problems),
             // What was saved is not judged again.
             schema: if is_same { Given::Absent } else { schema },
             mode: Given::Value(self.mode.clone()),

@@ -77,11 +77,7 @@ async fn export(
 
 /// The next piece of the file, and where the one after it begins.
 async fn step(mut walk: Walk) -> Result<Option<(Bytes, Walk)>, StoreError> {
-    let limit = STEP.min(walk.left);
-    let found = match limit {
-        0 => Vec::new(),
-        _ => walk.dashboard.engine.store().deliveries_page(walk.scope, &walk.filter, limit, 0).await?,
-    };
+    let found = walk.next().await?;
     let mut piece = String::new();
     if let Format::Csv = walk.format
         && !walk.has_begun
@@ -95,13 +91,27 @@ async fn step(mut walk: Walk) -> Result<Option<(Bytes, Walk)>, StoreError> {
             Format::JsonLines => json_line(delivery, &mut piece),
         }
     }
-    if piece.is_empty() {
-        return Ok(None);
+    Ok((!piece.is_empty()).then(|| (Bytes::from(piece), walk)))
+}
+
+impl Walk {
+    /// The next deliveries; none when there are no more. Where few are found, it looks on.
+    async fn next(&mut self) -> Result<Vec<Delivery>, StoreError> {
+        let store = self.dashboard.engine.store();
+        while self.left > 0 {
+            let limit = STEP.min(self.left);
+            let stretch = store.stretch(self.scope, &self.filter).await?;
+            let found = store.deliveries_of(self.scope, &stretch, limit, 0).await?;
+            let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
+            let last = if count < limit { stretch.end } else { found.last().map(|delivery| delivery.id.0) };
+            self.filter.before = last.or(self.filter.before);
+            self.left = if last.is_none() { 0 } else { self.left - count };
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        Ok(Vec::new())
     }
-    let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
-    walk.filter.before = found.last().map(|delivery| delivery.id.0).or(walk.filter.before);
-    walk.left = if count < limit { 0 } else { walk.left - count };
-    Ok(Some((Bytes::from(piece), walk)))
 }
 
 /// The columns of a file, by their names in JSON.

@@ -2,6 +2,7 @@
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, header};
+use http_body_util::LengthLimitError;
 
 use super::page::Failure;
 use super::params::Params;
@@ -14,7 +15,9 @@ pub(super) async fn read_form(headers: &HeaderMap, body: Body, bytes_max: usize)
     if !given.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case(MEDIA_TYPE)) {
         return Err(Failure::bad("This takes a form of this site's pages."));
     }
-    let body = to_bytes(body, bytes_max).await;
-    let body = body.map_err(|_| Failure::bad("The form was too large, or did not arrive as a whole."))?;
+    let body = to_bytes(body, bytes_max).await.map_err(|error| {
+        let is_too_large = error.into_inner().is::<LengthLimitError>();
+        if is_too_large { Failure::TooLarge(bytes_max) } else { Failure::bad("The form did not arrive as a whole.") }
+    })?;
     Ok(Params::parse(&body))
 }

@@ -13,6 +13,7 @@ use axum::routing::get;
 use super::Dashboard;
 use super::access::{Actor, Manages, Reader, Visit};
 use super::delivery_filter;
+use super::given;
 use super::keys::{SECTION, ShownPage, texts_of};
 use super::layout::Frame;
 use super::page::{self, Failure};
@@ -69,17 +70,6 @@ fn field_of(time: Timestamp) -> String {
     time.to_string().chars().take("2026-11-21T20:00:00".len()).collect()
 }
 
-fn number(text: &str, field: &str, problems: &mut Vec<FieldProblem>) -> Option<i64> {
-    if text.is_empty() {
-        return None;
-    }
-    let number = text.parse().ok();
-    if number.is_none() {
-        problems.push(FieldProblem::new(field, FieldCode::Invalid, "must be a whole number"));
-    }
-    number
-}
-
 impl Texts {
     fn of_settings(settings: &KeySettings) -> Self {
         let KeySettings { name, permissions, expires_at, ip_list, rate_limit, rotation, is_active } = settings;
@@ -119,9 +109,9 @@ impl Texts {
             None => Given::Value(self.expires.clone()),
         };
         let addresses = self.ip_list.split(['\n', ',']).map(str::trim).filter(|entry| !entry.is_empty());
-        let rate = number(&self.rate, "rateLimit", problems);
-        let interval = number(&self.interval, "rotationPolicy", problems);
-        let notify = number(&self.notify, "rotationPolicy", problems);
+        let rate = given::number(&self.rate, "rateLimit", problems);
+        let interval = given::number(&self.interval, "rotationPolicy", problems);
+        let notify = given::number(&self.notify, "rotationPolicy", problems);
         let rotation = |interval_days| RotationDraft {
             enabled: Some(true),
             interval_days: Some(interval_days),

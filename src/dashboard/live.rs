@@ -18,13 +18,12 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use futures_util::stream;
+use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
-use tokio::time::Instant;
 
 use super::Dashboard;
 use super::access::{ReadDeliveries, Reader};
-use super::delivery_filter::{self, Fit, fit};
+use super::delivery_filter;
 use super::delivery_row::{DeliveryRow, RowTemplate};
 use super::page::Failure;
 use super::params::Params;
@@ -33,8 +32,10 @@ use crate::domain::id::{DeliveryId, first_uuid_at};
 use crate::domain::permission::Permission;
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
+use crate::engine::streams::{HEARTBEAT, Pace, Seat, Streams};
 use crate::store::StoreError;
 use crate::store::deliveries::{Delivery, DeliveryFilter};
+use crate::store::delivery_fit::Fit;
 
 /// The newest deliveries of a scope that are watched; what is older changes unseen until the page is loaded again.
 const WATCHED_MAX: u32 = 200;
@@ -44,13 +45,12 @@ const WATCHED: Duration = Duration::from_hours(1);
 const BEHIND_MAX: usize = 16;
 /// Rows that a stream shows in a second.
 const ROWS_PER_SECOND: u32 = 5;
-const SECOND: Duration = Duration::from_secs(1);
-/// A stream ends after this; browsers begin another, and show who they are again.
-const LIFETIME: Duration = Duration::from_mins(5);
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Where news come from.
+pub(super) const STREAM: &str = "/ui/deliveries/live";
 
 pub(super) fn routes() -> Router<Arc<Dashboard>> {
-    Router::new().route("/ui/deliveries/live", get(live))
+    Router::new().route(STREAM, get(live))
 }
 
 /// Deliveries that are new or have changed.
@@ -59,12 +59,12 @@ type News = Arc<Vec<Delivery>>;
 /// Who is told of what, in this process.
 pub(super) struct Hub {
     scopes: Mutex<HashMap<Scope, broadcast::Sender<News>>>,
-    places: Arc<Semaphore>,
+    streams: Streams,
 }
 
 impl Hub {
-    pub(super) fn new(streams_max: usize) -> Self {
-        Self { scopes: Mutex::default(), places: Arc::new(Semaphore::new(streams_max)) }
+    pub(super) fn new(streams: Streams) -> Self {
+        Self { scopes: Mutex::default(), streams }
     }
 
     fn scopes(&self) -> MutexGuard<'_, HashMap<Scope, broadcast::Sender<News>>> {
@@ -104,7 +104,7 @@ fn look(delivery: &Delivery) -> Look {
 async fn newest(dashboard: &Dashboard, scope: Scope) -> Result<Vec<Delivery>, StoreError> {
     let from = dashboard.engine.clock().now().before(WATCHED);
     let filter = DeliveryFilter { from: Some(first_uuid_at(from)), ..DeliveryFilter::default() };
-    dashboard.engine.store().deliveries_page(scope, &filter, WATCHED_MAX, 0).await
+    dashboard.engine.store().deliveries_page(scope, &filter, WATCHED_MAX).await
 }
 
 /// Tells those who listen what differs, until nobody does or the process goes down.
@@ -144,10 +144,8 @@ struct Listening {
     acts: bool,
     news: broadcast::Receiver<News>,
     ready: VecDeque<Event>,
-    until: Instant,
-    second: Instant,
-    shown: u32,
-    _place: OwnedSemaphorePermit,
+    pace: Pace,
+    seat: Seat,
 }
 
 async fn live(
@@ -157,23 +155,19 @@ async fn live(
 ) -> Result<Response, Failure> {
     let visit = reader.visit;
     let params = Params::of(&uri);
-    let place = Arc::clone(&dashboard.hub.places).try_acquire_owned();
-    let place = place.map_err(|_| Failure::Busy)?;
+    let seat = dashboard.hub.streams.open().ok_or(Failure::Busy)?;
     let filter = delivery_filter::read(&params, dashboard.engine.clock().now()).filter;
     let news = dashboard.hub.listen(visit.scope, &dashboard);
     let missed = newest(&dashboard, visit.scope).await?;
-    let now = Instant::now();
     let mut listening = Listening {
         scope: visit.scope,
         filter,
         acts: visit.may(Permission::WriteDeliveries),
         news,
         ready: VecDeque::new(),
-        until: now + LIFETIME,
-        second: now,
-        shown: 0,
+        pace: Pace::new(ROWS_PER_SECOND),
+        seat,
         dashboard,
-        _place: place,
     };
     // What has happened since the page was made.
     if let Some(made_at) = params.get("after").and_then(|millis| millis.parse().ok()).map(Timestamp::from_millis) {
@@ -185,7 +179,7 @@ async fn live(
         let event = listening.next().await?;
         Some((Ok::<_, Infallible>(event), listening))
     });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response())
 }
 
 impl Listening {
@@ -194,13 +188,7 @@ impl Listening {
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
-            let draining = self.dashboard.draining.clone();
-            let news = tokio::select! {
-                () = draining.cancelled() => return None,
-                () = tokio::time::sleep_until(self.until) => return None,
-                news = self.news.recv() => news,
-            };
-            match news {
+            match self.seat.wait(self.news.recv()).await? {
                 Ok(news) => self.take(&news),
                 Err(RecvError::Lagged(count)) => self.ready.push_back(more(count)),
                 Err(RecvError::Closed) => return None,
@@ -212,18 +200,15 @@ impl Listening {
     fn take(&mut self, news: &[Delivery]) {
         let (engine, scope) = (&self.dashboard.engine, self.scope);
         let (known, now) = (engine.directory.current(), engine.clock().now());
-        if self.second.elapsed() >= SECOND {
-            (self.second, self.shown) = (Instant::now(), 0);
-        }
         let mut left_out = 0;
         for delivery in news {
-            let name = match fit(&self.filter, delivery) {
+            let name = match self.filter.fit(delivery) {
                 Fit::Fits => "row",
                 // It may have stood in the list: then it is shown as it is now.
                 Fit::NotAnyMore => "changed",
                 Fit::Never => continue,
             };
-            if self.shown >= ROWS_PER_SECOND {
+            if self.pace.left() == 0 {
                 left_out += u64::from(name == "row");
                 continue;
             }
@@ -232,7 +217,7 @@ impl Listening {
                 Ok(html) => self.ready.push_back(Event::default().event(name).data(html)),
                 Err(error) => tracing::error!("a row of {scope:?} does not render: {error}"),
             }
-            self.shown += 1;
+            self.pace.tell(1);
         }
         if left_out > 0 {
             self.ready.push_back(more(left_out));

@@ -17,6 +17,7 @@
 
 mod access;
 mod account;
+mod all_tenants;
 mod assets;
 mod attempt_view;
 mod audit_log;
@@ -33,6 +34,7 @@ mod event_type_form;
 mod event_types;
 mod export;
 mod form;
+mod given;
 mod key_form;
 mod keys;
 mod layout;
@@ -48,6 +50,8 @@ mod portal_links;
 mod preferences;
 mod pretty;
 mod problems;
+mod processes;
+mod prose;
 mod replay_form;
 mod replays;
 mod search;
@@ -59,6 +63,7 @@ mod usage;
 mod users;
 mod verify;
 mod webhook;
+mod webhook_fields;
 mod webhook_form;
 mod webhook_health;
 mod webhook_secret;
@@ -76,9 +81,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config;
 use crate::engine::Engine;
+use crate::engine::streams::Streams;
+
+pub use page::refused;
 
 /// Where the pages are.
-const ROOT: &str = "/ui";
+pub const ROOT: &str = "/ui";
 
 /// Bounds of the pages; see `config/default.toml`.
 #[derive(Debug, Clone)]
@@ -113,7 +121,7 @@ pub struct Dashboard {
 impl Dashboard {
     /// `draining` is cancelled when the process is going down; streams end then.
     pub fn new(engine: Arc<Engine>, options: DashboardOptions, draining: CancellationToken) -> Arc<Self> {
-        let hub = live::Hub::new(options.streams_max);
+        let hub = live::Hub::new(Streams::new(options.streams_max, draining.clone()));
         Arc::new(Self { engine, options, draining, hub })
     }
 }
@@ -130,6 +138,7 @@ pub fn router(dashboard: &Arc<Dashboard>) -> Router {
         .merge(overview::routes())
         .merge(deliveries::routes())
         .merge(delivery::routes())
+        .merge(all_tenants::routes())
         .merge(keys::routes())
         .merge(key_form::routes())
         .merge(event_types::routes())

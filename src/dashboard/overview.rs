@@ -17,9 +17,11 @@ use super::delivery_row::DeliveryRow;
 use super::layout::Frame;
 use super::page::{self, Failure};
 use super::params::Params;
-use super::stats_view::{RangeLink, by_outcome, commonest_failure, over_time, range_links, success_rate, within};
+use super::stats_view::{
+    RangeLink, by_outcome, commonest_failure, latency_over_time, over_time, range_links, success_rate, within,
+};
 use super::webhook_health::Health;
-use super::words::{grouped, span};
+use super::words::{counted, grouped, span};
 use crate::domain::delivery_stats::{DeliveryStats, StatsRange};
 use crate::domain::id::WebhookId;
 use crate::domain::tenant::Scope;
@@ -116,14 +118,10 @@ async fn show(
         ranges: range_links(SECTION, others, range),
         range: range.as_str(),
         figures: figures(&dashboard, scope, &stats).await?,
-        charts: vec![over_time(&stats, ""), by_outcome(&stats)],
+        charts: vec![over_time(&stats, ""), latency_over_time(&stats), by_outcome(&stats)],
         attention: attention(&dashboard, &visit, scope, range).await?,
         rows: newest(&dashboard, scope, now).await?,
-        live: scope.map(|_| LiveRows {
-            stream: "/ui/deliveries/live".to_owned(),
-            after: now.as_millis(),
-            most: NEWEST,
-        }),
+        live: scope.map(|_| LiveRows { query: String::new(), made_at: now, most: NEWEST }),
         system: if is_operator { Some(system(&dashboard).await?) } else { None },
         is_all,
         other_view,
@@ -135,7 +133,7 @@ async fn show(
 async fn newest(dashboard: &Dashboard, scope: Option<Scope>, now: Timestamp) -> Result<Vec<DeliveryRow>, Failure> {
     let Some(scope) = scope else { return Ok(Vec::new()) };
     let filter = DeliveryFilter::default();
-    let found = dashboard.engine.store().deliveries_page(scope, &filter, NEWEST, 0).await?;
+    let found = dashboard.engine.store().deliveries_page(scope, &filter, NEWEST).await?;
     let known = dashboard.engine.directory.current();
     Ok(found.into_iter().map(|delivery| DeliveryRow::new(delivery, &known, now)).collect())
 }
@@ -162,7 +160,12 @@ async fn figures(dashboard: &Dashboard, scope: Option<Scope>, stats: &DeliverySt
             Some(at) if at < now => (span(now.since(at)), "is due and was not sent"),
             Some(_) | None => ("none".to_owned(), "everything due is on its way"),
         };
-        figures.push(figure("Dead letters", grouped(dead), "in all", Some("/ui/dead-letters".to_owned())));
+        figures.push(figure(
+            "Dead letters",
+            counted(dead, dashboard.engine.store().bounds),
+            "in all",
+            Some("/ui/dead-letters".to_owned()),
+        ));
         figures.push(figure("Oldest waiting", oldest, note, list("&status=pending")));
     }
     Ok(figures)
@@ -233,6 +236,6 @@ async fn system(dashboard: &Dashboard) -> Result<System, Failure> {
         broker_ready: health.ready,
         waiting: grouped(health.waiting),
         database,
-        pending: grouped(engine.store().pending_count().await?),
+        pending: counted(engine.store().pending_count().await?, engine.store().bounds),
     })
 }

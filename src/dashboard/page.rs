@@ -1,6 +1,7 @@
 //! Pages as answers: rendering, what goes with every one of them, and what is shown when there is nothing to show.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Request, State};
@@ -11,7 +12,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use super::access::{Reader, session_token};
 use super::assets;
 use super::preferences::{Preferences, Theme, forget_notice};
-use super::{Dashboard, access};
+use super::{Dashboard, access, words};
 use crate::domain::user::Role;
 use crate::store::StoreError;
 
@@ -53,8 +54,12 @@ pub(super) enum Failure {
     NoTenant,
     /// What was sent cannot be understood.
     Bad(String),
+    /// More was sent than so many bytes.
+    TooLarge(usize),
     /// It cannot be done as things stand.
     Refused(String),
+    /// The front door did not let the request through, and says why.
+    TurnedAway(StatusCode, String),
     /// As much is under way as may be.
     Busy,
     /// Something is away or too slow; it may come back.
@@ -86,6 +91,8 @@ impl Failure {
             Self::NotFound(_) | Self::NoTenant => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Bad(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TurnedAway(status, _) => *status,
             Self::Refused(_) => StatusCode::CONFLICT,
             Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -138,6 +145,11 @@ impl Failure {
                 text("Make one on the machine that Angarium runs on: `angarium tenants create NAME`."),
             ),
             Self::Bad(message) => ("This cannot be understood", message.clone()),
+            Self::TooLarge(most) => (
+                "This is too large",
+                format!("A form of this page may have {} and no more. Nothing was changed.", words::bytes(*most)),
+            ),
+            Self::TurnedAway(status, why) => (heading_of(*status), why.clone()),
             Self::Refused(message) => ("This cannot be done now", message.clone()),
             Self::Busy => ("Too much at once", text("As many are at this as may be. Try again in a moment.")),
             Self::Unavailable(_) => {
@@ -150,6 +162,16 @@ impl Failure {
                 ),
             ),
         }
+    }
+}
+
+/// What the front door's refusals are called.
+fn heading_of(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => "Too many requests",
+        StatusCode::SERVICE_UNAVAILABLE => "Not available",
+        StatusCode::INTERNAL_SERVER_ERROR => "Something went wrong",
+        _ => "This was refused",
     }
 }
 
@@ -199,6 +221,8 @@ fn failure_page(failure: &Failure, theme: Theme) -> Response {
         | Failure::WrongMethod
         | Failure::NoTenant
         | Failure::Bad(_)
+        | Failure::TooLarge(_)
+        | Failure::TurnedAway(..)
         | Failure::Busy
         | Failure::Refused(_) => {}
     }
@@ -218,19 +242,37 @@ pub(super) async fn finish(State(_): State<Arc<Dashboard>>, request: Request, ne
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         response = failure_page(&failure, preferences.theme);
     }
+    guard(response.headers_mut());
     let status = response.status();
     let headers = response.headers_mut();
     let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
     if preferences.notice.is_some() && reads && is_page && status == StatusCode::OK {
         headers.append(header::SET_COOKIE, forget_notice());
     }
+    response
+}
+
+/// What every answer says to browsers.
+fn guard(headers: &mut HeaderMap) {
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(header::REFERRER_POLICY, REFERRER);
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(PERMISSIONS_POLICY, HeaderValue::from_static("camera=(), microphone=(), geolocation=()"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
+}
+
+/// The page for a request that the front door has not let through, with the headers of its answer.
+pub fn refused(request: &HeaderMap, bare: Response, why: &str) -> Response {
+    let (mut parts, _) = bare.into_parts();
+    let wait = parts.headers.get(header::RETRY_AFTER).and_then(|seconds| seconds.to_str().ok()?.parse().ok());
+    let wait = wait.map(|seconds| format!(" Wait at least {}.", words::span(Duration::from_secs(seconds))));
+    let why = format!("{why}{}", wait.unwrap_or_default());
+    let page = failure_page(&Failure::TurnedAway(parts.status, why), Preferences::of(request).theme);
+    let (page, body) = page.into_parts();
+    parts.headers.extend(page.headers);
+    guard(&mut parts.headers);
+    Response::from_parts(parts, body)
 }
 
 /// A page that is not there.

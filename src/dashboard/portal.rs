@@ -188,7 +188,7 @@ async fn show_webhook(
     let filter =
         DeliveryFilter { webhook: Some(webhook.id), before: before.map(|id| id.0), ..DeliveryFilter::default() };
     let limit = dashboard.options.rows_per_page;
-    let mut found = dashboard.engine.store().deliveries_page(visitor.link.scope, &filter, limit + 1, 0).await?;
+    let mut found = dashboard.engine.store().deliveries_page(visitor.link.scope, &filter, limit + 1).await?;
     let has_more = found.len() > limit as usize;
     found.truncate(limit as usize);
     let older = found.last().filter(|_| has_more).map(|last| format!("{HOME}/webhooks/{id}?before={}", last.id));

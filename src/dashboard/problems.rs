@@ -26,11 +26,14 @@ impl Problems {
         self.0.is_empty()
     }
 
-    /// What is wrong with a field, by the name that the rules have for it.
+    /// What is wrong with a field and with what is in it, by the name that the rules have for it: `name`, or
+    /// `signature.header` for a field of a field.
     pub(super) fn of(&self, field: &str) -> Said {
-        let of_field =
-            |problem: &&FieldProblem| matches!(problem.path.first(), Some(Segment::Name(name)) if name == field);
-        Said(self.0.iter().filter(of_field).map(FieldProblem::sentence).collect::<Vec<_>>().join("; "))
+        let is_of = |problem: &FieldProblem| {
+            let mut path = problem.path.iter();
+            field.split('.').all(|name| matches!(path.next(), Some(Segment::Name(other)) if other == name))
+        };
+        Said(self.0.iter().filter(|problem| is_of(problem)).map(FieldProblem::sentence).collect::<Vec<_>>().join("; "))
     }
 }
 
@@ -56,5 +59,16 @@ mod tests {
         let problems = Problems::of_one("name", "must not be <b>");
         assert_eq!(problems.of("name").to_string(), "<span class=\"says\">name must not be &#60;b&#62;</span>");
         assert_eq!(problems.of("other").to_string(), "");
+    }
+
+    #[test]
+    fn a_field_of_a_field_has_its_own() {
+        let at = |path: &[&str]| {
+            FieldProblem::at(path.iter().map(|name| (*name).into()).collect(), FieldCode::Invalid, "is bad".to_owned())
+        };
+        let problems = Problems::new(vec![at(&["signature", "header"]), at(&["signature", "prefix"])]);
+        assert_eq!(problems.of("signature.prefix").to_string(), "<span class=\"says\">signature.prefix is bad</span>");
+        assert!(problems.of("signature").to_string().contains("signature.header is bad; signature.prefix"));
+        assert_eq!(problems.of("signature.prefix.more").to_string(), "");
     }
 }

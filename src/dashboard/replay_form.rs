@@ -147,11 +147,12 @@ async fn preview(
     let (engine, now) = (&dashboard.engine, dashboard.engine.clock().now());
     let limits = &engine.limits().replays;
     let Wanted { new, problems } = Wanted::read(&params, now, limits.rate_max);
-    let found = if problems.is_empty() { engine.preview_replay(visit.scope, &new).await? } else { Preview::default() };
-    let Preview { count, is_exact, oldest, newest, top_webhooks, top_event_types, skipped } = found;
+    let nothing = || Preview { rate: limits.rate_default, ..Preview::default() };
+    let found = if problems.is_empty() { engine.preview_replay(visit.scope, &new).await? } else { nothing() };
+    let Preview { count, is_exact, oldest, newest, rate, top_webhooks, top_event_types, skipped } = found;
     let known = engine.directory.current();
     let name = |id| known.listener(id).map_or_else(|| id.to_string(), |l| l.webhook.settings.name.clone());
-    let rate = new.rate.unwrap_or(limits.rate_default);
+    let rate = new.rate.unwrap_or(rate);
     let seconds = count.div_ceil(u64::from(rate.max(1))).max(1);
     let time = |at| Time { at, now };
     let more = if is_exact || !problems.is_empty() { "" } else { "more than " };

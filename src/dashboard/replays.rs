@@ -16,7 +16,7 @@ use super::layout::{Choice, Frame};
 use super::page::{self, Failure};
 use super::params::Params;
 use super::preferences::go_and_say;
-use super::words::{Badge, Time, grouped, span};
+use super::words::{Badge, Time, grouped, in_words, span, state};
 use crate::domain::id::{DeliveryId, ReplayId};
 use crate::domain::replay::{ReplayFilter, ReplayState};
 use crate::domain::time::Timestamp;
@@ -110,12 +110,12 @@ pub(super) fn words_of(filter: &ReplayFilter, only_failed: bool, known: &Snapsho
     words.extend(only_failed.then(|| "dead letters only".to_owned()));
     words.extend(webhook.map(|id| format!("webhook {}", name(id))));
     words.extend(event_types.iter().map(|pattern| format!("type {pattern}")));
-    words.extend(states.iter().map(|state| format!("status {}", state.as_str())));
+    words.extend(states.iter().map(|word| format!("status {}", state(*word))));
     words.extend(http_status.map(|status| format!("answer {status}")));
     words.extend(status_class.map(|class| format!("answer {class}xx")));
     words.extend(error.map(|kind| format!("error {}", kind.as_str())));
-    words.extend(created_after.map(|time| format!("made from {time} on")));
-    words.extend(created_before.map(|time| format!("made before {time}")));
+    words.extend(created_after.map(|time| format!("made from {} on", in_words(time))));
+    words.extend(created_before.map(|time| format!("made before {}", in_words(time))));
     words.extend(events.iter().map(|id| format!("event {id}")));
     words.extend(deliveries.iter().map(|id| format!("delivery {id}")));
     if words.is_empty() {

@@ -1,8 +1,10 @@
 //! Statistics as charts and figures; the overview and a webhook's page show the same.
 
-use super::charts::{Bar, Chart, Series, shares, stacked};
-use super::words::{grouped, span};
-use crate::domain::delivery_stats::{DeliveryStats, OutcomeClass, Point, StatsRange};
+use std::time::Duration;
+
+use super::charts::{Bar, Chart, Series, Step, lines, shares, stacked};
+use super::words::{grouped, in_words, span};
+use crate::domain::delivery_stats::{DeliveryStats, Latency, OutcomeClass, Point, StatsRange};
 use crate::domain::time::Timestamp;
 
 /// A range that can be chosen.
@@ -40,29 +42,49 @@ pub(super) fn over_time(stats: &DeliveryStats, query: &str) -> Chart {
         Series { tone: "retrying", name: "failed attempts" },
         Series { tone: "bad", name: "dead letters" },
     ];
-    let every = stats.points.len().div_ceil(6).max(1);
     let bar = |(index, point): (usize, &Point)| {
-        let Point { starts_at, delivered, failed, dead } = *point;
+        let Point { starts_at, delivered, failed, dead, latency: _ } = *point;
         let until = starts_at.after(stats.range.step());
         Bar {
-            label: starts_at.to_string(),
-            tick: (index % every == 0).then(|| tick(starts_at, stats.range)),
+            label: in_words(starts_at),
+            tick: tick(index, starts_at, stats),
             href: Some(format!("/ui/deliveries?from={starts_at}&until={until}&range=all{query}")),
             // Each dead letter is a failed attempt too: it is shown as the one or the other.
             values: vec![delivered, failed.saturating_sub(dead), dead],
         }
     };
-    stacked("Deliveries over time", series, stats.points.iter().enumerate().map(bar).collect())
+    stacked("Deliveries over time", series, &stats.points.iter().enumerate().map(bar).collect::<Vec<_>>())
 }
 
-fn tick(at: Timestamp, range: StatsRange) -> String {
+/// How long attempts took, step by step.
+pub(super) fn latency_over_time(stats: &DeliveryStats) -> Chart {
+    let series = vec![
+        Series { tone: "good", name: "p50" },
+        Series { tone: "waiting", name: "p95" },
+        Series { tone: "retrying", name: "p99" },
+    ];
+    let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let step = |(index, point): (usize, &Point)| Step {
+        label: in_words(point.starts_at),
+        tick: tick(index, point.starts_at, stats),
+        values: point.latency.map(|Latency { p50, p95, p99 }| [p50, p95, p99].map(millis).into()),
+    };
+    lines("Latency over time, in ms", series, &stats.points.iter().enumerate().map(step).collect::<Vec<_>>())
+}
+
+/// The time beneath a step, if there is room for it.
+fn tick(index: usize, at: Timestamp, stats: &DeliveryStats) -> Option<String> {
+    let every = stats.points.len().div_ceil(6).max(1);
+    if !index.is_multiple_of(every) {
+        return None;
+    }
     let text = at.to_string();
     let (day, clock) = (text.get(5..10).unwrap_or_default(), text.get(11..16).unwrap_or_default());
-    match range {
+    Some(match stats.range {
         StatsRange::Hour | StatsRange::Day => clock.to_owned(),
         StatsRange::Week => format!("{day} {clock}"),
         StatsRange::Month => day.to_owned(),
-    }
+    })
 }
 
 /// Attempts by what they came to.
@@ -81,7 +103,7 @@ pub(super) fn by_outcome(stats: &DeliveryStats) -> Chart {
         };
         (Bar { label: class.as_str().to_owned(), tick: None, href: None, values: vec![*count] }, tone)
     };
-    shares("Attempts by outcome", stats.by_outcome.iter().map(row).collect())
+    shares("Attempts by outcome", &stats.by_outcome.iter().map(row).collect::<Vec<_>>())
 }
 
 /// The outcome, other than success, that most attempts came to.

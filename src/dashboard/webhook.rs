@@ -13,18 +13,21 @@ use axum::routing::{get, post};
 use super::Dashboard;
 use super::access::{Actor, ReadWebhooks, Reader, Visit, WriteWebhooks};
 use super::charts::Chart;
+use super::deliveries::LiveRows;
 use super::delivery_row::DeliveryRow;
 use super::layout::Frame;
 use super::page::{self, Failure};
 use super::params::Params;
 use super::preferences::{go_and_say, page_of_ours};
-use super::stats_view::{RangeLink, by_outcome, over_time, range_links, success_rate, within};
+use super::stats_view::{RangeLink, by_outcome, latency_over_time, over_time, range_links, success_rate, within};
 use super::webhook_health::Health;
 use super::webhooks::SECTION;
-use super::words::{Badge, Time, grouped, span};
-use crate::domain::delivery::DeliveryState;
+use super::words::{Badge, Time, counted, grouped, span};
 use crate::domain::delivery_stats::StatsRange;
 use crate::domain::id::WebhookId;
+use crate::domain::ordering::Ordering;
+use crate::domain::pace::Rate;
+use crate::domain::profile::{BodySignature, SignatureOption};
 use crate::domain::retry::RetryPolicy;
 use crate::domain::secret::SecretKind;
 use crate::domain::time::Timestamp;
@@ -81,6 +84,7 @@ struct WebhookPage {
     p95: String,
     charts: Vec<Chart>,
     rows: Vec<DeliveryRow>,
+    live: LiveRows,
     is_active: bool,
     acts: bool,
 }
@@ -96,7 +100,10 @@ pub(super) struct SettingsView {
     headers: Vec<(String, String)>,
     retries: String,
     timeout: String,
+    rate: Option<String>,
+    is_ordered: bool,
     profile: &'static str,
+    signature: Option<String>,
     handshake: bool,
     metadata: Option<String>,
     created: Time,
@@ -127,11 +134,27 @@ impl SettingsView {
             headers: settings.headers.iter().map(masked).collect(),
             retries: preview(&settings.retry_policy),
             timeout: span(settings.timeout),
+            rate: settings.rate_limit.map(|Rate { requests, window }| {
+                format!("at most {} in {}", grouped(requests), span(window.duration()))
+            }),
+            is_ordered: settings.ordering == Ordering::Strict,
             profile: settings.profile.as_str(),
+            signature: signature_words(&settings.signature),
             handshake: settings.handshake,
             metadata: settings.metadata.as_ref().and_then(text_of),
             created: Time { at: webhook.created_at, now },
             updated: Time { at: webhook.updated_at, now },
+        }
+    }
+}
+
+/// What is set about signatures, where something can be.
+fn signature_words(option: &SignatureOption) -> Option<String> {
+    match option {
+        SignatureOption::Fixed => None,
+        SignatureOption::Schemes(schemes) => Some(schemes.words().join(" and ")),
+        SignatureOption::Body(BodySignature { header, prefix, encoding }) => {
+            Some(format!("{header}: {prefix}…, in {}", encoding.as_str()))
         }
     }
 }
@@ -165,7 +188,7 @@ async fn show(
     let secrets = engine.store().secrets_of(webhook.id, now).await?;
     let stats = engine.delivery_stats(StatsOf::Webhook(visit.scope, webhook.id), range).await?;
     let filter = DeliveryFilter { webhook: Some(webhook.id), ..DeliveryFilter::default() };
-    let recent = engine.store().deliveries_page(visit.scope, &filter, RECENT, 0).await?;
+    let recent = engine.store().deliveries_page(visit.scope, &filter, RECENT).await?;
     let known = engine.directory.current();
     let frame = dashboard.frame(&visit, webhook.settings.name.clone(), SECTION);
     let secret = |SealedSecret { kind, created_at, expires_at, .. }| SecretView {
@@ -192,9 +215,10 @@ async fn show(
         charts: if stats.total.attempts == 0 {
             Vec::new()
         } else {
-            vec![over_time(&stats, &format!("&webhook={}", webhook.id)), by_outcome(&stats)]
+            vec![over_time(&stats, &format!("&webhook={}", webhook.id)), latency_over_time(&stats), by_outcome(&stats)]
         },
         rows: recent.into_iter().map(|delivery| DeliveryRow::new(delivery, &known, now)).collect(),
+        live: LiveRows { query: format!("?webhook={}", webhook.id), made_at: now, most: RECENT },
         is_active: webhook.is_sending(),
     })
 }
@@ -233,7 +257,7 @@ async fn test(
     }
     let accepted = dashboard.engine.test_webhook(scope, webhook.id).await.map_err(refused_test)?;
     let filter = DeliveryFilter { event: Some(accepted.event), ..DeliveryFilter::default() };
-    let delivery = dashboard.engine.store().deliveries_page(scope, &filter, 1, 0).await?.into_iter().next();
+    let delivery = dashboard.engine.store().deliveries_page(scope, &filter, 1).await?.into_iter().next();
     let to = delivery.map_or_else(
         || format!("/ui/deliveries?event={}", accepted.event),
         |delivery| format!("/ui/deliveries/{}", delivery.id),
@@ -271,15 +295,18 @@ impl DeletePage {
         webhook: Webhook,
         problem: Option<&'static str>,
     ) -> Result<Self, Failure> {
-        let filter = DeliveryFilter {
-            webhook: Some(webhook.id),
-            state: Some(DeliveryState::Pending),
-            ..DeliveryFilter::default()
-        };
-        let waiting = dashboard.engine.store().deliveries_count(visit.scope, &filter).await?;
+        let waiting =
+            dashboard.engine.store().pending_of(webhook.id, dashboard.engine.store().bounds.counted_max).await?;
         let frame = dashboard.frame(visit, "Delete a webhook", SECTION);
         let Webhook { id, settings, .. } = webhook;
-        Ok(Self { frame, id, name: settings.name, url: settings.url, waiting: grouped(waiting), problem })
+        Ok(Self {
+            frame,
+            id,
+            name: settings.name,
+            url: settings.url,
+            waiting: counted(waiting, dashboard.engine.store().bounds),
+            problem,
+        })
     }
 }
 

@@ -1,9 +1,8 @@
 //! The form of a webhook's settings, for a new one and for changing one.
 //!
-//! It gives the same draft to the same rules as the API ([`WebhookDraft::check`]); every problem is shown beside its
-//! field, and what was typed stays.
+//! It gives the same draft to the same rules as the API; every problem is shown beside its field, and what was typed
+//! stays ([`super::webhook_fields`]).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askama::Template;
@@ -12,23 +11,24 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use serde_json::{Value, json};
 
 use super::Dashboard;
 use super::access::{Actor, Reader, Visit, WriteWebhooks};
 use super::layout::{Choice, Frame};
 use super::page::{self, Failure};
-use super::params::Params;
 use super::preferences::go_and_say;
+use super::problems::Problems;
 use super::webhook::id_in_path;
+use super::webhook_fields::Texts;
 use super::webhook_secret::SecretPage;
 use super::webhooks::SECTION;
-use crate::domain::field::{FieldCode, FieldProblem, Given, Segment};
+use crate::domain::field::FieldProblem;
+use crate::domain::ordering::Ordering;
+use crate::domain::pace::Window;
 use crate::domain::profile::Profile;
-use crate::domain::retry::{BackoffStrategy, RetryPolicy};
 use crate::domain::secret_draft;
-use crate::domain::webhook::WebhookSettings;
-use crate::domain::webhook_draft::{DraftRules, HEADER_MASK, WebhookDraft, holds_credential};
+use crate::domain::signature::Encoding;
+use crate::domain::webhook_draft::DraftRules;
 
 pub(super) fn routes() -> Router<Arc<Dashboard>> {
     Router::new()
@@ -49,186 +49,12 @@ struct FormPage {
     version: i64,
     text: Texts,
     profiles: Vec<Choice>,
+    schemes: Vec<Choice>,
+    encodings: Vec<Choice>,
     policies: Vec<Choice>,
+    windows: Vec<Choice>,
+    orderings: Vec<Choice>,
     problems: Problems,
-}
-
-/// The fields as they stand, as texts.
-#[derive(Default)]
-struct Texts {
-    name: String,
-    url: String,
-    description: String,
-    events: String,
-    channels: String,
-    filter: String,
-    headers: String,
-    profile: String,
-    policy: String,
-    schedule: String,
-    retries: String,
-    timeout_s: String,
-    handshake: bool,
-}
-
-/// What is wrong, by field.
-#[derive(Default)]
-struct Problems(Vec<FieldProblem>);
-
-impl Problems {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// What is wrong with a field, in one line; empty when nothing is.
-    fn of(&self, field: &str) -> String {
-        let of_field =
-            |problem: &&FieldProblem| matches!(problem.path.first(), Some(Segment::Name(name)) if name == field);
-        self.0.iter().filter(of_field).map(FieldProblem::sentence).collect::<Vec<_>>().join("; ")
-    }
-}
-
-impl Texts {
-    fn of_settings(settings: &WebhookSettings) -> Self {
-        let header = |(name, value): (&String, &String)| {
-            format!("{name}: {}", if holds_credential(name) { HEADER_MASK } else { value })
-        };
-        let is_durable = settings.retry_policy == RetryPolicy::default();
-        let (policy, schedule, retries) = match &settings.retry_policy {
-            RetryPolicy::Schedule(_) if is_durable => ("durable", String::new(), String::new()),
-            RetryPolicy::Schedule(seconds) => {
-                let seconds: Vec<_> = seconds.iter().map(ToString::to_string).collect();
-                ("schedule", seconds.join(", "), String::new())
-            }
-            RetryPolicy::Backoff { max_retries, strategy: BackoffStrategy::Exponential } => {
-                ("exponential", String::new(), max_retries.to_string())
-            }
-            RetryPolicy::Backoff { max_retries, strategy: BackoffStrategy::Linear } => {
-                ("linear", String::new(), max_retries.to_string())
-            }
-        };
-        let json = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default();
-        let channels = serde_json::to_value(&settings.channels).unwrap_or_default();
-        let channels = channels.as_array().map(Vec::as_slice).unwrap_or_default();
-        Self {
-            name: settings.name.clone(),
-            url: settings.url.clone(),
-            description: settings.description.clone().unwrap_or_default(),
-            events: settings.events.patterns().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
-            channels: channels.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
-            filter: settings
-                .filter
-                .as_ref()
-                .and_then(|filter| serde_json::to_value(filter).ok())
-                .map(|v| json(&v))
-                .unwrap_or_default(),
-            headers: settings.headers.iter().map(header).collect::<Vec<_>>().join("\n"),
-            profile: settings.profile.as_str().to_owned(),
-            policy: policy.to_owned(),
-            schedule,
-            retries,
-            timeout_s: settings.timeout.as_secs().to_string(),
-            handshake: settings.handshake,
-        }
-    }
-
-    fn of_fields(fields: &Params) -> Self {
-        Self {
-            name: fields.text("name"),
-            url: fields.text("url"),
-            description: fields.text("description"),
-            events: fields.text("events"),
-            channels: fields.text("channels"),
-            filter: fields.text("filter"),
-            headers: fields.text("headers"),
-            profile: fields.text("profile"),
-            policy: fields.text("policy"),
-            schedule: fields.text("schedule"),
-            retries: fields.text("retries"),
-            timeout_s: fields.text("timeout"),
-            handshake: fields.get("handshake").is_some(),
-        }
-    }
-
-    /// The draft that the texts make, and what in them makes none. What the form does not have stays as it is.
-    fn draft(&self) -> (WebhookDraft, Vec<FieldProblem>) {
-        let mut problems = Vec::new();
-        let words = |text: &str| -> Vec<String> {
-            text.split(['\n', ',']).map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
-        };
-        let draft = WebhookDraft {
-            name: Given::Value(self.name.clone()),
-            url: Given::Value(self.url.clone()),
-            events: Given::Value(words(&self.events)),
-            channels: Given::Value(words(&self.channels)),
-            filter: self.filter_value(&mut problems),
-            headers: Given::Value(self.header_map(&mut problems)),
-            retry_policy: self.policy_value(),
-            timeout_ms: self.timeout_value(&mut problems),
-            profile: Given::Value(self.profile.clone()),
-            handshake: Given::Value(self.handshake),
-            description: none_or(self.description.clone()),
-            ..WebhookDraft::default()
-        };
-        (draft, problems)
-    }
-
-    fn filter_value(&self, problems: &mut Vec<FieldProblem>) -> Given<Value> {
-        if self.filter.is_empty() {
-            return Given::Null;
-        }
-        match serde_json::from_str(&self.filter) {
-            Ok(value) => Given::Value(value),
-            Err(error) => {
-                let message = format!("must be JSON: {error}");
-                problems.push(FieldProblem::new("filter", FieldCode::Invalid, message));
-                Given::Absent
-            }
-        }
-    }
-
-    fn header_map(&self, problems: &mut Vec<FieldProblem>) -> BTreeMap<String, String> {
-        let mut headers = BTreeMap::new();
-        for line in self.headers.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            if let Some((name, value)) = line.split_once(':') {
-                headers.insert(name.trim().to_owned(), value.trim().to_owned());
-            } else {
-                let message = "must be a name, a colon and a value on each line";
-                problems.push(FieldProblem::new("headers", FieldCode::Invalid, message));
-            }
-        }
-        headers
-    }
-
-    /// What is no number is passed on as the text that it is: the rules say what is wrong with it.
-    fn policy_value(&self) -> Given<Value> {
-        let number = |text: &str| text.parse::<u64>().map_or_else(|_| Value::from(text), Value::from);
-        match self.policy.as_str() {
-            "schedule" => {
-                let seconds = self.schedule.split(',').map(str::trim).filter(|text| !text.is_empty());
-                Given::Value(json!({ "schedule": seconds.map(number).collect::<Vec<_>>() }))
-            }
-            strategy @ ("exponential" | "linear") => {
-                Given::Value(json!({ "maxRetries": number(&self.retries), "backoffStrategy": strategy }))
-            }
-            _ => Given::Null,
-        }
-    }
-
-    fn timeout_value(&self, problems: &mut Vec<FieldProblem>) -> Given<u64> {
-        if self.timeout_s.is_empty() {
-            return Given::Null;
-        }
-        if let Ok(seconds) = self.timeout_s.parse::<u64>() {
-            return Given::Value(seconds.saturating_mul(1_000));
-        }
-        problems.push(FieldProblem::new("timeoutMs", FieldCode::Invalid, "must be a number of seconds"));
-        Given::Absent
-    }
-}
-
-fn none_or(text: String) -> Given<String> {
-    if text.is_empty() { Given::Null } else { Given::Value(text) }
 }
 
 impl Dashboard {
@@ -254,6 +80,23 @@ impl Dashboard {
             ("linear", "linear: 5, 10, 15 … seconds"),
             ("schedule", "schedule: the seconds before each retry"),
         ];
+        let schemes = [
+            ("v1", "v1: a shared secret"),
+            ("v1a", "v1a: a key pair, whose public half checks"),
+            ("v1 v1a", "v1 and v1a: each request is signed by both"),
+        ];
+        let window = |window: Window| {
+            let label = match window {
+                Window::Second => "a second",
+                Window::Minute => "a minute",
+                Window::Hour => "an hour",
+            };
+            chosen(window.as_str(), label, &text.window)
+        };
+        let orderings = [
+            (Ordering::None, "none: each as soon as it may, several at a time"),
+            (Ordering::Strict, "strict: one at a time, as they were accepted; one that fails holds back the rest"),
+        ];
         FormPage {
             frame: self.frame(visit, title, SECTION),
             action,
@@ -261,8 +104,12 @@ impl Dashboard {
             back,
             version: of.map_or(0, |(_, version)| version),
             profiles: Profile::ALL.iter().map(|p| chosen(p.as_str(), p.as_str(), &text.profile)).collect(),
+            schemes: schemes.map(|(words, label)| chosen(words, label, &text.schemes)).into(),
+            encodings: Encoding::ALL.map(|e| chosen(e.as_str(), e.as_str(), &text.encoding)).into(),
             policies: policies.map(|(word, label)| chosen(word, label, &text.policy)).into(),
-            problems: Problems(problems),
+            windows: Window::ALL.map(window).into(),
+            orderings: orderings.map(|(o, label)| chosen(o.as_str(), label, &text.ordering)).into(),
+            problems: Problems::new(problems),
             text,
         }
     }
@@ -272,13 +119,7 @@ async fn ask_for_new(
     State(dashboard): State<Arc<Dashboard>>,
     reader: Reader<WriteWebhooks>,
 ) -> Result<Response, Failure> {
-    let text = Texts {
-        events: "*".to_owned(),
-        profile: Profile::Default.as_str().to_owned(),
-        policy: "durable".to_owned(),
-        ..Texts::default()
-    };
-    page::show(&dashboard.form(&reader.visit, None, text, Vec::new()))
+    page::show(&dashboard.form(&reader.visit, None, Texts::of_new(), Vec::new()))
 }
 
 async fn create(State(dashboard): State<Arc<Dashboard>>, actor: Actor<WriteWebhooks>) -> Result<Response, Failure> {

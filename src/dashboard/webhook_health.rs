@@ -1,5 +1,6 @@
 //! How a webhook fares, in one sentence: whether it is stopped, failing, given a rest, or well.
 
+use super::prose::Prose;
 use super::words::far;
 use crate::domain::time::Timestamp;
 use crate::domain::webhook::{Webhook, WebhookStatus};
@@ -9,7 +10,7 @@ use crate::engine::Engine;
 pub(super) struct Health {
     pub(super) tone: &'static str,
     pub(super) word: &'static str,
-    pub(super) sentence: String,
+    pub(super) sentence: Prose,
 }
 
 impl Health {
@@ -18,11 +19,15 @@ impl Health {
         let is = |tone, word, sentence| Self { tone, word, sentence };
         match webhook.status {
             WebhookStatus::Paused => {
-                return is("idle", "paused", "Somebody paused it: deliveries wait until it is resumed.".to_owned());
+                return is("idle", "paused", Prose::new("Somebody paused it: deliveries wait until it is resumed."));
             }
             WebhookStatus::Disabled => {
                 let why = webhook.status_reason.as_deref().unwrap_or("It was disabled.");
-                return is("bad", "disabled", format!("{why} Deliveries wait until somebody resumes it."));
+                return is(
+                    "bad",
+                    "disabled",
+                    Prose::read(why, now).then(" Deliveries wait until somebody resumes it."),
+                );
             }
             WebhookStatus::Active => {}
         }
@@ -30,20 +35,18 @@ impl Health {
         if let Some(since) = failing_since {
             let until = since.after(engine.limits().disable_after);
             let rest = rest.map_or(String::new(), |at| format!(" The next try is {}.", far(at, now)));
-            let sentence = format!(
-                "Every attempt has failed since {since} ({}).{rest} It is disabled at {until}.",
-                far(since, now)
-            );
+            let sentence = Prose::new("Every attempt has failed since ").at(since, now);
+            let sentence = sentence.then(format!(".{rest} It is disabled at ")).at(until, now).then(".");
             return is("bad", "failing", sentence);
         }
         if let Some(at) = rest {
-            let sentence = format!("It is given a rest until {at} ({}); it goes on by itself then.", far(at, now));
+            let sentence = Prose::new("It is given a rest until ").at(at, now).then("; it goes on by itself then.");
             return is("retrying", "resting", sentence);
         }
         if engine.gates.is_probing(webhook.id) {
-            let sentence = "A few deliveries are let through, to see whether the receiver is back.".to_owned();
-            return is("retrying", "trying", sentence);
+            let sentence = "A few deliveries are let through, to see whether the receiver is back.";
+            return is("retrying", "trying", Prose::new(sentence));
         }
-        is("good", "well", "Deliveries are sent as they come.".to_owned())
+        is("good", "well", Prose::new("Deliveries are sent as they come."))
     }
 }

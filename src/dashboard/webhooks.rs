@@ -12,11 +12,13 @@ use axum::routing::get;
 
 use super::Dashboard;
 use super::access::{ReadWebhooks, Reader};
+use super::all_tenants::{self, for_operators};
 use super::charts::sparkline;
 use super::layout::{Choice, Frame};
 use super::markup::Markup;
 use super::page::{self, Failure};
 use super::params::Params;
+use super::prose::Prose;
 use super::stats_view::success_rate;
 use super::webhook_health::Health;
 use super::words::{Badge, Time};
@@ -48,6 +50,8 @@ struct ListPage {
     older: Option<String>,
     is_narrowed: bool,
     acts: bool,
+    /// The same of all tenants, for operators.
+    all: Option<&'static str>,
 }
 
 /// A webhook as a row.
@@ -103,6 +107,7 @@ async fn list(
     page::show(&ListPage {
         acts: frame.acts,
         frame,
+        all: for_operators(&visit, all_tenants::WEBHOOKS),
         rows,
         statuses: [("active", "active"), ("stopped", "paused or disabled")]
             .map(|(word, label)| Choice::new(word, label, chosen))
@@ -121,7 +126,7 @@ impl WebhookRow {
         Self {
             id: webhook.id,
             badge: Badge::of_webhook(webhook.status),
-            reason: webhook.status_reason.clone().unwrap_or_default(),
+            reason: webhook.status_reason.as_deref().map_or_else(String::new, |why| Prose::read(why, now).plain()),
             more_patterns: patterns.len().saturating_sub(PATTERNS_SHOWN),
             patterns: patterns.into_iter().take(PATTERNS_SHOWN).collect(),
             health,

@@ -8,6 +8,7 @@ use askama::filters::HtmlSafe;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::time::Timestamp;
 use crate::domain::webhook::{WebhookSettings, WebhookStatus};
+use crate::store::ListBounds;
 use crate::store::deliveries::Delivery;
 
 /// A time: to the second, with its zone; to the millisecond, and how long ago, in its title. A script may show it in
@@ -29,6 +30,16 @@ impl fmt::Display for Time {
 }
 
 impl HtmlSafe for Time {}
+
+/// A time as one reads it in a sentence: `21 Nov 2026, 10:13 UTC`.
+pub(super) fn in_words(at: Timestamp) -> String {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let text = at.to_string();
+    let part = |range| text.get(range).unwrap_or_default();
+    let month = part(5..7).parse().ok().and_then(|month: usize| MONTHS.get(month.checked_sub(1)?));
+    let Some(month) = month else { return text };
+    format!("{} {month} {}, {} UTC", part(8..10).trim_start_matches('0'), part(0..4), part(11..16))
+}
 
 /// How far an instant is from now: `3 m ago`, `in 5 s`.
 pub(super) fn far(at: Timestamp, now: Timestamp) -> String {
@@ -71,6 +82,11 @@ pub(super) fn grouped(number: impl Into<i128>) -> String {
     text
 }
 
+/// A number of rows that were counted up to a bound.
+pub(super) fn counted(count: u64, bounds: ListBounds) -> String {
+    format!("{}{}", grouped(count), if count >= u64::from(bounds.counted_max) { "+" } else { "" })
+}
+
 /// How many attempts a delivery may have: as many as its webhook's policy says, and those that somebody asked for.
 pub(super) fn attempts_most(settings: Option<&WebhookSettings>, made: i64) -> String {
     let policy = settings.map(|settings| i64::from(settings.retry_policy.attempts_max()));
@@ -83,6 +99,16 @@ pub(super) fn bytes(count: usize) -> String {
         0..1_024 => format!("{count} B"),
         1_024..1_048_576 => format!("{} KiB", count / 1_024),
         _ => format!("{} MiB", count / 1_048_576),
+    }
+}
+
+/// The word for a delivery's state, in every label of it.
+pub(super) const fn state(state: DeliveryState) -> &'static str {
+    match state {
+        DeliveryState::Pending => "pending",
+        DeliveryState::Delivered => "delivered",
+        DeliveryState::Dead => "dead letter",
+        DeliveryState::Cancelled => "cancelled",
     }
 }
 
@@ -110,11 +136,12 @@ impl Badge {
     /// Of a delivery.
     pub(super) fn of_delivery(delivery: &Delivery) -> Self {
         match (delivery.state, delivery.attempts) {
+            // What is pending is told apart by whether it was attempted.
             (DeliveryState::Pending, 0) => Self::new("waiting", "waiting"),
             (DeliveryState::Pending, _) => Self::new("retrying", "retrying"),
-            (DeliveryState::Delivered, _) => Self::new("good", "delivered"),
-            (DeliveryState::Dead, _) => Self::new("bad", "dead letter"),
-            (DeliveryState::Cancelled, _) => Self::new("idle", "cancelled"),
+            (DeliveryState::Delivered, _) => Self::new("good", state(delivery.state)),
+            (DeliveryState::Dead, _) => Self::new("bad", state(delivery.state)),
+            (DeliveryState::Cancelled, _) => Self::new("idle", state(delivery.state)),
         }
     }
 
@@ -124,6 +151,15 @@ impl Badge {
             WebhookStatus::Active => Self::new("good", "active"),
             WebhookStatus::Paused => Self::new("idle", "paused"),
             WebhookStatus::Disabled => Self::new("bad", "disabled"),
+        }
+    }
+
+    /// Of a process that has been heard of lately, or not, and whose broker takes tickets, or not.
+    pub(super) const fn of_process(is_heard: bool, broker_ready: bool) -> Self {
+        match (is_heard, broker_ready) {
+            (true, true) => Self::new("good", "alive"),
+            (true, false) => Self::new("retrying", "without broker"),
+            (false, _) => Self::new("bad", "silent"),
         }
     }
 
@@ -154,6 +190,20 @@ mod tests {
             [grouped(0), grouped(999), grouped(1_000), grouped(-1_234_567)],
             ["0", "999", "1,000", "-1,234,567"]
         );
+    }
+
+    #[test]
+    fn a_time_is_read_with_ease() {
+        let words = |text| in_words(Timestamp::parse_rfc3339(text).unwrap());
+        assert_eq!(words("2026-11-21T10:13:59.999Z"), "21 Nov 2026, 10:13 UTC");
+        assert_eq!(words("2027-01-05T00:00:00+01:00"), "4 Jan 2027, 23:00 UTC");
+        assert_eq!(in_words(Timestamp::NEVER), "never");
+    }
+
+    #[test]
+    fn a_count_says_when_there_may_be_more() {
+        let bounds = ListBounds { looked_max: 20_000, counted_max: 10_000 };
+        assert_eq!([counted(9_999, bounds), counted(10_000, bounds)], ["9,999", "10,000+"]);
     }
 
     #[test]

@@ -90,6 +90,17 @@ pub struct AuditEntry {
     pub address: Option<String>,
 }
 
+impl AuditEntry {
+    /// The same, which also says how many there were of something.
+    #[must_use]
+    pub fn counting(mut self, name: &str, count: u32) -> Self {
+        if let Value::Object(changes) = &mut self.changes {
+            changes.insert(name.to_owned(), count.into());
+        }
+        self
+    }
+}
+
 /// What differs between two states of a thing: each field that does, with its old and its new value.
 #[must_use]
 pub fn changes(before: &Map<String, Value>, after: &Map<String, Value>) -> Value {

@@ -214,6 +214,12 @@ impl Tally {
         self.micros.checked_div(self.attempts).map(Duration::from_micros)
     }
 
+    /// What most attempts stayed within; none where there was no attempt.
+    #[must_use]
+    pub fn latency(&self) -> Option<Latency> {
+        Some(Latency { p50: self.percentile(50)?, p95: self.percentile(95)?, p99: self.percentile(99)? })
+    }
+
     /// The duration that so many percent stayed within; none where there was no attempt.
     #[must_use]
     pub fn percentile(&self, percent: u64) -> Option<Duration> {
@@ -233,6 +239,17 @@ pub struct Point {
     pub failed: u64,
     /// Deliveries that became dead letters in it.
     pub dead: u64,
+    /// How long attempts took in it; none where there was no attempt.
+    pub latency: Option<Latency>,
+}
+
+/// How long attempts took: so many percent of them no longer than this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the percent are the names")]
+pub struct Latency {
+    pub p50: Duration,
+    pub p95: Duration,
+    pub p99: Duration,
 }
 
 /// What became of deliveries in a range.
@@ -254,19 +271,24 @@ impl DeliveryStats {
     pub fn new(range: StatsRange, now: Timestamp, counted: &[(Timestamp, OutcomeClass, Tally)]) -> Self {
         let first = range.starts_at(now);
         let start_of = |number| first.after(range.step() * number);
-        let empty = |starts_at| Point { starts_at, delivered: 0, failed: 0, dead: 0 };
+        let empty = |starts_at| Point { starts_at, delivered: 0, failed: 0, dead: 0, latency: None };
         let mut points: Vec<Point> = (0..range.steps()).map(|number| empty(start_of(number))).collect();
+        let mut by_point = vec![Tally::default(); points.len()];
         let (mut total, mut by_outcome) = (Tally::default(), BTreeMap::new());
         for (at, class, tally) in counted.iter().filter(|(at, ..)| *at >= first) {
             total.add(tally);
             *by_outcome.entry(*class).or_default() += tally.attempts;
             let number = at.since(first).as_millis() / range.step().as_millis();
-            let point = usize::try_from(number).ok().and_then(|number| points.get_mut(number));
-            if let Some(point) = point {
+            let Ok(number) = usize::try_from(number) else { continue };
+            if let (Some(point), Some(of_point)) = (points.get_mut(number), by_point.get_mut(number)) {
+                of_point.add(tally);
                 point.delivered += tally.delivered;
                 point.dead += tally.dead;
                 point.failed += if *class == OutcomeClass::Success { 0 } else { tally.attempts };
             }
+        }
+        for (point, tally) in points.iter_mut().zip(&by_point) {
+            point.latency = tally.latency();
         }
         Self { range, total, by_outcome, points }
     }
@@ -322,6 +344,9 @@ mod tests {
         assert_eq!(stats.points[0].starts_at.to_string(), "2026-11-21T11:31:00.000Z");
         assert_eq!((stats.points[59].delivered, stats.points[59].failed), (2, 0));
         assert_eq!((stats.points[29].failed, stats.points[29].dead), (2, 1));
+        let latency = |point: &Point| point.latency.map(|latency| latency.p95.as_millis());
+        assert!(latency(&stats.points[29]).is_some_and(|p95| (50..=55).contains(&p95)));
+        assert_eq!((latency(&stats.points[0]), latency(&stats.points[59]).is_some()), (None, true));
         assert_eq!(stats.total.average(), Some(Duration::from_millis(35)));
         assert!(stats.total.percentile(50).is_some_and(|p50| (30..=33).contains(&p50.as_millis())));
         let day = DeliveryStats::new(StatsRange::Day, now, &counted);

@@ -99,6 +99,16 @@ impl Pace {
         }
     }
 
+    /// How long so many requests take, if they begin as soon as they may.
+    #[must_use]
+    pub fn time_for(&self, requests: u64) -> Duration {
+        let millis = |(window, most): (&Window, &u32)| {
+            let window = u64::try_from(window.duration().as_millis()).unwrap_or(u64::MAX);
+            requests.saturating_mul(window) / u64::from((*most).max(1))
+        };
+        Duration::from_millis(self.0.iter().map(millis).max().unwrap_or(0))
+    }
+
     /// Whether no rate holds.
     #[must_use]
     pub fn is_free(&self) -> bool {
@@ -135,18 +145,19 @@ impl PaceLog {
                 note(log, *window, now, requests);
             }
         }
-        let next_at = (requests < wanted).then(|| self.next_at(pace, now)).flatten();
+        let next_at = if requests < wanted { self.full_until(pace).map(|at| at.max(now)) } else { None };
         Granted { requests, next_at }
     }
 
-    /// When one more request may go out.
-    fn next_at(&self, pace: &Pace, now: Timestamp) -> Option<Timestamp> {
+    /// When one more request may go out, if what was granted last was all that a rate had.
+    #[must_use]
+    pub fn full_until(&self, pace: &Pace) -> Option<Timestamp> {
         let full = self.0.iter().filter(|(window, log)| pace.0.get(window).is_some_and(|most| taken(log) >= *most));
         let next = full.filter_map(|(window, log)| {
             let (oldest, _) = log.first()?;
             Some(Timestamp::from_millis(*oldest).after(window.duration()))
         });
-        next.max().map(|at| at.max(now))
+        next.max()
     }
 }
 
@@ -186,13 +197,22 @@ mod tests {
         let mut log = PaceLog::default();
         assert_eq!(log.take(&pace, at(0), 10), Granted { requests: 3, next_at: Some(at(1000)) });
         assert_eq!(log.take(&pace, at(999), 10), Granted { requests: 0, next_at: Some(at(1000)) });
+        assert_eq!(log.full_until(&pace), Some(at(1000)));
         assert_eq!(log.take(&pace, at(1000), 2), Granted { requests: 2, next_at: None });
+        assert_eq!(log.full_until(&pace), None);
         assert_eq!(log.take(&pace, at(1500), 9).requests, 1);
         // Six in this second, seven in a minute.
         assert_eq!(log.take(&pace, at(2100), 9), Granted { requests: 1, next_at: Some(at(60_000)) });
         assert_eq!(log.take(&pace, at(60_000), 9).requests, 3);
         assert!(Pace::of(None, Limit::Unlimited, None).is_free());
         assert_eq!(PaceLog::default().take(&Pace::default(), at(0), 99).requests, 99);
+    }
+
+    #[test]
+    fn the_slowest_rate_says_how_long_requests_take() {
+        let pace = Pace::of(Some(rate(2, Window::Second)), Limit::Unlimited, Some(60));
+        assert_eq!((pace.time_for(10), pace.time_for(0)), (Duration::from_secs(10), Duration::ZERO));
+        assert_eq!(Pace::default().time_for(1_000_000), Duration::ZERO);
     }
 
     #[test]

@@ -65,6 +65,18 @@ pub enum PortalStanding {
     Ended,
 }
 
+impl PortalStanding {
+    /// The word that the API uses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waits => "waiting",
+            Self::Visited => "open",
+            Self::Ended => "ended",
+        }
+    }
+}
+
 impl PortalLink {
     /// Where it stands.
     #[must_use]

@@ -96,6 +96,9 @@ pub enum Encoding {
 }
 
 impl Encoding {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Hex, Self::Base64];
+
     /// The word that the API uses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -108,7 +111,7 @@ impl Encoding {
     /// The encoding that a word names.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Hex, Self::Base64].into_iter().find(|encoding| encoding.as_str() == word)
+        Self::ALL.into_iter().find(|encoding| encoding.as_str() == word)
     }
 
     fn write(self, bytes: &[u8], out: &mut String) {

@@ -16,6 +16,9 @@ pub enum Environment {
 }
 
 impl Environment {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Production, Self::Staging];
+
     /// The word that the API and the database use.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

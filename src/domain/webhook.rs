@@ -90,6 +90,28 @@ pub struct WebhookSettings {
 }
 
 impl WebhookSettings {
+    /// A name, a URL, types and a time limit; all else as if nobody had said anything.
+    #[must_use]
+    pub fn plain(name: String, url: String, events: Subscription, timeout: Duration) -> Self {
+        Self {
+            name,
+            url,
+            events,
+            channels: Channels::default(),
+            filter: None,
+            headers: BTreeMap::new(),
+            retry_policy: RetryPolicy::default(),
+            timeout,
+            rate_limit: None,
+            ordering: Ordering::None,
+            profile: Profile::Default,
+            signature: SignatureOption::default_of(Profile::Default),
+            handshake: false,
+            description: None,
+            metadata: None,
+        }
+    }
+
     /// Whether events of a type are for it: it subscribes to them, and its profile sends them.
     #[must_use]
     pub fn wants(&self, event_type: &EventType) -> bool {

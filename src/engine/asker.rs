@@ -4,18 +4,44 @@
 //! has to take it along. A verb that nobody asked for (a sweep, a webhook disabled for its failures) finds nobody.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use crate::domain::audit::Actor;
+use super::sessions::SignedIn;
+use crate::domain::api_key::ApiKey;
+use crate::domain::audit::{Actor, ActorKind};
 
 tokio::task_local! {
     static ASKER: Asker;
 }
 
+/// Who asks, as the edge knows them: most requests change nothing, so what a line says of them is made when one is.
+#[derive(Clone)]
+pub enum Who {
+    /// A program, by its key.
+    Key(Arc<ApiKey>),
+    /// A person, by their session.
+    Person(Arc<SignedIn>),
+    /// Somebody else.
+    Other(Actor),
+}
+
+impl From<&Who> for Actor {
+    fn from(who: &Who) -> Self {
+        match who {
+            Who::Key(key) => {
+                Self { kind: ActorKind::Key, id: Some(key.id.to_string()), name: key.settings.name.clone() }
+            }
+            Who::Person(person) => Self::from(&person.user),
+            Who::Other(actor) => actor.clone(),
+        }
+    }
+}
+
 /// Who asks, and from where.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Asker {
     /// Who; none before they have signed in.
-    pub actor: Option<Actor>,
+    pub who: Option<Who>,
     /// In which request.
     pub request: Option<String>,
     /// From where.
@@ -26,7 +52,7 @@ impl Asker {
     /// Whoever runs a command where the database is.
     #[must_use]
     pub fn operator() -> Self {
-        Self { actor: Some(Actor::operator()), request: None, address: None }
+        Self { who: Some(Who::Other(Actor::operator())), request: None, address: None }
     }
 }
 
@@ -44,10 +70,10 @@ pub(super) fn current() -> Option<Asker> {
 pub(super) fn instead_of_nobody(actor: Actor) -> Asker {
     let known = current();
     let (request, address) = known.map_or((None, None), |asker| (asker.request, asker.address));
-    Asker { actor: Some(actor), request, address }
+    Asker { who: Some(Who::Other(actor)), request, address }
 }
 
 /// Who asked, for things that are kept with the name of whoever wanted them.
 pub(super) fn actor() -> Actor {
-    current().and_then(|asker| asker.actor).unwrap_or_else(Actor::operator)
+    current().and_then(|asker| asker.who.as_ref().map(Actor::from)).unwrap_or_else(Actor::operator)
 }

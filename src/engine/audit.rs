@@ -125,7 +125,7 @@ impl Engine {
         changes: Value,
     ) -> Option<AuditEntry> {
         let asker = asker::current()?;
-        let actor = asker.actor.clone()?;
+        let actor = asker.who.as_ref().map(Actor::from)?;
         Some(self.line_of(place.into(), actor, Some(&asker), action, &subject, changes))
     }
 

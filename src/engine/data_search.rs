@@ -10,6 +10,7 @@ use crate::domain::id::EventId;
 use crate::domain::tenant::Scope;
 use crate::store::StoreError;
 use crate::store::deliveries::{Delivery, DeliveryFilter};
+use crate::store::delivery_list::Stretch;
 
 /// Deliveries whose data one search looks at; from there another can go on.
 pub const SEARCHED_MAX: usize = 2_000;
@@ -35,30 +36,30 @@ impl Engine {
         search: &DataSearch,
         limit: usize,
     ) -> Result<Searched, StoreError> {
-        let mut filter = filter.clone();
+        let mut stretch = self.store.stretch(scope, filter).await?;
         let mut searched = Searched::default();
         for _ in 0..SEARCHED_MAX / SEARCH_STEP as usize {
-            let step = self.store.deliveries_page(scope, &filter, SEARCH_STEP, 0).await?;
+            let step = self.store.deliveries_of(scope, &stretch, SEARCH_STEP, 0).await?;
             let is_last = step.len() < SEARCH_STEP as usize;
             let ids: HashSet<EventId> = step.iter().map(|delivery| delivery.event).collect();
             let events = self.store.events_of_claims(&ids.into_iter().collect::<Vec<_>>()).await?;
             let matching = events.iter().filter(|event| event.scope == scope && search.finds(&event.content.data));
             let matching: HashSet<EventId> = matching.map(|event| event.content.id).collect();
             for delivery in step {
-                filter.before = Some(delivery.id.0);
+                searched.next = Some(delivery.id.0);
                 if matching.contains(&delivery.event) {
                     searched.found.push(delivery);
                 }
                 if searched.found.len() == limit {
-                    searched.next = filter.before;
                     return Ok(searched);
                 }
             }
             if is_last {
+                searched.next = stretch.end;
                 return Ok(searched);
             }
+            stretch = searched.next.into_iter().fold(stretch, Stretch::below);
         }
-        searched.next = filter.before;
         Ok(searched)
     }
 }

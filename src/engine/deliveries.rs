@@ -1,13 +1,14 @@
 //! What a person does with deliveries: retry, cancel, redrive, discard.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::Engine;
 use super::audit::Action;
 use crate::domain::id::DeliveryId;
 use crate::domain::tenant::Scope;
 use crate::store::StoreError;
-use crate::store::dead_letters::DeadLetterFilter;
+use crate::store::dead_letters::{DeadLetter, DeadLetterFilter, Letters as Found};
 use crate::store::due::Intervention;
 
 /// The longest reason for giving a dead letter up.
@@ -69,20 +70,12 @@ impl Engine {
 
     /// Has many dead letters attempted again.
     pub async fn redrive_all(&self, scope: Scope, letters: Letters) -> Result<Changed, StoreError> {
-        let asked = told(&letters);
-        let done = self.change_letters(scope, letters, End::Redrive).await?;
-        let told = json!({ "asked": asked, "count": done.count });
-        self.note(self.line(scope, Action::DeadLetterRedriveMany, "", told)).await?;
-        Ok(done)
+        self.change_letters(scope, letters, End::Redrive).await
     }
 
     /// Ends many dead letters without sending them.
     pub async fn discard_all(&self, scope: Scope, letters: Letters, reason: &str) -> Result<Changed, StoreError> {
-        let asked = told(&letters);
-        let done = self.change_letters(scope, letters, End::Discard(reason)).await?;
-        let told = json!({ "asked": asked, "count": done.count, "reason": reason });
-        self.note(self.line(scope, Action::DeadLetterDiscardMany, "", told)).await?;
-        Ok(done)
+        self.change_letters(scope, letters, End::Discard(reason)).await
     }
 
     async fn change_letters(&self, scope: Scope, letters: Letters, end: End<'_>) -> Result<Changed, StoreError> {
@@ -90,43 +83,77 @@ impl Engine {
         let (mut filter, max) = match letters {
             Letters::Found(filter, max) => (filter, max),
             Letters::Named(ids) => {
-                for id in ids {
-                    count += self.change_letter(scope, id, end).await?;
+                for ids in ids.chunks(usize::try_from(STEP).unwrap_or(usize::MAX)) {
+                    count += self.end_letters(scope, ids, json!({ "ids": ids }), end).await?;
                 }
                 return Ok(Changed { count, has_more: false });
             }
         };
-        while count < max {
+        let asked = told(&filter, max);
+        loop {
             let step = STEP.min(max - count);
-            let letters = self.store.dead_letters_page(scope, &filter, step, 0).await?;
-            let Some(last) = letters.last() else { break };
-            filter.before = Some(last.delivery.0);
-            for letter in &letters {
-                count += self.change_letter(scope, letter.delivery, end).await?;
+            let (letters, next) = self.next_letters(scope, &filter, step).await?;
+            let ids: Vec<_> = letters.iter().map(|letter| letter.delivery).collect();
+            // That nothing was found has a line too.
+            if !ids.is_empty() || filter.before.is_none() {
+                count += self.end_letters(scope, &ids, asked.clone(), end).await?;
+            }
+            let Some(next) = next else { return Ok(Changed { count, has_more: false }) };
+            filter.before = Some(next);
+            if count >= max {
+                break;
             }
         }
-        let has_more = !self.store.dead_letters_page(scope, &filter, 1, 0).await?.is_empty();
+        let has_more = loop {
+            let (letters, next) = self.next_letters(scope, &filter, 1).await?;
+            match next {
+                Some(next) if letters.is_empty() => filter.before = Some(next),
+                Some(_) | None => break !letters.is_empty(),
+            }
+        };
         Ok(Changed { count, has_more })
     }
 
-    async fn change_letter(&self, scope: Scope, id: DeliveryId, end: End<'_>) -> Result<u32, StoreError> {
+    /// Some dead letters, and the id below which there may be more.
+    async fn next_letters(
+        &self,
+        scope: Scope,
+        filter: &DeadLetterFilter,
+        most: u32,
+    ) -> Result<(Vec<DeadLetter>, Option<Uuid>), StoreError> {
+        let Found { found, end } = self.store.dead_letters_page(scope, filter, most, 0).await?;
+        let is_full = found.len() >= usize::try_from(most).unwrap_or(usize::MAX);
+        let last = found.last().map(|letter| letter.delivery.0);
+        Ok((found, if is_full { last } else { end }))
+    }
+
+    /// One step, and its line, which tells how many it changed.
+    async fn end_letters(
+        &self,
+        scope: Scope,
+        ids: &[DeliveryId],
+        asked: Value,
+        end: End<'_>,
+    ) -> Result<u32, StoreError> {
         let now = self.clock.now();
-        let done = match end {
-            End::Redrive => self.store.retry_delivery(scope, id, now, true, None).await?,
-            End::Discard(reason) => self.store.discard_dead_letter(scope, id, reason, now, None).await?,
-        };
-        Ok(u32::from(done == Intervention::Done))
+        match end {
+            End::Redrive => {
+                let line = self.line(scope, Action::DeadLetterRedriveMany, "", json!({ "asked": asked }));
+                self.store.redrive_dead_letters(scope, ids, now, line).await
+            }
+            End::Discard(reason) => {
+                let told = json!({ "asked": asked, "reason": reason });
+                let line = self.line(scope, Action::DeadLetterDiscardMany, "", told);
+                self.store.discard_dead_letters(scope, ids, reason, now, line).await
+            }
+        }
     }
 }
 
-/// Which ones were asked for, as the audit log tells it.
-fn told(letters: &Letters) -> Value {
-    match letters {
-        Letters::Named(ids) => json!({ "ids": ids }),
-        // Where a page begins is nothing that was asked for.
-        Letters::Found(DeadLetterFilter { webhook, event_type, died_after, died_before, .. }, max) => json!({
-            "webhookId": webhook, "eventType": event_type, "diedAfter": died_after, "diedBefore": died_before,
-            "max": max,
-        }),
-    }
+/// What was asked for, as the audit log tells it. Where a page begins is nothing that was.
+fn told(filter: &DeadLetterFilter, max: u32) -> Value {
+    let DeadLetterFilter { webhook, event_type, died_after, died_before, from: _, before: _, oldest_first: _ } = filter;
+    json!({
+        "webhookId": webhook, "eventType": event_type, "diedAfter": died_after, "diedBefore": died_before, "max": max,
+    })
 }

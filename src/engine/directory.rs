@@ -94,6 +94,11 @@ impl Snapshot {
         self.listeners.get(&id)
     }
 
+    /// Every webhook, deleted ones included.
+    pub fn listeners(&self) -> impl Iterator<Item = &Arc<Listener>> {
+        self.listeners.values()
+    }
+
     /// The webhooks of a scope that take events.
     pub fn listeners_of(&self, scope: Scope) -> &[Arc<Listener>] {
         self.by_scope.get(&scope).map_or(&[], |of_scope| of_scope.listeners.as_slice())
@@ -229,7 +234,7 @@ impl Engine {
         if let Some(key) = self.directory.current().keys.get(&hash) {
             return Ok(Some(Arc::clone(key)));
         }
-        Ok(self.refresh_directory().await?.keys.get(&hash).map(Arc::clone))
+        Ok(Box::pin(self.refresh_directory()).await?.keys.get(&hash).map(Arc::clone))
     }
 
     /// A webhook for sending; one that is not known yet is looked for in the database.
@@ -237,7 +242,7 @@ impl Engine {
         if let Some(listener) = self.directory.current().listener(id) {
             return Ok(Some(Arc::clone(listener)));
         }
-        Ok(self.refresh_directory().await?.listener(id).map(Arc::clone))
+        Ok(Box::pin(self.refresh_directory()).await?.listener(id).map(Arc::clone))
     }
 
     /// The tenant of an id or a name. One that is not known yet is looked for in the database.

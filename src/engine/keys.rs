@@ -290,8 +290,7 @@ impl Engine {
             "keyId": id, "name": settings.name, "keyPrefix": hint, "createdAt": created_at,
             "intervalDays": policy.interval_days, "dueAt": policy.due_at(*created_at),
         });
-        self.notice(*scope, "api_key.rotation_due", &data).await;
-        self.mail_tenant(*scope, MailKind::Rotation, &data).await;
+        self.notice(*scope, "api_key.rotation_due", &data, Some((MailKind::Rotation, &data))).await;
     }
 }
 

@@ -1,9 +1,9 @@
 //! Mails about operational events, beside the events themselves: for owners and admins of the tenant, and for operators
 //! about the deployment.
 //!
-//! What is to be told is a row for each recipient, written right after what it tells of; the scheduler's leader sends
-//! them. A mail is tried until it is too old to be of use. No delivery waits for one, and where mails are off no row is
-//! written.
+//! What is to be told is a row for each recipient, written in the transaction of the event that tells the same, or by
+//! itself where nobody subscribes to that; the scheduler's leader sends them. A mail is tried until it is too old to be
+//! of use. No delivery waits for one, and where mails are off no row is written.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -86,14 +86,15 @@ pub struct Watch {
 }
 
 impl Engine {
-    /// Tells the owners and admins of a tenant, if mails are on. That it fails is logged: nothing depends on it.
-    pub(super) async fn mail_tenant(&self, scope: Scope, kind: MailKind, facts: &Value) {
-        if self.limits.mails.is_none() {
-            return;
-        }
-        let notice = self.notice_row(scope, kind, facts);
-        if let Err(error) = self.store.mail_tenant(&notice, self.clock.now()).await {
-            tracing::warn!("the mail about {} was lost: {error}", kind.as_str());
+    /// The row that tells the owners and admins of a tenant, if mails are on.
+    pub(super) fn mail_row(&self, scope: Scope, kind: MailKind, facts: &Value) -> Option<NoticeRow> {
+        self.limits.mails.as_ref().map(|_| self.notice_row(scope, kind, facts))
+    }
+
+    /// Keeps a mail that goes with no event. That it fails is logged: nothing depends on it.
+    pub(super) async fn mail_tenant(&self, mail: &NoticeRow) {
+        if let Err(error) = self.store.mail_tenant(mail, self.clock.now()).await {
+            tracing::warn!("the mail about {} was lost: {error}", mail.kind);
         }
     }
 

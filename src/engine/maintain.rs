@@ -111,12 +111,12 @@ impl Engine {
                 self.disable_webhook(scope, failing.webhook, "failing", &reason).await?;
             } else if !failing.warned && self.store.webhook_was_warned(failing.webhook, now).await? {
                 let disables_at = failing.since.after(limit);
-                let mut data = json!({
+                let data = json!({
                     "webhookId": failing.webhook, "failingSince": failing.since, "disablesAt": disables_at,
                 });
-                self.notice(scope, "webhook.failing", &data).await;
-                data["webhookName"] = listener.webhook.settings.name.as_str().into();
-                self.mail_tenant(scope, MailKind::Failing, &data).await;
+                let mut facts = data.clone();
+                facts["webhookName"] = listener.webhook.settings.name.as_str().into();
+                self.notice(scope, "webhook.failing", &data, Some((MailKind::Failing, &facts))).await;
             }
         }
         Ok(())

@@ -32,15 +32,19 @@ pub mod notices;
 pub mod paces;
 mod passwords;
 pub mod portal_links;
+pub mod processes;
 pub mod quotas;
 pub mod rates;
 pub mod records;
 pub mod replays;
 mod retention;
+pub mod seed;
 pub mod sessions;
 pub mod settle;
 pub mod stats;
+pub mod streams;
 pub mod sweep;
+pub mod tail;
 pub mod usage;
 pub mod users;
 pub mod webhooks;
@@ -60,6 +64,7 @@ use crate::domain::plan::{Plan, Plans};
 use crate::domain::secret::MasterKeys;
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
+use crate::telemetry::traces::Traces;
 
 /// Bounds and times of the verbs; see `config/default.toml`.
 #[derive(Debug, Clone)]
@@ -99,6 +104,7 @@ pub struct Engine {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) clock: Clock,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) traces: Traces,
     pub(crate) limits: Limits,
     pub(crate) keys: MasterKeys,
     /// Of the hashes that API keys are stored as; derived once, because each request needs it.
@@ -135,6 +141,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The numbers.
     pub metrics: Arc<Metrics>,
+    /// The spans.
+    pub traces: Traces,
     /// The bounds.
     pub limits: Limits,
     /// Opens secrets.
@@ -162,7 +170,7 @@ pub enum StartError {
 impl Engine {
     /// Reads what every process knows by heart, and starts the loops that group commits.
     pub async fn start(parts: Parts) -> Result<Arc<Self>, StartError> {
-        let Parts { store, broker, clock, metrics, limits, keys, egress, plans } = parts;
+        let Parts { store, broker, clock, metrics, traces, limits, keys, egress, plans } = parts;
         if !store.remember_root(keys.root_fingerprint()).await? {
             return Err(StartError::OtherRoot);
         }
@@ -173,6 +181,7 @@ impl Engine {
             broker,
             clock,
             metrics,
+            traces,
             key_pepper: Pepper::new(&keys.derive(directory::KEY_PEPPER_LABEL)),
             token_key: keys.derive(sessions::TOKEN_KEY_LABEL),
             address_key: keys.derive(sessions::ADDRESS_KEY_LABEL),
@@ -263,5 +272,6 @@ impl Engine {
         if let Err(error) = self.flush_stats().await {
             tracing::warn!("the statistics of the last second are lost: {error}");
         }
+        self.traces.stop().await;
     }
 }

@@ -1,13 +1,15 @@
 //! Notices: events about Angarium's own work, which a tenant can subscribe to like any other.
 
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Engine;
 use super::accept::{Publish, Target};
 use super::settle::AttemptOver;
 use crate::domain::event::EventType;
+use crate::domain::mail::MailKind;
 use crate::domain::tenant::Scope;
+use crate::store::beside::Beside;
 
 /// Types that Angarium itself publishes. A delivery of one of these never causes another.
 pub const NOTICE_TYPES: [&str; 5] =
@@ -26,20 +28,26 @@ impl Engine {
             "lastStatus": over.result.status(),
             "lastError": over.result.failure_kind().map(crate::domain::attempt::FailureKind::as_str),
         });
-        self.notice(over.scope, "delivery.exhausted", &data).await;
+        self.notice(over.scope, "delivery.exhausted", &data, None).await;
     }
 
-    /// Publishes a notice, if somebody subscribes to it. Its loss is logged, not retried.
-    pub(super) async fn notice(&self, scope: Scope, event_type: &str, data: &serde_json::Value) {
+    /// Publishes a notice, if somebody subscribes to it, and tells the tenant's people by mail, if it is one for them
+    /// and mails are on: in one transaction. Its loss is logged, not retried.
+    pub(super) async fn notice(&self, scope: Scope, event_type: &str, data: &Value, mail: Option<(MailKind, &Value)>) {
         let Ok(event_type) = EventType::parse(event_type) else { return };
+        let mail = mail.and_then(|(kind, facts)| self.mail_row(scope, kind, facts));
         let snapshot = self.directory.current();
-        if !snapshot.listeners_of(scope).iter().any(|l| l.webhook.settings.wants(&event_type)) {
-            return;
+        if snapshot.listeners_of(scope).iter().any(|l| l.webhook.settings.wants(&event_type)) {
+            let data = Bytes::from(data.to_string());
+            let beside = mail.clone().map(|mail| Box::new(Beside { line: None, mail: Some(mail) }));
+            let publish = Publish { is_metered: false, beside, ..Publish::new(event_type.clone(), data) };
+            match self.accept(scope, publish, Target::Subscribers).await {
+                Ok(_) => return,
+                Err(error) => tracing::warn!("the notice {event_type} was lost: {error}"),
+            }
         }
-        let data = Bytes::from(data.to_string());
-        let publish = Publish { is_metered: false, ..Publish::new(event_type.clone(), data) };
-        if let Err(error) = self.accept(scope, publish, Target::Subscribers).await {
-            tracing::warn!("the notice {event_type} was lost: {error}");
+        if let Some(mail) = mail {
+            self.mail_tenant(&mail).await;
         }
     }
 }

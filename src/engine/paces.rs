@@ -42,6 +42,11 @@ impl Feeds {
         self.logs().get(&webhook).cloned().unwrap_or_default().take(pace, now, u32::MAX).requests
     }
 
+    /// Since when a webhook may be fed again whose rate was used up.
+    pub(super) fn open_since(&self, webhook: WebhookId, pace: &Pace) -> Option<Timestamp> {
+        self.logs().get(&webhook).and_then(|log| log.full_until(pace))
+    }
+
     fn knows(&self, webhook: WebhookId) -> bool {
         self.logs().contains_key(&webhook)
     }

@@ -15,7 +15,7 @@ use crate::domain::portal::{
     PORTAL_NAME_CHARS_MAX, PORTAL_WEBHOOKS_MAX, PortalLink, PortalStanding, PortalToken, PortalTokenText,
 };
 use crate::domain::tenant::Scope;
-use crate::store::StoreError;
+use crate::store::{IdSpan, StoreError};
 
 /// How long a link that is over stays in the list.
 const KEPT: Duration = Duration::from_hours(7 * 24);
@@ -136,7 +136,7 @@ impl Engine {
 
     /// The links of a scope, newest first; those that are over for some days yet.
     pub async fn portal_links(&self, scope: Scope) -> Result<Vec<PortalLink>, StoreError> {
-        self.store.portal_links(scope, self.limits.portal.links_max).await
+        self.store.portal_links_page(scope, IdSpan::default(), self.limits.portal.links_max, 0).await
     }
 
     /// Ends a link, and the visit that it became, at once.

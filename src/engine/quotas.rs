@@ -75,10 +75,8 @@ impl Engine {
             "periodStart": window.starts_at,
             "periodEnd": window.ends_at,
         });
-        self.notice(*scope, "quota.reached", &data).await;
         // A mail a minute would be one that nobody reads.
-        if window.period == Period::Month {
-            self.mail_tenant(*scope, MailKind::Quota, &data).await;
-        }
+        let mail = (window.period == Period::Month).then_some((MailKind::Quota, &data));
+        self.notice(*scope, "quota.reached", &data, mail).await;
     }
 }

@@ -172,7 +172,9 @@ impl Engine {
                 Take::Given(remaining) => return Ok((true, remaining)),
                 Take::UsedUp => return Ok((false, 0)),
                 Take::Ask(count) => {
-                    let taken = self.store.take_requests(subject, span.starts_at, span.ends_at, count).await?;
+                    // On the heap: few requests come here, and each would carry the room for it.
+                    let taken =
+                        Box::pin(self.store.take_requests(subject, span.starts_at, span.ends_at, count)).await?;
                     gauge.fill(span, taken, count);
                     if let Subject::Scope(scope) = subject {
                         let window = Window { period: Period::Month, starts_at: span.starts_at, ends_at: span.ends_at };

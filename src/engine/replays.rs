@@ -14,6 +14,7 @@ use serde_json::json;
 use super::Engine;
 use super::asker;
 use super::audit::Action;
+use super::directory::Snapshot;
 use crate::chance;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::id::{ReplayId, WebhookId, first_uuid_at};
@@ -43,7 +44,7 @@ pub struct NewReplay {
     pub filter: ReplayFilter,
     /// Only dead letters.
     pub only_failed: bool,
-    /// Runs in a second; none: the default.
+    /// Runs in a second; none: as many as its webhooks take, up to the default.
     pub rate: Option<u32>,
     /// In which order.
     pub newest_first: bool,
@@ -84,6 +85,8 @@ pub struct Preview {
     pub top_webhooks: Vec<(WebhookId, u64)>,
     /// The event types with the most of them.
     pub top_event_types: Vec<(String, u64)>,
+    /// Runs in a second where nobody says: what its webhooks take, up to the default.
+    pub rate: u32,
     /// What would be passed over: at which webhook, why, and how many.
     pub skipped: Vec<(WebhookId, Skip, u64)>,
 }
@@ -168,11 +171,25 @@ impl Engine {
                 Some(_) | None => break,
             }
         }
+        preview.rate = self.rate_for(scope, &directory, &webhooks);
         preview.top_webhooks = top(webhooks);
         preview.top_event_types = top(types);
         preview.skipped = skipped.into_iter().map(|((webhook, why), count)| (webhook, why, count)).collect();
         preview.skipped.sort_unstable();
         Ok(preview)
+    }
+
+    /// Runs in a second at which no webhook is given more than its own rates: so a job takes as long as it says.
+    fn rate_for(&self, scope: Scope, directory: &Snapshot, counts: &HashMap<WebhookId, u64>) -> u32 {
+        let sold = self.plan_in(directory, scope.tenant).webhook_rate;
+        let time = |(webhook, count): (&WebhookId, &u64)| {
+            let listener = directory.listener(*webhook)?;
+            Some(self.pace_sold(&listener.webhook, sold).time_for(*count))
+        };
+        let millis = counts.iter().filter_map(time).max().unwrap_or_default().as_millis();
+        let all = u128::from(counts.values().sum::<u64>());
+        let rate = (all * 1_000).checked_div(millis).and_then(|rate| u32::try_from(rate).ok());
+        rate.unwrap_or(u32::MAX).clamp(1, self.limits.replays.rate_default)
     }
 
     /// Makes a job. It covers what was made until now.
@@ -186,7 +203,7 @@ impl Engine {
             filter: new.filter,
             only_failed: new.only_failed,
             newest_first,
-            rate: new.rate.unwrap_or(self.limits.replays.rate_default),
+            rate: new.rate.unwrap_or(preview.rate),
             state: ReplayState::Running,
             note: None,
             asked_by: asker::actor(),
@@ -285,23 +302,29 @@ impl Engine {
         let directory = self.refresh_directory().await?;
         let mut left = Span { low: replay.low, high: replay.high, newest_first: replay.newest_first };
         let walk = walk_of(&replay.filter, replay.only_failed);
-        let found = self.store.candidates(replay.scope, walk, left, STEP).await?;
-        let mut walked = found.len() < usize::try_from(STEP).unwrap_or(usize::MAX);
         let mut runs: Vec<Candidate> = Vec::new();
-        let mut skipped = 0;
-        for candidate in found {
-            if runs.len() == most {
-                walked = false;
-                break;
-            }
-            left = left.past(candidate.delivery);
-            if !replay.filter.admits(&candidate, replay.only_failed) {
-                continue;
-            }
-            let webhook = directory.listener(candidate.webhook).map(|listener| &listener.webhook);
-            match skip(&candidate, webhook) {
-                Some(_) => skipped += 1,
-                None => runs.push(candidate),
+        let (mut skipped, mut looked_at, mut walked) = (0, 0, false);
+        // As many as it may make, mostly enough; twice as many each time that its filter wants few of them.
+        let mut next = most;
+        while !walked && runs.len() < most && looked_at < STEP {
+            let max = u32::try_from(next).unwrap_or(STEP).min(STEP - looked_at);
+            let found = self.store.candidates(replay.scope, walk, left, max).await?;
+            walked = found.len() < usize::try_from(max).unwrap_or(usize::MAX);
+            (looked_at, next) = (looked_at + max, next * 2);
+            for candidate in found {
+                if runs.len() == most {
+                    walked = false;
+                    break;
+                }
+                left = left.past(candidate.delivery);
+                if !replay.filter.admits(&candidate, replay.only_failed) {
+                    continue;
+                }
+                let webhook = directory.listener(candidate.webhook).map(|listener| &listener.webhook);
+                match skip(&candidate, webhook) {
+                    Some(_) => skipped += 1,
+                    None => runs.push(candidate),
+                }
             }
         }
         let paced_at = pace.after(now, u32::try_from(runs.len()).unwrap_or(u32::MAX));

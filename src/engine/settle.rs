@@ -236,7 +236,7 @@ fn outcome_word(result: &AttemptResult) -> &'static str {
     }
 }
 
-fn row(over: &AttemptOver) -> SettleRow {
+pub(super) fn row(over: &AttemptOver) -> SettleRow {
     SettleRow {
         delivery: over.delivery,
         epoch: over.epoch,

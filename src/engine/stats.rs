@@ -23,15 +23,15 @@ use crate::store::StoreError;
 pub use crate::store::delivery_stats::StatsOf;
 use crate::store::delivery_stats::StatsRow;
 
-const MINUTE: Duration = Duration::from_mins(1);
-const HOUR: Duration = Duration::from_hours(1);
+pub(super) const MINUTE: Duration = Duration::from_mins(1);
+pub(super) const HOUR: Duration = Duration::from_hours(1);
 /// Minutes stay minutes for so long: the shortest range is read by them.
-const MINUTES_KEPT: Duration = Duration::from_hours(2);
+pub(super) const MINUTES_KEPT: Duration = Duration::from_hours(2);
 /// Counts that a process has in memory: webhooks that were sent to in a minute, by what their attempts came to. Beyond
 /// it, webhooks are only counted with their tenant.
 const COUNTS_MAX: usize = 20_000;
 /// Rows of one write.
-const WRITE_MAX: usize = 500;
+pub(super) const WRITE_MAX: usize = 500;
 /// Steps of one fold, and of one purge: what is left waits for the next.
 const STEPS_MAX: usize = 2_000;
 /// Deliveries that are counted as pending; there may be more.

@@ -53,7 +53,11 @@ impl Engine {
         let mut lateness = Lateness::default();
         for (webhook, due_at) in backlog.into_iter().filter(|(_, due_at)| *due_at <= now) {
             let sendable = self.ready_to_send(webhook, now).await?;
-            lateness.note(now.since(due_at), sendable.is_some());
+            let ours = sendable.as_ref().and_then(|ready| {
+                let open_since = self.feeds.open_since(ready.webhook, &ready.pace);
+                waits_for_us(ready.is_ordered, open_since, due_at, now)
+            });
+            lateness.note(now.since(due_at), ours);
             ready.extend(sendable);
         }
         lateness.tell(&self.metrics);
@@ -173,6 +177,17 @@ impl Engine {
     }
 }
 
+/// How long nothing but this engine has kept a delivery that is due: not its place in a line, nor its webhook's rate,
+/// which leaves room again since an instant.
+fn waits_for_us(
+    is_ordered: bool,
+    open_since: Option<Timestamp>,
+    due_at: Timestamp,
+    now: Timestamp,
+) -> Option<Duration> {
+    (!is_ordered).then(|| now.since(open_since.map_or(due_at, |open| open.max(due_at))))
+}
+
 /// How late deliveries are: those of all webhooks, and those that nothing holds back.
 #[derive(Default)]
 struct Lateness {
@@ -183,13 +198,12 @@ struct Lateness {
 }
 
 impl Lateness {
-    fn note(&mut self, late: Duration, is_ready: bool) {
+    fn note(&mut self, late: Duration, waits_for_us: Option<Duration>) {
         self.oldest = self.oldest.max(late);
         self.due += 1;
-        if is_ready {
-            self.oldest_ready = self.oldest_ready.max(late);
-        } else {
-            self.held += 1;
+        match waits_for_us {
+            Some(waited) => self.oldest_ready = self.oldest_ready.max(waited),
+            None => self.held += 1,
         }
     }
 
@@ -255,6 +269,16 @@ mod tests {
             let fair = (places / hooks.len()).max(1);
             prop_assert!(quanta.iter().all(|(_, quantum)| *quantum as usize <= fair));
         }
+    }
+
+    #[test]
+    fn what_waits_for_its_rate_or_its_turn_does_not_wait_for_us() {
+        let at = Timestamp::from_millis;
+        let seconds = |late: u64| Some(Duration::from_secs(late));
+        assert_eq!(waits_for_us(false, None, at(1_000), at(9_000)), seconds(8));
+        assert_eq!(waits_for_us(false, Some(at(7_000)), at(1_000), at(9_000)), seconds(2));
+        assert_eq!(waits_for_us(false, Some(at(500)), at(1_000), at(9_000)), seconds(8));
+        assert_eq!(waits_for_us(true, None, at(1_000), at(9_000)), None);
     }
 
     #[test]

@@ -170,8 +170,10 @@ impl Engine {
     }
 
     /// Says whether a user gets mails about operational events.
-    pub async fn set_mail(&self, user: UserId, gets_mail: bool) -> Result<(), StoreError> {
-        self.store.set_mail(user, gets_mail, self.clock.now()).await
+    pub async fn set_mail(&self, user: &User, gets_mail: bool) -> Result<(), StoreError> {
+        let told = json!({ "getsMail": { "old": !gets_mail, "new": gets_mail } });
+        let line = self.line(user.tenant, Action::UserUpdate, user.id, told);
+        self.store.set_mail(user.id, gets_mail, self.clock.now(), line.as_ref()).await
     }
 
     /// Gives a user another password without asking for the old one, ends their sessions, and forgets wrong guesses.

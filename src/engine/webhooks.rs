@@ -10,7 +10,7 @@ use crate::chance;
 use crate::domain::audit::changes;
 use crate::domain::event::EventType;
 use crate::domain::handshake::Consent;
-use crate::domain::id::{SecretId, WebhookId};
+use crate::domain::id::{EventId, SecretId, WebhookId};
 use crate::domain::mail::MailKind;
 use crate::domain::secret::{PublicKey, Secret, SecretKind};
 use crate::domain::secret_draft::Rotation;
@@ -18,6 +18,7 @@ use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 use crate::domain::webhook::{Webhook, WebhookSettings, WebhookStatus};
 use crate::store::StoreError;
+use crate::store::beside::Beside;
 use crate::store::webhooks::{SealedSecret, SecretChanges};
 
 /// What a test sends.
@@ -74,11 +75,20 @@ impl Engine {
             revision: 0,
         };
         let secrets = secrets_for(webhook.settings.signature.kinds(), own.as_ref());
-        let sealed: Vec<_> = secrets.iter().map(|secret| self.seal(&webhook, secret, now)).collect();
+        let sealed = self.sealed(&webhook, &secrets, now);
         let line = self.line(scope, Action::WebhookCreate, webhook.id, made(&of_webhook(&webhook)));
         webhook.revision = self.store.insert_webhook(&webhook, &sealed, line.as_ref()).await?;
         self.refresh_directory().await?;
         Ok((webhook, secrets))
+    }
+
+    fn sealed(&self, webhook: &Webhook, secrets: &[Secret], now: Timestamp) -> Vec<SealedSecret> {
+        secrets.iter().map(|secret| self.seal(webhook, secret, now)).collect()
+    }
+
+    /// New secrets of a webhook, which nobody is told.
+    pub(super) fn untold_secrets(&self, webhook: &Webhook, now: Timestamp) -> Vec<SealedSecret> {
+        self.sealed(webhook, &secrets_for(webhook.settings.signature.kinds(), None), now)
     }
 
     fn seal(&self, webhook: &Webhook, secret: &Secret, now: Timestamp) -> SealedSecret {
@@ -196,10 +206,14 @@ impl Engine {
         let data = json!({ "webhookId": id, "message": "This is a test event." });
         // The name is a constant that its own test checks.
         let event_type = EventType::parse(TEST_EVENT_TYPE).expect("a valid name");
-        let publish = Publish::new(event_type, Bytes::from(data.to_string()));
-        let accepted = self.accept(scope, publish, Target::Only(id)).await?;
-        self.note(self.line(scope, Action::WebhookTest, id, json!({ "eventId": accepted.event }))).await?;
-        Ok(accepted)
+        let event = EventId::new(self.clock.now(), chance::bits());
+        let line = self.line(scope, Action::WebhookTest, id, json!({ "eventId": event }));
+        let publish = Publish {
+            id: Some(event),
+            beside: line.map(|line| Box::new(Beside { line: Some(line), mail: None })),
+            ..Publish::new(event_type, Bytes::from(data.to_string()))
+        };
+        self.accept(scope, publish, Target::Only(id)).await
     }
 
     /// Keeps what a receiver has agreed to.
@@ -228,9 +242,8 @@ impl Engine {
                 // Its failures are dealt with: once somebody has resumed it, no check may find them again.
                 self.store.webhook_is_healthy(id).await?;
                 let data = json!({ "webhookId": id, "cause": word, "reason": reason });
-                self.notice(scope, "webhook.disabled", &data).await;
                 let facts = json!({ "webhookId": id, "webhookName": webhook.settings.name, "reason": reason });
-                self.mail_tenant(scope, MailKind::Disabled, &facts).await;
+                self.notice(scope, "webhook.disabled", &data, Some((MailKind::Disabled, &facts))).await;
                 Ok(())
             }
             // Gone, or being changed by a person: nothing to disable.

@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use super::audit::note;
-use super::due::{Intervention, RAISE_DEAD};
-use super::{Store, StoreError, in_tx, on_read};
+use super::due::{Intervention, RAISE_DEAD, in_order};
+use super::{IdSpan, Store, StoreError, in_tx, on_read};
 use crate::domain::audit::AuditEntry;
 use crate::domain::id::{DeliveryId, EventId, WebhookId};
 use crate::domain::tenant::Scope;
@@ -15,9 +15,9 @@ macro_rules! dead_letters_where {
         concat!(
             "select ",
             $head,
-            " where l.tenant_id = $1 and l.environment = $2 and l.delivery_id < $3 \
-             and ($4 or l.webhook_id = $5) and (cast($6 as text) is null or l.event_type = $6) \
-             and l.died_at >= $7 and l.died_at < $8 and l.delivery_id >= $9 ",
+            " where l.tenant_id = $1 and l.environment = $2 and l.delivery_id >= $9 \
+             and l.delivery_id < $3 and ($4 or l.webhook_id = $5) and (cast($6 as text) is null or l.event_type = $6) \
+             and l.died_at >= $7 and l.died_at < $8 ",
             $tail
         )
     };
@@ -33,7 +33,23 @@ macro_rules! page {
 }
 pub(super) const PAGE: &str = page!("order by l.delivery_id desc limit $10 offset $11");
 pub(super) const PAGE_BACK: &str = page!("order by l.delivery_id limit $10 offset $11");
-const COUNT: &str = dead_letters_where!("count(*) from dead_letters l", "");
+pub(super) const COUNT: &str = concat!(
+    "select count(*) from (",
+    dead_letters_where!("l.delivery_id from dead_letters l", "order by l.delivery_id desc limit $10"),
+    ") as n"
+);
+macro_rules! end {
+    ($tail:literal) => {
+        concat!(
+            "select l.delivery_id from dead_letters l where l.tenant_id = $1 and l.environment = $2 and l.delivery_id >= $3 \
+             and l.delivery_id < $4 order by ",
+            $tail,
+            " limit 1 offset $5"
+        )
+    };
+}
+pub(super) const END: &str = end!("l.delivery_id desc");
+pub(super) const END_BACK: &str = end!("l.delivery_id");
 
 const DISCARD: &str = "update deliveries set state = 'cancelled', settled_at = $4, note = $5 \
     where id = $1 and tenant_id = $2 and environment = $3 and state = 'dead'";
@@ -61,7 +77,7 @@ pub struct DeadLetter {
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(super) struct Row {
     delivery_id: Uuid,
     event_id: Uuid,
     webhook_id: Uuid,
@@ -107,6 +123,28 @@ pub struct DeadLetterFilter {
     pub oldest_first: bool,
 }
 
+impl DeadLetterFilter {
+    /// Whether nothing is asked for but the place.
+    fn is_bare(&self) -> bool {
+        let Self { webhook, event_type, died_after, died_before, from: _, before: _, oldest_first: _ } = self;
+        webhook.is_none() && event_type.is_none() && died_after.is_none() && died_before.is_none()
+    }
+
+    fn until(&self, end: Uuid) -> Self {
+        let span = IdSpan { from: self.from, before: self.before, oldest_first: self.oldest_first }.until(end);
+        Self { from: span.from, before: span.before, ..self.clone() }
+    }
+}
+
+/// Some dead letters.
+#[derive(Debug, Clone)]
+pub struct Letters {
+    /// In the order that was asked for.
+    pub found: Vec<DeadLetter>,
+    /// The last one that was looked at, where there may be more beyond it that are not among those found.
+    pub end: Option<Uuid>,
+}
+
 macro_rules! bind_filter {
     ($query:expr, $scope:expr, $filter:expr) => {
         $query
@@ -122,28 +160,61 @@ macro_rules! bind_filter {
     };
 }
 
+/// Ends a dead letter, in a transaction; whether it was one.
+macro_rules! discard_in {
+    ($tx:ident, $scope:expr, $id:expr, $reason:expr, $now:expr) => {{
+        let (tenant, environment) = ($scope.tenant.0, $scope.environment.as_str());
+        let discard = sqlx::query(DISCARD).bind($id.0).bind(tenant).bind(environment);
+        let discard = discard.bind($now.as_millis()).bind($reason).execute(&mut *$tx).await?;
+        let done = discard.rows_affected() > 0;
+        if done {
+            sqlx::query(RAISE_DEAD).bind($id.0).bind(tenant).execute(&mut *$tx).await?;
+        }
+        done
+    }};
+}
+
 impl Store {
-    /// A page of dead letters, by delivery.
+    /// A page of dead letters, by delivery, as far as one look goes.
     pub async fn dead_letters_page(
         &self,
         scope: Scope,
         filter: &DeadLetterFilter,
         limit: u32,
         offset: u32,
-    ) -> Result<Vec<DeadLetter>, StoreError> {
+    ) -> Result<Letters, StoreError> {
+        let end = self.end_of_look(scope, filter).await?;
+        let filter = end.map_or_else(|| filter.clone(), |end| filter.until(end));
         let page = if filter.oldest_first { PAGE_BACK } else { PAGE };
         let rows: Vec<Row> = on_read!(self, |db| {
             let query = bind_filter!(sqlx::query_as(page), scope, filter);
             query.bind(i64::from(limit)).bind(i64::from(offset)).fetch_all(db).await
         })?;
-        Ok(rows.into_iter().map(DeadLetter::from).collect())
+        Ok(Letters { found: rows.into_iter().map(DeadLetter::from).collect(), end })
     }
 
-    /// How many dead letters a filter finds.
+    /// How many dead letters a filter finds in one look; as far as lists are counted.
     pub async fn dead_letters_count(&self, scope: Scope, filter: &DeadLetterFilter) -> Result<u64, StoreError> {
-        let total: i64 =
-            on_read!(self, |db| bind_filter!(sqlx::query_scalar(COUNT), scope, filter).fetch_one(db).await)?;
+        let end = self.end_of_look(scope, filter).await?;
+        let filter = end.map_or_else(|| filter.clone(), |end| filter.until(end));
+        let total: i64 = on_read!(self, |db| {
+            let count = bind_filter!(sqlx::query_scalar(COUNT), scope, filter);
+            count.bind(i64::from(self.bounds.counted_max)).fetch_one(db).await
+        })?;
         Ok(u64::try_from(total).unwrap_or(0))
+    }
+
+    /// The last one of a look, where the list does not end before it.
+    async fn end_of_look(&self, scope: Scope, filter: &DeadLetterFilter) -> Result<Option<Uuid>, StoreError> {
+        if filter.is_bare() {
+            return Ok(None);
+        }
+        let statement = if filter.oldest_first { END_BACK } else { END };
+        Ok(on_read!(self, |db| {
+            let end = sqlx::query_scalar(statement).bind(scope.tenant.0).bind(scope.environment.as_str());
+            let end = end.bind(filter.from.unwrap_or(Uuid::nil())).bind(filter.before.unwrap_or(Uuid::max()));
+            end.bind(i64::from(self.bounds.looked_max.saturating_sub(1))).fetch_optional(db).await
+        })?)
     }
 
     /// Ends a dead letter without sending it; the delivery keeps the reason.
@@ -157,10 +228,7 @@ impl Store {
     ) -> Result<Intervention, StoreError> {
         let (tenant, environment) = (scope.tenant.0, scope.environment.as_str());
         Ok(in_tx!(self, |tx| {
-            let discard = sqlx::query(DISCARD).bind(id.0).bind(tenant).bind(environment);
-            let discard = discard.bind(now.as_millis()).bind(reason).execute(&mut *tx).await?;
-            if discard.rows_affected() > 0 {
-                sqlx::query(RAISE_DEAD).bind(id.0).bind(tenant).execute(&mut *tx).await?;
+            if discard_in!(tx, scope, id, reason, now) {
                 note!(tx, line);
                 Intervention::Done
             } else {
@@ -168,6 +236,26 @@ impl Store {
                 let exists: i64 = exists.fetch_one(&mut *tx).await?;
                 if exists > 0 { Intervention::WrongState } else { Intervention::NotFound }
             }
+        }))
+    }
+
+    /// Ends dead letters without sending them; how many. Some at a time: all of them and the line are one transaction.
+    pub async fn discard_dead_letters(
+        &self,
+        scope: Scope,
+        ids: &[DeliveryId],
+        reason: &str,
+        now: Timestamp,
+        line: Option<AuditEntry>,
+    ) -> Result<u32, StoreError> {
+        let ids = in_order(ids);
+        Ok(in_tx!(self, |tx| {
+            let mut count = 0;
+            for id in &ids {
+                count += u32::from(discard_in!(tx, scope, id, reason, now));
+            }
+            note!(tx, line.map(|line| line.counting("count", count)).as_ref());
+            count
         }))
     }
 }

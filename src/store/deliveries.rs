@@ -1,8 +1,8 @@
-//! Deliveries: written in [`super::dialect`], listed here.
+//! Deliveries: written in [`super::dialect`], listed in [`super::delivery_list`].
 
 use uuid::Uuid;
 
-use super::{ListSql, Store, StoreError, on_read};
+use super::{Store, StoreError, on_read};
 use crate::domain::attempt::FailureKind;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::id::{DeliveryId, EventId, WebhookId};
@@ -65,53 +65,13 @@ pub struct DeliveryFilter {
     pub oldest_first: bool,
 }
 
-// The three differ in the index that they walk. Each walks it from one end and stops at the page's end.
-macro_rules! deliveries_where {
-    ($head:literal, $walk:literal, $tail:literal) => {
-        concat!(
-            "select ",
-            $head,
-            " from deliveries d left join due q on q.delivery_id = d.id where d.tenant_id = $1 \
-             and d.environment = $2 and d.id >= $3 and d.id < $4 and ",
-            $walk,
-            " and (cast($6 as text) is null or d.state = $6) and (cast($7 as text) is null or d.event_type = $7) \
-             and (cast($8 as bigint) is null or (d.last_status >= $8 and d.last_status <= $9)) \
-             and (cast($10 as text) is null or d.last_error = $10) and ($11 or d.webhook_id = $12) \
-             and d.attempts >= $13 and d.attempts <= $14 \
-             and (cast($15 as text) is null or substr(d.event_type, 1, length($15)) = $15) ",
-            $tail
-        )
-    };
-}
-macro_rules! page {
-    ($walk:literal, $tail:literal) => {
-        deliveries_where!(
-            "d.id, d.event_id, d.event_type, d.webhook_id, d.reason, d.state, d.attempts, d.last_status, \
-             d.last_error, d.settled_at, d.note, q.due_at, q.leased",
-            $walk,
-            $tail
-        )
-    };
-}
-macro_rules! pages_and_count {
-    ($walk:literal) => {
-        ListSql {
-            page: page!($walk, "order by d.id desc limit $16 offset $17"),
-            page_back: page!($walk, "order by d.id limit $16 offset $17"),
-            count: deliveries_where!("count(*)", $walk, ""),
-        }
-    };
-}
-pub(super) const BY_SCOPE: ListSql = pages_and_count!("d.id <> $5");
-pub(super) const BY_WEBHOOK: ListSql = pages_and_count!("d.webhook_id = $5");
-pub(super) const BY_EVENT: ListSql = pages_and_count!("d.event_id = $5");
 pub(super) const BY_ID: &str = "select d.id, d.event_id, d.event_type, d.webhook_id, d.reason, d.state, d.attempts, \
     d.last_status, d.last_error, d.settled_at, d.note, q.due_at, q.leased \
     from deliveries d left join due q on q.delivery_id = d.id \
     where d.tenant_id = $1 and d.environment = $2 and d.id = $3";
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(super) struct Row {
     id: Uuid,
     event_id: Uuid,
     event_type: String,
@@ -151,38 +111,6 @@ impl TryFrom<Row> for Delivery {
     }
 }
 
-/// Binds `$1` to `$15`, which a page and its count have in common.
-macro_rules! bind_filter {
-    ($query:expr, $scope:expr, $filter:expr, $key:expr) => {
-        $query
-            .bind($scope.tenant.0)
-            .bind($scope.environment.as_str())
-            .bind($filter.from.unwrap_or(Uuid::nil()))
-            .bind($filter.before.unwrap_or(Uuid::max()))
-            .bind($key)
-            .bind($filter.state.map(DeliveryState::as_str))
-            .bind($filter.event_type.as_deref())
-            .bind($filter.status_range.map(|(first, _)| first))
-            .bind($filter.status_range.map(|(_, last)| last))
-            .bind($filter.error.map(FailureKind::as_str))
-            .bind($filter.webhook.is_none())
-            .bind($filter.webhook.map_or(Uuid::nil(), |webhook| webhook.0))
-            .bind($filter.attempts.map_or(0, |(fewest, _)| fewest))
-            .bind($filter.attempts.map_or(i64::MAX, |(_, most)| most))
-            .bind($filter.type_prefix.as_deref())
-    };
-}
-
-impl DeliveryFilter {
-    fn walk(&self) -> (ListSql, Uuid) {
-        match (self.event, self.webhook) {
-            (Some(event), _) => (BY_EVENT, event.0),
-            (None, Some(webhook)) => (BY_WEBHOOK, webhook.0),
-            (None, None) => (BY_SCOPE, Uuid::nil()),
-        }
-    }
-}
-
 impl Store {
     /// One delivery.
     pub async fn delivery(&self, scope: Scope, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
@@ -191,30 +119,5 @@ impl Store {
             sqlx::query_as(BY_ID).bind(tenant).bind(environment).bind(id.0).fetch_optional(db).await
         })?;
         row.map(Delivery::try_from).transpose()
-    }
-
-    /// A page of deliveries.
-    pub async fn deliveries_page(
-        &self,
-        scope: Scope,
-        filter: &DeliveryFilter,
-        limit: u32,
-        offset: u32,
-    ) -> Result<Vec<Delivery>, StoreError> {
-        let (sql, key) = filter.walk();
-        let page = if filter.oldest_first { sql.page_back } else { sql.page };
-        let rows: Vec<Row> = on_read!(self, |db| {
-            let query = bind_filter!(sqlx::query_as(page), scope, filter, key);
-            query.bind(i64::from(limit)).bind(i64::from(offset)).fetch_all(db).await
-        })?;
-        rows.into_iter().map(Delivery::try_from).collect()
-    }
-
-    /// How many deliveries a filter finds.
-    pub async fn deliveries_count(&self, scope: Scope, filter: &DeliveryFilter) -> Result<u64, StoreError> {
-        let (ListSql { count, .. }, key) = filter.walk();
-        let total: i64 =
-            on_read!(self, |db| { bind_filter!(sqlx::query_scalar(count), scope, filter, key).fetch_one(db).await })?;
-        Ok(u64::try_from(total).unwrap_or(0))
     }
 }

@@ -25,7 +25,7 @@ pub(super) const OF_WEBHOOK: &str = "select delivery_id from due where webhook_i
 const FORGET: &str = "delete from due where delivery_id = $1";
 const CANCELLED: &str = "update deliveries set state = 'cancelled', settled_at = $2 where id = $1";
 const RELEASE: &str = "update due set due_at = $1, leased = false where leased";
-const COUNT: &str = "select count(*) from due";
+pub(super) const COUNT: &str = "select count(*) from (select delivery_id from due limit $1) waiting";
 pub(super) const COUNT_OF: &str =
     "select count(*) from (select d.due_at from due d where d.webhook_id = $1 limit $2) waiting";
 pub(super) const STANDING: &str = "select d.state, d.attempts, d.webhook_id, d.event_id, q.leased, q.due_at, \
@@ -64,6 +64,35 @@ struct Standing {
     leased: Option<bool>,
     due_at: Option<i64>,
     expunged_at: Option<i64>,
+}
+
+/// Makes a delivery due now, in a transaction.
+macro_rules! retry_in {
+    ($tx:ident, $scope:expr, $id:expr, $now:expr, $only_dead:expr) => {{
+        let (tenant, environment, id) = ($scope.tenant.0, $scope.environment.as_str(), $id.0);
+        let now = $now.as_millis();
+        let standing = sqlx::query_as(STANDING).bind(tenant).bind(environment).bind(id);
+        let standing: Option<Standing> = standing.fetch_optional(&mut *$tx).await?;
+        match standing {
+            None => Intervention::NotFound,
+            Some(standing) if standing.expunged_at.is_some() => Intervention::Expunged,
+            Some(standing) if $only_dead && standing.state != "dead" => Intervention::WrongState,
+            // A claim whose lease has run out is nobody's.
+            Some(Standing { leased: Some(true), due_at: Some(until), .. }) if until > now => Intervention::UnderWay,
+            Some(Standing { leased: Some(_), .. }) => {
+                sqlx::query(HURRY).bind(id).bind(tenant).bind(now).execute(&mut *$tx).await?;
+                Intervention::Done
+            }
+            Some(Standing { attempts, webhook_id, event_id, leased: None, .. }) => {
+                // A new run starts with an epoch that no earlier claim can have had.
+                let again = sqlx::query(AGAIN).bind(id).bind(tenant).bind(webhook_id).bind(event_id);
+                again.bind(now).bind(now).bind(attempts).execute(&mut *$tx).await?;
+                sqlx::query(PENDING).bind(id).bind(tenant).execute(&mut *$tx).await?;
+                sqlx::query(RAISE_DEAD).bind(id).bind(tenant).execute(&mut *$tx).await?;
+                Intervention::Done
+            }
+        }
+    }};
 }
 
 impl Store {
@@ -125,9 +154,10 @@ impl Store {
         }
     }
 
-    /// How many deliveries are not final.
+    /// How many deliveries are not final; as far as lists are counted.
     pub async fn pending_count(&self) -> Result<u64, StoreError> {
-        let count: i64 = on_read!(self, |db| sqlx::query_scalar(COUNT).fetch_one(db).await)?;
+        let most = i64::from(self.bounds.counted_max);
+        let count: i64 = on_read!(self, |db| sqlx::query_scalar(COUNT).bind(most).fetch_one(db).await)?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
@@ -177,34 +207,37 @@ impl Store {
         only_dead: bool,
         line: Option<&AuditEntry>,
     ) -> Result<Intervention, StoreError> {
-        let (tenant, environment) = (scope.tenant.0, scope.environment.as_str());
         Ok(in_tx!(self, |tx| {
-            let standing = sqlx::query_as(STANDING).bind(tenant).bind(environment).bind(id.0);
-            let standing: Option<Standing> = standing.fetch_optional(&mut *tx).await?;
-            match standing {
-                None => Intervention::NotFound,
-                Some(standing) if standing.expunged_at.is_some() => Intervention::Expunged,
-                Some(standing) if only_dead && standing.state != "dead" => Intervention::WrongState,
-                // A claim whose lease has run out is nobody's.
-                Some(Standing { leased: Some(true), due_at: Some(until), .. }) if until > now.as_millis() => {
-                    Intervention::UnderWay
-                }
-                Some(Standing { leased: Some(_), .. }) => {
-                    sqlx::query(HURRY).bind(id.0).bind(tenant).bind(now.as_millis()).execute(&mut *tx).await?;
-                    note!(tx, line);
-                    Intervention::Done
-                }
-                Some(Standing { attempts, webhook_id, event_id, leased: None, .. }) => {
-                    // A new run starts with an epoch that no earlier claim can have had.
-                    let again = sqlx::query(AGAIN).bind(id.0).bind(tenant).bind(webhook_id).bind(event_id);
-                    let again = again.bind(now.as_millis()).bind(now.as_millis()).bind(attempts);
-                    again.execute(&mut *tx).await?;
-                    sqlx::query(PENDING).bind(id.0).bind(tenant).execute(&mut *tx).await?;
-                    sqlx::query(RAISE_DEAD).bind(id.0).bind(tenant).execute(&mut *tx).await?;
-                    note!(tx, line);
-                    Intervention::Done
-                }
-            }
+            let done = retry_in!(tx, scope, id, now, only_dead);
+            note!(tx, line.filter(|_| done == Intervention::Done));
+            done
         }))
     }
+
+    /// Makes dead letters due now; how many. Some at a time: all of them and the line are one transaction.
+    pub async fn redrive_dead_letters(
+        &self,
+        scope: Scope,
+        ids: &[DeliveryId],
+        now: Timestamp,
+        line: Option<AuditEntry>,
+    ) -> Result<u32, StoreError> {
+        let ids = in_order(ids);
+        Ok(in_tx!(self, |tx| {
+            let mut count = 0;
+            for id in &ids {
+                count += u32::from(retry_in!(tx, scope, id, now, true) == Intervention::Done);
+            }
+            note!(tx, line.map(|line| line.counting("count", count)).as_ref());
+            count
+        }))
+    }
+}
+
+/// In one order everywhere: two that lock the same rows must not wait for each other.
+pub(super) fn in_order(ids: &[DeliveryId]) -> Vec<DeliveryId> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }

@@ -1,11 +1,13 @@
 //! The statements that run for every event, attempt or sweep, by name: what a test explains on a real database, so
 //! that none of them ever reads a growing table from one end to the other.
 
-use super::deliveries::{BY_EVENT, BY_ID as DELIVERY, BY_SCOPE, BY_WEBHOOK};
-use super::dialect::{accept, claim, event_keys, records as record_writes, settle, stats};
+use super::deliveries::BY_ID as DELIVERY;
+use super::delivery_list::{self, Walk};
+use super::dialect::{accept, claim, event_keys, records as record_writes, replay_runs as run_writes, settle, stats};
 use super::{
-    attempts, audit, dead_letters, delivery_stats, due, events, expunge, idempotency, lines, mails, paces,
-    portal_links, records, replay_runs, replay_walk, replays, retention, sessions,
+    ListSql, all_tenants, attempt_log, attempts, audit, dead_letters, delivery_stats, due, events, expunge,
+    idempotency, lines, mails, measures, paces, portal_links, records, replay_runs, replay_walk, replays, retention,
+    sessions, users,
 };
 
 /// On `PostgreSQL`.
@@ -21,6 +23,8 @@ pub fn postgres() -> Vec<(&'static str, &'static str)> {
         ("park", settle::PG_PARK),
         ("write statistics", stats::PG_WRITE),
         ("events by id", events::PG_BY_IDS),
+        ("make runs", run_writes::PG_MAKE),
+        ("note runs", run_writes::PG_NOTE),
         ("insert records", record_writes::PG_INSERT),
         ("replace records", record_writes::PG_REPLACE),
         ("delete records", record_writes::PG_DELETE),
@@ -41,6 +45,10 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
         ("settle delivered", &settle::LITE_DELIVERED),
         ("settle ended", &settle::LITE_ENDED),
         ("settle raised", &settle::LITE_RAISED),
+        ("revive", &run_writes::LITE_REVIVE),
+        ("make due again", &run_writes::LITE_AGAIN),
+        ("make runs", &run_writes::LITE_MAKE),
+        ("note runs", &run_writes::LITE_NOTE),
         ("insert facets", &record_writes::LITE_FACETS),
     ];
     let own = [
@@ -68,7 +76,44 @@ pub fn sqlite() -> Vec<(&'static str, String)> {
 
 /// The same text on both.
 fn shared() -> impl Iterator<Item = (&'static str, &'static str)> {
-    of_deliveries().into_iter().chain(of_people())
+    of_deliveries().into_iter().chain(of_lists()).chain(of_people())
+}
+
+/// The lists of deliveries and dead letters: each walk that a filter can take, both ways, its count and its bound.
+fn of_lists() -> Vec<(&'static str, &'static str)> {
+    let of_walk = |[page, back, count, end, end_back]: [&'static str; 5], walk: Walk| {
+        let ListSql { page: sql, page_back, count: counted } = walk.list;
+        [(page, sql), (back, page_back), (count, counted), (end, walk.end), (end_back, walk.end_back)]
+    };
+    macro_rules! names {
+        ($of:literal) => {
+            [
+                $of,
+                concat!($of, ", back"),
+                concat!("count ", $of),
+                concat!("end of ", $of),
+                concat!("end of ", $of, ", back"),
+            ]
+        };
+    }
+    let walks = [
+        of_walk(names!("deliveries of a scope"), delivery_list::BY_SCOPE),
+        of_walk(names!("deliveries of a webhook"), delivery_list::BY_WEBHOOK),
+        of_walk(names!("deliveries of an event"), delivery_list::BY_EVENT),
+        of_walk(names!("dead deliveries"), delivery_list::DEAD),
+        of_walk(names!("waiting deliveries"), delivery_list::WAITING),
+    ];
+    let own = [
+        ("count what waits", delivery_list::WAITING_COUNT),
+        ("dead letters", dead_letters::PAGE),
+        ("dead letters, back", dead_letters::PAGE_BACK),
+        ("count dead letters", dead_letters::COUNT),
+        ("end of dead letters", dead_letters::END),
+        ("end of dead letters, back", dead_letters::END_BACK),
+        ("count pending", due::COUNT),
+        ("count a backlog", measures::COUNTS),
+    ];
+    walks.into_iter().flatten().chain(own).collect()
 }
 
 /// What runs for events, deliveries and attempts.
@@ -84,16 +129,18 @@ fn of_deliveries() -> Vec<(&'static str, &'static str)> {
         ("see where a delivery stands", due::STANDING),
         ("hurry", due::HURRY),
         ("event", events::BY_ID),
+        ("events of a scope", events::LIST.page),
+        ("events of a scope, back", events::LIST.page_back),
+        ("count events of a scope", events::LIST.count),
+        ("where a look at events ends", events::END),
+        ("where a look at events ends, back", events::END_BACK),
         ("delivery", DELIVERY),
-        ("deliveries of a scope", BY_SCOPE.page),
-        ("deliveries of a webhook", BY_WEBHOOK.page),
-        ("deliveries of an event", BY_EVENT.page),
-        ("deliveries of a scope, back", BY_SCOPE.page_back),
-        ("deliveries of a webhook, back", BY_WEBHOOK.page_back),
-        ("deliveries of an event, back", BY_EVENT.page_back),
-        ("dead letters", dead_letters::PAGE),
-        ("dead letters, back", dead_letters::PAGE_BACK),
+        ("deliveries of all", all_tenants::DELIVERIES),
+        ("where to go on among all deliveries", all_tenants::DELIVERIES_EDGE),
+        ("dead letters of all", all_tenants::DEAD_LETTERS),
+        ("where to go on among all dead letters", all_tenants::DEAD_LETTERS_EDGE),
         ("attempts", attempts::OF_DELIVERY),
+        ("attempts in the order of their ends", attempt_log::AFTER),
         ("pending", due::PENDING),
         ("pending of a webhook", due::COUNT_OF),
         ("lock a pace", paces::LOCK),
@@ -122,6 +169,7 @@ fn of_people() -> Vec<(&'static str, &'static str)> {
     vec![
         ("mails that are due", mails::DUE),
         ("mails sent since", mails::SENT_SINCE),
+        ("drop somebody's mails", users::DELETE_MAILS),
         ("dead letters of a time", mails::DIED),
         ("record", records::BY_ID),
         ("whether there is a record", records::EXISTS),
@@ -146,10 +194,11 @@ fn of_people() -> Vec<(&'static str, &'static str)> {
         ("walk an event", replay_walk::OF_EVENT.0),
         ("walk dead letters", replay_walk::DEAD.0),
         ("walk dead letters backwards", replay_walk::DEAD.1),
-        ("revive", replay_runs::REVIVE),
         ("runs to look at", replay_runs::TO_LOOK_AT),
         ("one replay", replays::BY_ID),
         ("a portal visit", portal_links::BY_VISIT),
+        ("portal links", portal_links::PAGE),
+        ("portal links, back", portal_links::PAGE_BACK),
         ("purge portal links", portal_links::PURGE),
         ("expunge due", expunge::FORGET_DUE),
         ("expunge dead letters", expunge::FORGET_DEAD),

@@ -2,12 +2,14 @@
 
 use uuid::Uuid;
 
+use super::audit::note;
 use super::{Store, StoreError, in_tx, on_read, on_write};
+use crate::domain::audit::AuditEntry;
 use crate::domain::id::{TenantId, UserId, WebhookId};
 use crate::domain::tenant::{Environment, Scope};
 use crate::domain::time::Timestamp;
 
-const FOR_TENANT: &str = "insert into mails \
+pub(super) const FOR_TENANT: &str = "insert into mails \
     (notice_id, user_id, tenant_id, environment, kind, facts, due_at, attempts) \
     select $1, u.id, $2, $3, $4, $5, $6, 0 from users u \
     where u.tenant_id = $2 and u.role in ('owner', 'admin') and u.disabled_at is null and u.gets_mail \
@@ -29,7 +31,8 @@ pub(super) const SENT_SINCE: &str = "select count(*) from (select settled_at fro
     where tenant_id = $1 and outcome = 'sent' and settled_at > $2 limit $3) as m";
 const WAITING: &str = "select count(*) from (select due_at from mails where settled_at is null limit $1) as m";
 const PURGE: &str = "delete from mails where notice_id < $1 and settled_at is not null";
-const SET_MAIL: &str = "update users set gets_mail = $2, updated_at = $3 where id = $1";
+const SET_MAIL: &str = "update users set gets_mail = $2, updated_at = $3 where id = $1 and gets_mail <> $2";
+const GETS_MAIL: &str = "select gets_mail from users where id = $1";
 const TELL_ONCE: &str = "insert into mail_marks (name, told_at) values ($1, $2) on conflict (name) do nothing";
 const MARK: &str = "select told_at from mail_marks where name = $1";
 const ADVANCE: &str = "update mail_marks set told_at = $3 where name = $1 and told_at = $2";
@@ -39,7 +42,7 @@ pub(super) const DIED: &str = "select tenant_id, environment, webhook_id, count(
     order by tenant_id, environment, count(*) desc limit $3";
 
 /// People whom one notice is told to.
-const RECIPIENTS_MAX: i64 = 100;
+pub(super) const RECIPIENTS_MAX: i64 = 100;
 
 /// Which mail: of which notice, to whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,18 +152,20 @@ pub struct Died {
     pub count: i64,
 }
 
+/// Binds a mail for each owner and admin of a tenant.
 macro_rules! bind_notice {
     ($notice:expr, $due_at:expr) => {
-        sqlx::query(FOR_TENANT)
+        sqlx::query($crate::store::mails::FOR_TENANT)
             .bind($notice.id)
             .bind($notice.scope.tenant.0)
             .bind($notice.scope.environment.as_str())
             .bind($notice.kind)
             .bind(&$notice.facts)
             .bind($due_at.as_millis())
-            .bind(RECIPIENTS_MAX)
+            .bind($crate::store::mails::RECIPIENTS_MAX)
     };
 }
+pub(super) use bind_notice;
 
 impl Store {
     /// Puts a mail for each owner and admin of a tenant into the outbox.
@@ -291,10 +296,25 @@ impl Store {
     }
 
     /// Says whether a user gets mails.
-    pub async fn set_mail(&self, user: UserId, gets_mail: bool, now: Timestamp) -> Result<(), StoreError> {
-        on_write!(self, |db| {
-            sqlx::query(SET_MAIL).bind(user.0).bind(gets_mail).bind(now.as_millis()).execute(db).await.map(drop)
-        })?;
+    pub async fn set_mail(
+        &self,
+        user: UserId,
+        gets_mail: bool,
+        now: Timestamp,
+        line: Option<&AuditEntry>,
+    ) -> Result<(), StoreError> {
+        in_tx!(self, |tx| {
+            let set = sqlx::query(SET_MAIL).bind(user.0).bind(gets_mail).bind(now.as_millis());
+            let done = set.execute(&mut *tx).await?.rows_affected() > 0;
+            note!(tx, line.filter(|_| done));
+        });
         Ok(())
+    }
+
+    /// Whether a user gets mails.
+    pub async fn gets_mail(&self, user: UserId) -> Result<bool, StoreError> {
+        let gets_mail: Option<bool> =
+            on_read!(self, |db| sqlx::query_scalar(GETS_MAIL).bind(user.0).fetch_optional(db).await)?;
+        Ok(gets_mail.unwrap_or(false))
     }
 }

@@ -3,7 +3,7 @@
 use super::{Db, Store, StoreError, on_read};
 
 // Whoever counts is bounded by $1, whatever has piled up.
-const COUNTS: &str = "select \
+pub(super) const COUNTS: &str = "select \
     (select count(*) from (select delivery_id from due limit $1) as d), \
     (select count(*) from (select delivery_id from dead_letters limit $1) as l), \
     (select count(*) from (select webhook_id from webhook_health limit $1) as h)";

@@ -10,10 +10,15 @@
 //!
 //! `SQLite` has one writer connection, whose transactions begin `immediate`, and several readers (WAL).
 
+pub mod all_tenants;
+pub mod attempt_log;
 pub mod attempts;
 pub mod audit;
+pub mod beside;
 pub mod dead_letters;
 pub mod deliveries;
+pub mod delivery_fit;
+pub mod delivery_list;
 pub mod delivery_stats;
 pub mod dialect;
 pub mod due;
@@ -34,6 +39,7 @@ pub mod meters;
 pub mod paces;
 pub mod partitions;
 pub mod portal_links;
+pub mod processes;
 pub mod records;
 pub mod replay_runs;
 pub mod replay_walk;
@@ -41,6 +47,7 @@ pub mod replays;
 pub mod requests;
 pub mod retention;
 pub mod root;
+pub mod seed;
 pub mod sessions;
 pub mod tenants;
 pub mod users;
@@ -76,6 +83,17 @@ pub enum Db {
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(crate) db: Db,
+    /// How far lists are looked at and counted.
+    pub bounds: ListBounds,
+}
+
+/// How far a list is looked at, whatever is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct ListBounds {
+    /// Rows that one page passes, however few of them are found.
+    pub looked_max: u32,
+    /// Rows that are counted; there may be more.
+    pub counted_max: u32,
 }
 
 /// Runs one reading statement on either database.
@@ -150,6 +168,14 @@ impl IdSpan {
         Self { from: None, before, oldest_first: false }
     }
 
+    /// As far as a row, that row included.
+    pub(super) fn until(self, end: Uuid) -> Self {
+        if self.oldest_first {
+            return Self { before: Some(Uuid::from_u128(end.as_u128().saturating_add(1))), ..self };
+        }
+        Self { from: Some(end), ..self }
+    }
+
     pub(crate) fn bounds(self) -> (Uuid, Uuid) {
         (self.from.unwrap_or(Uuid::nil()), self.before.unwrap_or(Uuid::max()))
     }
@@ -166,6 +192,8 @@ pub struct StoreOptions<'a> {
     pub connect_timeout: Duration,
     /// How long a statement may take (`PostgreSQL`).
     pub statement_timeout: Duration,
+    /// How far lists are looked at and counted.
+    pub bounds: ListBounds,
 }
 
 impl Store {
@@ -187,6 +215,12 @@ impl Store {
             ("enable_seqscan", "off"),
             ("enable_hashjoin", "off"),
             ("enable_mergejoin", "off"),
+            // What is asked for is in memory, so rows cost more than pages: else the primary key is taken for what is
+            // asked for by webhook or tenant, because its rows lie together, and others' are passed to find them.
+            ("random_page_cost", "1.1"),
+            ("cpu_tuple_cost", "0.1"),
+            ("cpu_index_tuple_cost", "0.05"),
+            ("cpu_operator_cost", "0.025"),
             ("jit", "off"),
         ]);
         let pool = PgPoolOptions::new()
@@ -195,7 +229,7 @@ impl Store {
             .test_before_acquire(false)
             .connect_with(connect)
             .await?;
-        Ok(Self { db: Db::Postgres(pool) })
+        Ok(Self { db: Db::Postgres(pool), bounds: options.bounds })
     }
 
     async fn open_sqlite(options: &StoreOptions<'_>) -> Result<Self, StoreError> {
@@ -218,7 +252,7 @@ impl Store {
             .acquire_timeout(options.connect_timeout)
             .connect_with(connect)
             .await?;
-        Ok(Self { db: Db::Sqlite { write, read } })
+        Ok(Self { db: Db::Sqlite { write, read }, bounds: options.bounds })
     }
 
     /// Makes the database of a URL, if it is not there.

@@ -64,6 +64,15 @@ impl Store {
         Ok(made)
     }
 
+    /// How many days have partitions, and the last of them; none where there are no partitions.
+    pub async fn partition_days(&self) -> Result<Option<(usize, String)>, StoreError> {
+        let Db::Postgres(pool) = &self.db else { return Ok(None) };
+        let names: Vec<String> = sqlx::query_scalar(PG_PARTITIONS).bind(TABLES[0]).fetch_all(pool).await?;
+        let last = names.iter().filter_map(|name| name.rsplit_once('_')).map(|(_, day)| day).max();
+        let date = |day: &str| Some(format!("{}-{}-{}", day.get(..4)?, day.get(4..6)?, day.get(6..8)?));
+        Ok(last.and_then(date).map(|last| (names.len(), last)))
+    }
+
     /// Drops everything older than `before`; returns how many partitions or rows went.
     pub async fn drop_older_than(&self, before: Timestamp, rows_max: u32) -> Result<u64, StoreError> {
         let bound = day_of(before);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::audit::note;
-use super::{Store, StoreError, in_tx, on_read, on_write};
+use super::{IdSpan, Store, StoreError, in_tx, on_read, on_write};
 use crate::domain::audit::AuditEntry;
 use crate::domain::id::{PortalLinkId, TenantId};
 use crate::domain::portal::PortalLink;
@@ -30,11 +30,18 @@ const OPEN: &str = concat!(
     columns!()
 );
 pub(super) const BY_VISIT: &str = concat!("select ", columns!(), " from portal_links where visit_hash = $1");
-const PAGE: &str = concat!(
-    "select ",
-    columns!(),
-    " from portal_links where tenant_id = $1 and environment = $2 order by id desc limit $3"
-);
+macro_rules! page {
+    ($tail:literal) => {
+        concat!(
+            "select ",
+            columns!(),
+            " from portal_links where tenant_id = $1 and environment = $2 and id >= $3 and id < $4 ",
+            $tail
+        )
+    };
+}
+pub(super) const PAGE: &str = page!("order by id desc limit $5 offset $6");
+pub(super) const PAGE_BACK: &str = page!("order by id limit $5 offset $6");
 const REVOKE: &str = "update portal_links set revoked_at = $4 where tenant_id = $1 and environment = $2 and id = $3 \
     and revoked_at is null";
 pub(super) const PURGE: &str = "delete from portal_links where id in (select id from portal_links \
@@ -135,11 +142,20 @@ impl Store {
         row.map(PortalLink::try_from).transpose()
     }
 
-    /// The links of a scope that are kept, newest first.
-    pub async fn portal_links(&self, scope: Scope, max: u32) -> Result<Vec<PortalLink>, StoreError> {
+    /// A page of the links of a scope that are kept.
+    pub async fn portal_links_page(
+        &self,
+        scope: Scope,
+        span: IdSpan,
+        limit: u32,
+        offset: u32,
+    ) -> Result<Vec<PortalLink>, StoreError> {
+        let page = if span.oldest_first { PAGE_BACK } else { PAGE };
+        let (from, before) = span.bounds();
         let rows: Vec<Row> = on_read!(self, |db| {
-            let page = sqlx::query_as(PAGE).bind(scope.tenant.0).bind(scope.environment.as_str());
-            page.bind(i64::from(max)).fetch_all(db).await
+            let page = sqlx::query_as(page).bind(scope.tenant.0).bind(scope.environment.as_str());
+            let page = page.bind(from).bind(before).bind(i64::from(limit)).bind(i64::from(offset));
+            page.fetch_all(db).await
         })?;
         rows.into_iter().map(PortalLink::try_from).collect()
     }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::due::{AGAIN, RAISE_DEAD};
+use super::dialect::replay_runs::WriteRuns as _;
 use super::replay_walk::{Span, state};
 use super::replays::{Replay, signed};
 use super::{IdSpan, Store, StoreError, in_tx, on_read};
@@ -14,11 +14,6 @@ use crate::domain::time::Timestamp;
 /// Takes the job's row: whoever comes second finds another version.
 const TAKE: &str = "update replays set version = version + 1 where id = $1 and version = $2 and state = 'running'";
 const TAKE_OPEN: &str = "update replays set version = version + 1 where id = $1 and version = $2 and is_open";
-/// Only where the delivery still stands as it was found.
-pub(super) const REVIVE: &str = "update deliveries set state = 'pending' where id = $1 and tenant_id = $2 \
-    and state = $3 and attempts = $4";
-const MAKE: &str = "insert into replay_runs (replay_id, delivery_id, state, look_at) values ($1, $2, 'pending', $3) \
-    on conflict do nothing";
 const MOVE: &str = "update replays set made = made + $2, skipped = skipped + $3, low_id = $4, high_id = $5, \
     walked = $6, paced_at = $7, updated_at = $8 where id = $1";
 const COUNT_ALL: &str = "update replays set total = made + skipped, total_is_exact = true where id = $1 and walked";
@@ -29,7 +24,6 @@ const FINISH: &str = "update replays set is_open = false, ended_at = coalesce(en
 pub(super) const TO_LOOK_AT: &str = "select r.delivery_id, r.state, d.state, q.run_attempts, q.due_at, q.leased \
     from replay_runs r left join deliveries d on d.id = r.delivery_id left join due q on q.delivery_id = r.delivery_id \
     where r.replay_id = $1 and r.state in ('pending', 'waiting') and r.look_at <= $2 order by r.look_at limit $3";
-const SETTLE: &str = "update replay_runs set state = $3, look_at = $4 where replay_id = $1 and delivery_id = $2";
 const COUNT_SETTLED: &str = "update replays set waiting = waiting + $2, delivered = delivered + $3, \
     failed = failed + $4, updated_at = $5 where id = $1";
 
@@ -154,30 +148,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<u64>, StoreError> {
         let Batch { runs, skipped, left, walked, paced_at } = batch;
-        let tenant = replay.scope.tenant.0;
-        // In one order everywhere: two jobs that lock the same rows must not wait for each other.
-        let mut runs: Vec<&Candidate> = runs.iter().collect();
-        runs.sort_unstable_by_key(|run| run.delivery);
         Ok(in_tx!(self, |tx| {
             let taken = sqlx::query(TAKE).bind(replay.id.0).bind(replay.version).execute(&mut *tx).await?;
             if taken.rows_affected() == 0 {
                 None
             } else {
-                let mut made = 0u64;
-                for run in &runs {
-                    let id = run.delivery.0;
-                    let revive = sqlx::query(REVIVE).bind(id).bind(tenant).bind(run.state.as_str()).bind(run.attempts);
-                    if revive.execute(&mut *tx).await?.rows_affected() == 0 {
-                        continue;
-                    }
-                    // A new run starts with an epoch that no earlier claim can have had.
-                    let again = sqlx::query(AGAIN).bind(id).bind(tenant).bind(run.webhook.0).bind(run.event.0);
-                    let again = again.bind(now.as_millis()).bind(now.as_millis()).bind(run.attempts);
-                    again.execute(&mut *tx).await?;
-                    sqlx::query(RAISE_DEAD).bind(id).bind(tenant).execute(&mut *tx).await?;
-                    let note = sqlx::query(MAKE).bind(replay.id.0).bind(id).bind(now.as_millis());
-                    made += note.execute(&mut *tx).await?.rows_affected();
-                }
+                let made = tx.make_runs(replay, runs, now).await?;
                 let passed_over = skipped + u64::try_from(runs.len()).unwrap_or(u64::MAX) - made;
                 let moved = sqlx::query(MOVE).bind(replay.id.0).bind(signed(made)).bind(signed(passed_over));
                 let moved = moved.bind(left.low).bind(left.high).bind(*walked).bind(paced_at.as_millis());
@@ -214,10 +190,7 @@ impl Store {
             let taken = sqlx::query(TAKE_OPEN).bind(replay.id.0).bind(replay.version).execute(&mut *tx).await?;
             let is_ours = taken.rows_affected() > 0;
             if is_ours {
-                for RunChange { delivery, state, look_at, was_waiting: _ } in changes {
-                    let settle = sqlx::query(SETTLE).bind(replay.id.0).bind(delivery.0).bind(state.as_str());
-                    settle.bind(look_at.as_millis()).execute(&mut *tx).await?;
-                }
+                tx.note_runs(replay, changes).await?;
                 let count = sqlx::query(COUNT_SETTLED).bind(replay.id.0).bind(waiting).bind(delivered).bind(failed);
                 count.bind(now.as_millis()).execute(&mut *tx).await?;
                 sqlx::query(FINISH).bind(replay.id.0).bind(now.as_millis()).execute(&mut *tx).await?;

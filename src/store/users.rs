@@ -35,6 +35,7 @@ const OTHER_OWNERS: &str = "select count(*) from users \
 const CHANGE: &str = "update users set name = $3, role = $4, disabled_at = $5, updated_at = $6 \
     where tenant_id = $1 and id = $2 and role = $7 and coalesce(disabled_at, 0) = $8";
 const DELETE_SESSIONS: &str = "delete from sessions where user_id = $1";
+pub(super) const DELETE_MAILS: &str = "delete from mails where user_id = $1";
 const DELETE: &str = "delete from users \
     where tenant_id = $1 and id = $2 and role = $3 and coalesce(disabled_at, 0) = $4";
 const SET_PASSWORD: &str = "update users set password_hash = $2, updated_at = $3 where id = $1";
@@ -185,7 +186,7 @@ impl Store {
         }))
     }
 
-    /// Removes a user of a tenant who is still as when they were read, and their sessions.
+    /// Removes a user of a tenant who is still as when they were read, their sessions, and the mails to them.
     pub async fn delete_user(
         &self,
         tenant: TenantId,
@@ -200,6 +201,7 @@ impl Store {
                 return Ok(UserWritten::LastOwner);
             }
             sqlx::query(DELETE_SESSIONS).bind(id.0).execute(&mut *tx).await?;
+            sqlx::query(DELETE_MAILS).bind(id.0).execute(&mut *tx).await?;
             let delete = sqlx::query(DELETE).bind(tenant.0).bind(id.0).bind(was.role.as_str());
             let delete = delete.bind(was.disabled_at.map_or(0, Timestamp::as_millis));
             if delete.execute(&mut *tx).await?.rows_affected() == 0 {

@@ -21,6 +21,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::directory::Listener;
 use crate::engine::settle::AttemptOver;
+use crate::telemetry::traces::AttemptMade;
 
 /// Claims under way at once.
 const CLAIMS_MAX: usize = 4;
@@ -312,6 +313,18 @@ async fn attempt(
     let policy = &webhook.settings.retry_policy;
     let step = policy.next(ticket.run_attempt, &result, settled_at, chance::fraction());
     log(&ticket, &result, took);
+    engine.traces.attempted(&AttemptMade {
+        event: event.id,
+        delivery: ticket.delivery,
+        tenant: webhook.scope.tenant,
+        webhook: webhook.id,
+        event_type: event.event_type.as_str(),
+        url: &webhook.settings.url,
+        number: ticket.attempt,
+        began: started_at,
+        took,
+        result: &result,
+    });
     let over = AttemptOver {
         delivery: ticket.delivery,
         epoch: ticket.epoch,

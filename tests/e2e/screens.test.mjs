@@ -7,10 +7,13 @@ import { after, before, test } from "node:test";
 
 import { fill } from "./support/scenery.mjs";
 import { everyScreen } from "./support/screens.mjs";
-import { NARROW, Stage, WIDE } from "./support/stage.mjs";
+import { TENANT } from "./support/program.mjs";
+import { NARROW, Stage, WIDE, chooseTenant } from "./support/stage.mjs";
 
 const folder = process.env.ANGARIUM_E2E_PICTURES;
-const LOOKS = [["light", "light", WIDE], ["dark", "dark", WIDE], ["narrow", "light", NARROW]];
+const LOOKS = [
+  ["light", "light", WIDE], ["dark", "dark", WIDE], ["narrow", "light", NARROW], ["narrow-dark", "dark", NARROW],
+];
 
 let stage;
 before(async () => {
@@ -31,11 +34,16 @@ async function take(page, name) {
 
 test("pictures of every screen", { skip: !folder }, async (t) => {
   const page = await stage.visit(t, "owner");
-  await everyScreen(page, (_, shape) => take(page, shape.slice("/ui/".length).replaceAll(/[/:]+/g, "-")));
+  const name = (shape) => shape.slice("/ui/".length).replaceAll(/[/:]+/g, "-");
+  const taken = new Set();
+  await everyScreen(page, (_, shape) => { taken.add(shape); return take(page, name(shape)); });
   await page.goto("/ui/deliveries");
   await page.keyboard.press("?");
   await take(page, "keys");
   const nobody = await stage.visit(t, null);
   await nobody.goto("/ui/sign-in");
   await take(nobody, "sign-in");
+  const operator = await stage.visit(t, "operator");
+  await chooseTenant(operator, TENANT);
+  await everyScreen(operator, (_, shape) => taken.has(shape) ? undefined : take(operator, name(shape)));
 });

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command};
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 use angarium::clock::Clock;
 use angarium::receiver::{Behaviour, Route};
@@ -13,7 +14,13 @@ use crate::cli_remote::{run, shell_of};
 use crate::support::shown::shown;
 use crate::support::{SOON, TestApp, TestEngine, both_engines, eventually};
 
-both_engines!(start_now; attempts_are_shown_as_they_happen, earlier_attempts_are_shown, requests_go_on_to_a_program);
+both_engines!(
+    start_now;
+    attempts_are_shown_as_they_happen,
+    a_restart_of_the_server_leaves_no_gap,
+    earlier_attempts_are_shown,
+    requests_go_on_to_a_program,
+);
 
 /// A command that runs until it is told to stop.
 struct Running {
@@ -59,9 +66,11 @@ impl Drop for Running {
     }
 }
 
-/// Commands and receivers have the machine's clock, so the app's stands at that.
+/// Commands and receivers have the machine's clock, so the app's stands at that; and they know its address, which it
+/// keeps through a restart.
 async fn start_now(engine: TestEngine) -> TestApp {
-    TestApp::start_at(engine, Clock::system().now(), |_| ()).await
+    let listen = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    TestApp::start_at(engine, Clock::system().now(), |config| config.api.listen = listen).await
 }
 
 fn next_of(running: &Running) -> Value {
@@ -71,15 +80,16 @@ fn next_of(running: &Running) -> Value {
 
 async fn attempts_are_shown_as_they_happen(app: TestApp) {
     let shell = shell_of(&app);
-    let fields = json!({ "retryPolicy": { "schedule": [1] }, "events": ["order.*"] });
+    let fields = json!({ "retryPolicy": { "schedule": [60] }, "events": ["order.*"] });
     app.webhook_with("flaky", fields, Behaviour { status: 503, ..Behaviour::default() }).await;
     let before = app.publish("order.before", json!({})).await;
     app.delivery_after(&before, 1).await;
-    let tail = Running::start(&shell, &["--json", "tail", "--interval", "50ms"]);
+    app.advance(Duration::from_secs(30));
+    let tail = Running::start(&shell, &["--json", "tail"]);
     let begun = tokio::task::block_in_place(|| tail.hint());
     assert!(begun.starts_with("waiting for attempts"), "{begun}");
     // A retry of what was there before.
-    app.advance(std::time::Duration::from_secs(2));
+    app.advance(Duration::from_mins(2));
     let line = next_of(&tail);
     assert_eq!(
         (&line["eventType"], &line["number"], &line["status"]),
@@ -90,9 +100,31 @@ async fn attempts_are_shown_as_they_happen(app: TestApp) {
     assert_eq!((&line["eventId"], &line["number"]), (&json!(event), &json!(1)));
     assert!(line["outcome"].as_str().unwrap().starts_with("Attempt 1 got 503"), "{line}");
     app.delivery_after(&event, 1).await;
-    app.advance(std::time::Duration::from_secs(2));
+    app.advance(Duration::from_mins(2));
     let line = next_of(&tail);
     assert_eq!((&line["eventId"], &line["number"], &line["nextAttemptAt"]), (&json!(event), &json!(2), &json!(null)));
+    drop(tail);
+    app.finish().await;
+}
+
+async fn a_restart_of_the_server_leaves_no_gap(mut app: TestApp) {
+    let shell = shell_of(&app);
+    app.webhook("hook").await;
+    let tail = Running::start(&shell, &["--json", "tail", "--type", "order.created"]);
+    tokio::task::block_in_place(|| tail.hint());
+    let mut events = Vec::new();
+    for _ in 0..2 {
+        events.push(app.publish("order.created", json!({})).await);
+        app.delivery_in(events.last().unwrap(), "delivered").await;
+        assert_eq!(next_of(&tail)["eventId"], events.last().unwrap().as_str());
+        app.advance(Duration::from_secs(1));
+        app.restart().await;
+        // This one is over before the tail is back, or not.
+        events.push(app.publish("order.created", json!({})).await);
+        app.publish("order.paid", json!({})).await;
+        app.delivery_in(events.last().unwrap(), "delivered").await;
+        assert_eq!(next_of(&tail)["eventId"], events.last().unwrap().as_str(), "{events:?}");
+    }
     drop(tail);
     app.finish().await;
 }

@@ -1,5 +1,7 @@
 //! Commands that ask a running Angarium: what they print, and how they end.
 
+use std::time::Duration;
+
 use angarium::domain::secret::Secret;
 use angarium::receiver::{Behaviour, Route};
 use serde_json::{Value, json};
@@ -205,9 +207,21 @@ async fn events_are_shown_replayed_and_explained(app: TestApp) {
         "{got}"
     );
 
+    app.advance(Duration::from_secs(1));
     let laid_out = json_of(&shell, &["send", "order.created", "-d", "{\n  \"n\": 1\n}"])["id"].clone();
     let got = run(&shell, &["events", "get", laid_out.as_str().unwrap()]).exits(0).out;
     assert!(got.ends_with("data        {\n  \"n\": 1\n}\n"), "{got}");
+
+    json_of(&shell, &["send", "call.ended", "-d", "{}", "--channel", "a", "--channel", "b"]);
+    let list = |more: &[&str]| run(&shell, &[&["events", "list"], more].concat()).exits(0);
+    let header = "ID  TYPE  CHANNELS  DELIVER AT  ERASED  CREATED";
+    assert_eq!(shown(&list(&["--channel", "b"]).out), format!("{header}\nevt_…  call.ended  a,b  TIME"));
+    let orders = list(&["--type", "order.created", "--since", "2026-11-21T00:00:00Z", "--limit", "1"]);
+    assert_eq!(shown(&orders.out), format!("{header}\nevt_…  order.created  TIME"));
+    assert!(orders.err.contains("1 of 2; --limit shows more"), "{}", orders.err);
+    let all = json_of(&shell, &["events", "list"]);
+    assert_eq!((all.as_array().unwrap().len(), &all[2]["id"], &all[2]["data"]), (3, &sent["id"], &Value::Null));
+    run(&shell, &["events", "list", "--type", "Not A Type"]).exits(1);
 
     let replayed = run(&shell, &["events", "replay", event]).exits(0);
     assert_eq!(shown(&replayed.out), "evt_…  deliveries on their way: 1");

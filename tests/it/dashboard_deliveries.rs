@@ -178,8 +178,13 @@ async fn a_delivery_tells_what_happened_and_what_comes_next(app: TestApp) {
     let path = format!("/ui/deliveries/{}", waiting["id"].as_str().unwrap());
     let browser = app.browser_of(Role::Owner).await;
     let page = browser.open(&path).await;
-    for said in ["Attempt 1 got 503 after", "The next attempt is at 2026-11-21T1", "HTTP 503", "1 of 2", "curl -X POST"]
-    {
+    for said in [
+        "Attempt 1 got 503 after",
+        "The next attempt is at <time datetime=\"2026-11-21T1",
+        "HTTP 503",
+        "1 of 2",
+        "curl -X POST",
+    ] {
         assert!(page.text.contains(said), "{said}: {}", page.text);
     }
     assert!(!page.text.contains("hunter2") && !page.text.contains("whsec_"), "{}", page.text);

@@ -22,7 +22,7 @@ both_engines!(
 );
 
 /// Makes a link by the API; the address of its page.
-async fn link(app: &TestApp, webhooks: &[&TestWebhook], read_only: bool) -> String {
+pub(crate) async fn link(app: &TestApp, webhooks: &[&TestWebhook], read_only: bool) -> String {
     let ids: Vec<&str> = webhooks.iter().map(|webhook| webhook.id.as_str()).collect();
     let body = json!({ "name": "Customer <b>1</b>", "webhookIds": ids, "readOnly": read_only });
     let made = app.client.post("/api/v1/portal-links", &body).await.expect(201).data();
@@ -33,13 +33,13 @@ async fn link(app: &TestApp, webhooks: &[&TestWebhook], read_only: bool) -> Stri
     format!("/ui/{path}")
 }
 
-async fn press_open(browser: &Browser, path: &str) -> Reply {
+pub(crate) async fn press_open(browser: &Browser, path: &str) -> Reply {
     let (_, token) = path.split_once("token=").unwrap();
     browser.post_bare("/ui/portal/open", &[("token", token)]).await
 }
 
 /// A browser in which a link was opened.
-async fn visitor(app: &TestApp, path: &str) -> Browser {
+pub(crate) async fn visitor(app: &TestApp, path: &str) -> Browser {
     let browser = app.browser();
     let opened = press_open(&browser, path).await;
     assert_eq!((opened.status, opened.header("location")), (303, "/ui/portal"), "{}", opened.text);

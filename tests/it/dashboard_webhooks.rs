@@ -12,6 +12,7 @@ use crate::support::{TestApp, both_engines, eventually};
 both_engines!(
     a_webhook_is_registered_and_its_secret_shown_once,
     mistakes_are_shown_beside_their_fields,
+    rates_order_signatures_and_metadata_are_set_by_the_form,
     settings_are_changed_and_what_is_masked_stays,
     a_secret_is_rotated_and_shown_once,
     a_webhook_is_paused_resumed_and_tested,
@@ -68,6 +69,58 @@ async fn mistakes_are_shown_beside_their_fields(app: TestApp) {
     app.finish().await;
 }
 
+async fn rates_order_signatures_and_metadata_are_set_by_the_form(app: TestApp) {
+    let browser = app.browser_of(Role::Owner).await;
+    let url = app.receiver.url("/orders");
+    let more = [("requests", "30"), ("window", "1m"), ("ordering", "strict"), ("metadata", "{\"team\": \"billing\"}")];
+    let fields = new_webhook(&url, &[more.as_slice(), &[("schemes", "v1 v1a")]].concat());
+    let made = browser.post("/ui/webhooks/new", &fields).await.expect(200);
+    assert!(made.text.contains("whsec_") && made.text.contains("whpk_"), "{}", made.text);
+    let webhook = app.client.get("/api/v1/webhooks").await.expect(200).data()["webhooks"][0].clone();
+    assert_eq!(webhook["rateLimit"], json!({ "requests": 30, "window": "1m" }));
+    assert_eq!((&webhook["ordering"], &webhook["metadata"]), (&json!("strict"), &json!({ "team": "billing" })));
+    assert_eq!(webhook["signature"], json!({ "schemes": ["v1", "v1a"] }));
+    let path = format!("/ui/webhooks/{}", webhook["id"].as_str().unwrap());
+    let page = browser.open(&path).await.text;
+    for said in ["at most 30 in 1 m", "strict: one at a time", "v1 and v1a"] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    // The form shows what stands, and says what of it is wrong beside its field.
+    let edit = browser.open(&format!("{path}/edit")).await.text;
+    for said in ["value=\"30\"", "<option value=\"1m\" selected", "<option value=\"strict\" selected", "billing"] {
+        assert!(edit.contains(said), "{said}: {edit}");
+    }
+    let wrong = [("requests", "many"), ("ordering", "random"), ("metadata", "[1]"), ("schemes", "v2")];
+    let page = browser.post(&format!("{path}/edit"), &new_webhook(&url, &wrong)).await.expect(422).text;
+    for said in [
+        "rateLimit must be a whole number",
+        "ordering must be",
+        "metadata must be a JSON object",
+        "signature.schemes must",
+    ] {
+        assert!(page.contains(&format!("<span class=\"says\">{said}")), "{said}: {page}");
+    }
+    // What is left empty is as it usually is.
+    browser.post(&format!("{path}/edit"), &new_webhook(&url, &[("schemes", "v1")])).await.expect(303);
+    let webhook = app.client.get("/api/v1/webhooks").await.expect(200).data()["webhooks"][0].clone();
+    assert_eq!((&webhook["rateLimit"], &webhook["metadata"]), (&json!(null), &json!(null)));
+    assert_eq!((&webhook["ordering"], &webhook["signature"]), (&json!("none"), &json!({ "schemes": ["v1"] })));
+    // A profile that writes its signature as it is told.
+    app.advance(Duration::from_secs(1));
+    let body = [("signature-header", "X-Sig"), ("signature-prefix", "sha256="), ("encoding", "base64")];
+    let mut fields = new_webhook(&url, &body);
+    fields.retain(|(name, _)| *name != "profile");
+    fields.push(("profile", "g-tateth"));
+    browser.post("/ui/webhooks/new", &fields).await.expect(200);
+    let webhook = app.client.get("/api/v1/webhooks").await.expect(200).data()["webhooks"][0].clone();
+    assert_eq!(webhook["signature"], json!({ "header": "x-sig", "prefix": "sha256=", "encoding": "base64" }));
+    fields.push(("signature-header", "Host"));
+    fields.retain(|field| *field != ("signature-header", "X-Sig"));
+    let page = browser.post("/ui/webhooks/new", &fields).await.expect(422).text;
+    assert!(page.contains("<span class=\"says\">signature.header must be the name of a header"), "{page}");
+    app.finish().await;
+}
+
 async fn settings_are_changed_and_what_is_masked_stays(app: TestApp) {
     let fields = json!({ "headers": { "X-Api-Key": "hunter2", "X-Shop": "eu" }, "metadata": { "team": "billing" } });
     let hook = app.webhook_with("hook", fields, Behaviour::default()).await;
@@ -80,6 +133,7 @@ async fn settings_are_changed_and_what_is_masked_stays(app: TestApp) {
     let changed = [("name", "Renamed"), ("url", &url), ("events", "*"), ("profile", "default"), ("policy", "durable")];
     let mut fields: Vec<(&str, &str)> = changed.into_iter().map(|(name, value)| (name, value as &str)).collect();
     fields.extend([("version", version.as_str()), ("headers", "X-Api-Key: ***\nX-Shop: us")]);
+    fields.push(("metadata", "{\"team\":\"billing\"}"));
     let done = browser.post(&edit, &fields).await;
     assert_eq!((done.status, done.header("location")), (303, format!("/ui/webhooks/{}", hook.id).as_str()));
     let now = app.client.get(&format!("/api/v1/webhooks/{}", hook.id)).await.expect(200).data();
@@ -158,8 +212,12 @@ async fn a_failing_webhook_says_what_happens_next(app: TestApp) {
     let path = format!("/ui/webhooks/{}", hook.id);
     eventually("its health is known", || async {
         let page = browser.open(&path).await;
-        let said = "Every attempt has failed since 2026-11-21T12:00:00.000Z";
-        (page.text.contains(said) && page.text.contains("It is disabled at 2026-11-26T12:00:00.000Z.")).then_some(())
+        let exact = |at: &str, text: &str| format!("<time datetime=\"{at}\" title=\"{at}\">{text} UTC</time>");
+        let since = exact("2026-11-21T12:00:00.000Z", "21 Nov 2026, 12:00");
+        let until = exact("2026-11-26T12:00:00.000Z", "26 Nov 2026, 12:00");
+        let says = |text: String| page.text.contains(&text);
+        let both = says(format!("Every attempt has failed since {since}")) && says(format!("disabled at {until} (in"));
+        both.then_some(())
     })
     .await;
     app.advance(Duration::from_hours(1));

@@ -38,9 +38,12 @@ fn the_bounds_are_those_that_users_are_told() {
     assert_eq!((api.page_limit_default, api.conversations_limit_default, api.page_limit_max), (20, 50, 100));
     assert_eq!((api.page_depth_max, api.batch_events_max, api.event_data_bytes_max), (10_000, 1_000, 256 * 1024));
     assert_eq!(api.idempotency_s, Duration::from_hours(24));
+    assert_eq!((config.store.looked_max, config.store.counted_max), (20_000, 10_000));
     let limits = &config.limits;
     assert_eq!((limits.requests_per_second_per_address, limits.session_requests_per_minute), (100, 500));
     assert_eq!(limits.batches_max, 10);
+    let streams = (limits.streams_max, limits.streams_per_tenant_max, limits.stream_rows_per_second);
+    assert_eq!(streams, (200, 10, 100));
     let delivery = &config.delivery;
     let (default, max) = (delivery.timeout_default_ms, delivery.timeout_max_ms);
     assert_eq!((default, max), (Duration::from_secs(10), Duration::from_secs(30)));

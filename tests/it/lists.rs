@@ -15,6 +15,7 @@ use crate::support::{TestApp, both_engines, eventually};
 both_engines!(
     every_list_has_its_form_and_its_bounds,
     a_list_is_walked_on_and_back,
+    replays_and_the_audit_log_are_walked_too,
     what_comes_meanwhile_shifts_nothing
 );
 
@@ -99,7 +100,8 @@ async fn page(client: &Client, path: &str) -> (Vec<String>, Option<String>, Opti
         Some(rows) => (rows.clone(), body["data"].clone()),
         None => (body["data"].clone(), body["pagination"].clone()),
     };
-    let ids = rows.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
+    let id = |row: &Value| row.get("id").unwrap_or(&row["deliveryId"]).as_str().unwrap().to_owned();
+    let ids = rows.as_array().unwrap().iter().map(id).collect();
     let cursor = |name: &str| totals[name].as_str().map(str::to_owned);
     (ids, cursor("nextCursor"), cursor("prevCursor"))
 }
@@ -144,9 +146,12 @@ async fn a_list_is_walked_on_and_back(app: TestApp) {
     let conversation = made(&app, "conversations", json!({})).await;
     let messages = format!("/api/v1/conversations/{}/messages", conversation["id"].as_str().unwrap());
     for n in 0..7 {
-        app.publish("a.b", json!({ "n": n })).await;
+        let event = json!({ "type": "a.b", "data": { "n": n }, "channels": ["other", "project-1"] });
+        app.client.post("/api/v1/events", &event).await.expect(202);
         let customer = json!({ "email": format!("a{n}@mail.example"), "company": "Analytical", "tier": "gold" });
         made(&app, "customers", customer).await;
+        let link = json!({ "name": format!("customer {n}"), "webhookIds": [webhook.id] });
+        app.client.post("/api/v1/portal-links", &link).await.expect(201);
         app.client.post(&messages, &json!({ "direction": "sent", "text": "hello" })).await.expect(201);
     }
     eventually("all are dead", || async {
@@ -159,15 +164,45 @@ async fn a_list_is_walked_on_and_back(app: TestApp) {
         "/api/v1/customers?tier=gold",
         "/api/v1/customers?search=analy",
         &messages,
+        "/api/v1/events?type=a.b",
+        "/api/v1/events?channel=project-1&createdAfter=2026-01-01T00:00:00Z&createdBefore=2027-01-01T00:00:00Z",
         "/api/v1/deliveries",
         "/api/v1/deliveries?status=dead&createdAfter=2026-01-01T00:00:00Z&createdBefore=2027-01-01T00:00:00Z",
         &format!("/api/v1/deliveries?webhookId={}", webhook.id),
         &format!("/api/v1/webhooks/{}/logs", webhook.id),
+        "/api/v1/portal-links",
         "/api/v1/dead-letters",
         &format!("/api/v1/dead-letters?webhookId={}", webhook.id),
     ] {
         walk(&app.client, list).await;
     }
+    app.finish().await;
+}
+
+async fn replays_and_the_audit_log_are_walked_too(app: TestApp) {
+    let owner = app.signed_in(Role::Owner).await;
+    let fields = json!({ "events": ["a.b"], "retryPolicy": { "maxRetries": 0 } });
+    app.webhook_with("refuses", fields, Behaviour::status(400)).await;
+    let batch = json!({ "events": vec![json!({ "type": "a.b", "data": {} }); 7] });
+    app.client.post("/api/v1/events/batch", &batch).await.expect(202);
+    app.while_time_passes(eventually("all are dead", || async {
+        (page(&app.client, "/api/v1/dead-letters?limit=100").await.0.len() == 7).then_some(())
+    }))
+    .await;
+    let mut replay = String::new();
+    for _ in 0..7 {
+        replay = app.client.post("/api/v1/replays", &json!({})).await.expect(202).data()["id"].as_str().unwrap().into();
+        // Few may be under way at once.
+        app.while_time_passes(eventually("the replay is done", || async {
+            let seen = app.client.get(&format!("/api/v1/replays/{replay}")).await.expect(200).data();
+            (seen["state"] == "done").then_some(())
+        }))
+        .await;
+    }
+    walk(&app.client, "/api/v1/replays").await;
+    walk(&app.client, "/api/v1/replays?state=done").await;
+    walk(&app.client, &format!("/api/v1/replays/{replay}/failures")).await;
+    walk(&owner, "/api/tenant/audit-log?action=replay.start").await;
     app.finish().await;
 }
 

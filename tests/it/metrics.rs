@@ -5,15 +5,10 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::support::client::Client;
+use crate::support::metrics::value;
 use crate::support::{TestApp, both_engines, eventually};
 
 both_engines!(every_number_has_a_name_and_moves, a_draining_process_is_alive_and_not_ready);
-
-/// A metric's value, summed over its labels.
-fn value(text: &str, name: &str) -> f64 {
-    let lines = text.lines().filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{'])));
-    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
-}
 
 async fn scrape(client: &Client) -> String {
     let reply = client.send(client.anonymous(reqwest::Method::GET, "/metrics")).await.expect(200);

@@ -18,6 +18,7 @@ use crate::support::{TestApp, TestEngine, both_engines, eventually};
 
 both_engines!(
     owners_and_admins_are_told_once_also_after_a_restart,
+    people_say_whether_they_want_mails,
     a_failing_webhook_is_told_of_in_two_stages,
     dead_letters_come_in_a_daily_digest,
     a_mail_server_that_is_away_is_tried_again,
@@ -30,7 +31,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
 
 /// Starts again with mails going to a server.
-async fn with_mails(app: &mut TestApp, server: SocketAddr, change: impl FnOnce(&mut Config)) {
+pub(crate) async fn with_mails(app: &mut TestApp, server: SocketAddr, change: impl FnOnce(&mut Config)) {
     let settings = &mut app.config.notifications;
     settings.smtp_url = format!("smtp://{server}").into();
     settings.from = "Angarium <hooks@example.com>".into();
@@ -40,7 +41,7 @@ async fn with_mails(app: &mut TestApp, server: SocketAddr, change: impl FnOnce(&
 }
 
 /// Has a webhook disabled, by 410; its id.
-async fn lose_webhook(app: &TestApp, name: &str) -> String {
+pub(crate) async fn lose_webhook(app: &TestApp, name: &str) -> String {
     let fields = json!({ "events": [format!("{name}.*")] });
     let webhook = app.webhook_with(name, fields, Behaviour::status(410)).await;
     let event = app.publish(&format!("{name}.one"), json!({ "card": "4111-1111" })).await;
@@ -65,7 +66,7 @@ async fn owners_and_admins_are_told_once_also_after_a_restart(mut app: TestApp) 
     }
     let engine = &app.app().engine;
     let quiet = app.user("quiet@example.com", Role::Owner).await;
-    engine.set_mail(quiet.id, false).await.unwrap();
+    engine.set_mail(&quiet, false).await.unwrap();
     let gone = app.user("gone@example.com", Role::Admin).await;
     engine.disable_user(gone.id).await.unwrap();
 
@@ -90,9 +91,45 @@ async fn owners_and_admins_are_told_once_also_after_a_restart(mut app: TestApp) 
     let mails = server.wait_for(4).await;
     let ids: BTreeSet<&str> = mails.iter().map(|mail| mail.header("message-id")).collect();
     assert_eq!(ids.len(), 4);
+    // Whoever was told of something can go.
+    let owner = app.login("owner@example.com", PASSWORD).await.expect(200);
+    let owner = Client::new(app.app().api.unwrap(), owner.data()["token"].as_str().unwrap().to_owned());
+    let users = owner.get("/api/tenant/users?limit=100").await.expect(200).data();
+    let admin = users.as_array().unwrap().iter().find(|user| user["email"] == "admin@example.com").unwrap();
+    owner.delete(&format!("/api/tenant/users/{}", admin["id"].as_str().unwrap())).await.expect(200);
     assert!(ids.iter().all(|id| id.ends_with("@example.com>")), "{ids:?}");
     app.finish().await;
     assert_eq!(server.mails().len(), 4, "{:?}", subjects(&server.mails()));
+}
+
+async fn people_say_whether_they_want_mails(mut app: TestApp) {
+    let server = SmtpServer::start().await;
+    with_mails(&mut app, server.address(), |_| ()).await;
+    app.user("wants@example.com", Role::Admin).await;
+    let owner = app.signed_in(Role::Owner).await;
+    let me = "/api/auth/me";
+    assert_eq!(owner.get(me).await.expect(200).data()["getsMail"], true);
+    assert_eq!(owner.patch(me, &json!({})).await.expect(200).data()["getsMail"], true);
+    assert_eq!(owner.patch(me, &json!({ "getsMail": false })).await.expect(200).data()["getsMail"], false);
+    assert_eq!(owner.get(me).await.expect(200).data()["getsMail"], false);
+    owner.patch(me, &json!({ "getsMail": "no" })).await.expect(422);
+
+    let admin = app.browser_of(Role::Admin).await;
+    assert!(admin.open("/ui/account").await.text.contains("value=\"on\" checked"));
+    admin.post("/ui/account/mails", &[]).await.expect(303);
+    let page = admin.open("/ui/account").await;
+    assert!(page.text.contains("You get no mails any more.") && !page.text.contains("value=\"on\" checked"));
+    admin.post_bare("/ui/account/mails", &[("mails", "on")]).await.expect(403);
+    // Members get none anyway.
+    assert!(!app.browser_of(Role::Member).await.open("/ui/account").await.text.contains("/ui/account/mails"));
+
+    lose_webhook(&app, "orders").await;
+    let mails = server.wait_for(1).await;
+    assert_eq!(mails.iter().flat_map(|mail| mail.to.clone()).collect::<Vec<_>>(), ["wants@example.com"]);
+    let log = owner.get("/api/tenant/audit-log?action=user.update").await.expect(200).data();
+    let told = json!({ "getsMail": { "old": true, "new": false } });
+    assert!(log.as_array().unwrap().len() == 2 && log[0]["changes"] == told, "{log}");
+    app.finish().await;
 }
 
 async fn a_failing_webhook_is_told_of_in_two_stages(mut app: TestApp) {

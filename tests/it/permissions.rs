@@ -112,10 +112,13 @@ async fn id_at(app: &TestApp, collection: &str) -> Option<String> {
         return reply.data()["id"].as_str().map(str::to_owned);
     }
     for field in missing {
-        let prefix = body[&field].as_str()?.split('_').next()?.to_owned();
+        // One id, or a list of them.
+        let example = &mut body[&field];
+        let example = if example.is_array() { &mut example[0] } else { example };
+        let prefix = example.as_str()?.split('_').next()?.to_owned();
         let named = all.iter().find(|operation| operation.id_prefix() == Some(&prefix))?;
         let (collection, _) = named.path.split_once("/{")?;
-        body[&field] = Box::pin(id_at(app, collection)).await?.into();
+        *example = Box::pin(id_at(app, collection)).await?.into();
     }
     app.client.post(collection, &body).await.expect(201).data()["id"].as_str().map(str::to_owned)
 }

@@ -44,13 +44,13 @@ mod with_small_bounds {
 }
 
 /// Registers a webhook that refuses everything and has one attempt a delivery. It is alive: its circuit stays closed.
-async fn hopeless(app: &TestApp, name: &str, events: Value) -> TestWebhook {
+pub(crate) async fn hopeless(app: &TestApp, name: &str, events: Value) -> TestWebhook {
     let fields = json!({ "events": events, "retryPolicy": { "maxRetries": 0 } });
     app.webhook_with(name, fields, Behaviour::status(400)).await
 }
 
 /// Publishes events and waits until each has so many dead letters; the events' ids.
-async fn bury(app: &TestApp, event_type: &str, count: u32, dead: u64) -> HashSet<String> {
+pub(crate) async fn bury(app: &TestApp, event_type: &str, count: u32, dead: u64) -> HashSet<String> {
     let events: Vec<_> = (0..count).map(|n| json!({ "type": event_type, "data": { "n": n } })).collect();
     let batch = app.client.post("/api/v1/events/batch", &json!({ "events": events })).await.expect(202).data();
     app.while_time_passes(eventually("all are dead", || async { (dead_letters(app).await == dead).then_some(()) }))
@@ -59,39 +59,39 @@ async fn bury(app: &TestApp, event_type: &str, count: u32, dead: u64) -> HashSet
     batch["results"].as_array().unwrap().iter().map(id).collect()
 }
 
-async fn dead_letters(app: &TestApp) -> u64 {
+pub(crate) async fn dead_letters(app: &TestApp) -> u64 {
     app.client.get("/api/v1/dead-letters").await.expect(200).json()["pagination"]["total"].as_u64().unwrap()
 }
 
 /// Lets a webhook work from now on.
-fn mend(app: &TestApp, webhook: &TestWebhook) {
+pub(crate) fn mend(app: &TestApp, webhook: &TestWebhook) {
     app.receiver.forget(&webhook.path);
     app.receiver.behave(&webhook.path, Behaviour::default());
 }
 
-async fn start(app: &TestApp, body: Value) -> String {
+pub(crate) async fn start(app: &TestApp, body: Value) -> String {
     let reply = app.client.post("/api/v1/replays", &body).await.expect(202);
     let id = reply.data()["id"].as_str().unwrap().to_owned();
     assert_eq!(reply.header("location"), format!("/api/v1/replays/{id}"));
     id
 }
 
-async fn read(app: &TestApp, id: &str) -> Value {
+pub(crate) async fn read(app: &TestApp, id: &str) -> Value {
     app.client.get(&format!("/api/v1/replays/{id}")).await.expect(200).data()
 }
 
-async fn change(app: &TestApp, id: &str, verb: &str) -> Value {
+pub(crate) async fn change(app: &TestApp, id: &str, verb: &str) -> Value {
     app.client.post(&format!("/api/v1/replays/{id}/{verb}"), &json!({})).await.expect(200).data()
 }
 
 /// Moves the jobs on as the scheduler does, until nothing is left to do at this instant.
-async fn turn(app: &TestApp) {
+pub(crate) async fn turn(app: &TestApp) {
     for _ in 0..4 {
         app.app().engine.advance_replays().await.unwrap();
     }
 }
 
-async fn done(app: &TestApp, id: &str) -> Value {
+pub(crate) async fn done(app: &TestApp, id: &str) -> Value {
     app.while_time_passes(eventually("the replay is done", || async {
         let replay = read(app, id).await;
         (replay["state"] == "done").then_some(replay)

@@ -60,10 +60,14 @@ async fn one_that_fails_holds_back_those_behind_it(app: TestApp) {
     let held = publish(&app, 4).await;
     app.receiver.wait_for(&webhook.path, 3, SOON).await.unwrap();
     app.receiver.wait_for(&free.path, 6, SOON).await.unwrap();
+    app.advance(Duration::from_secs(2));
     for _ in 0..3 {
         app.sweep().await;
     }
     assert_eq!(app.receiver.count(&webhook.path), 3);
+    // Those behind it are late, and wait for nothing that we could do.
+    assert_eq!((app.metric("angarium_webhooks_held").await, app.metric("angarium_oldest_due_seconds").await), (1, 2));
+    assert_eq!(app.metric("angarium_oldest_ready_seconds").await, 0);
     app.receiver.behave(&webhook.path, Behaviour::default());
     app.advance(Duration::from_secs(10));
     app.receiver.wait_for(&webhook.path, 7, SOON).await.unwrap();

@@ -86,6 +86,7 @@ async fn a_webhook_with_a_rate_delays_no_other(app: TestApp) {
     app.receiver.wait_for(&free.path, 60, SOON).await.unwrap();
     app.receiver.wait_for(&slow.path, 1, SOON).await.unwrap();
     app.sweep().await;
+    assert_eq!(app.metric("angarium_webhooks_held").await, 1);
     publish_many(&app.client, 1).await;
     app.receiver.wait_for(&free.path, 61, SOON).await.unwrap();
     assert_eq!(app.receiver.count(&slow.path), 1);
@@ -129,6 +130,8 @@ async fn a_long_window_parks_what_is_too_much(app: TestApp) {
     assert_eq!(app.receiver.count(&webhook.path), 3);
     app.advance(Duration::from_mins(1));
     app.receiver.wait_for(&webhook.path, 6, SOON).await.unwrap();
+    // What was due an hour ago was allowed only now: nothing was late.
+    assert!(app.metric("angarium_oldest_ready_seconds").await < 60);
     app.advance(Duration::from_mins(59));
     app.sweep().await;
     assert_eq!(app.receiver.count(&webhook.path), 6);

@@ -2,9 +2,8 @@
 
 import type { operations } from "./schema.js";
 
-/** The `operationId`s of the API's document. */
-/** What a client asks for; the document also names what webhooks are sent (`on…`). */
-export type OperationId = Exclude<keyof operations, `on${Capitalize<string>}`>;
+/** What a client asks for; the document also names what webhooks are sent (`on…`), and what goes on (`stream…`). */
+export type OperationId = Exclude<keyof operations, `on${Capitalize<string>}` | `stream${Capitalize<string>}`>;
 
 type Defined<T> = Exclude<T, undefined>;
 type Content<T> = T extends { content: infer C } ? (C extends { "application/json": infer J } ? J : C[keyof C]) : never;

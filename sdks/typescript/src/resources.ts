@@ -9,6 +9,7 @@ import type { Answer, CallOptions } from "./transport.js";
 
 /** Where each operation is. */
 export const ROUTES = {
+  listEvents: "GET /api/v1/events",
   publishEvent: "POST /api/v1/events",
   publishEvents: "POST /api/v1/events/batch",
   getEvent: "GET /api/v1/events/{id}",
@@ -51,7 +52,9 @@ export const ROUTES = {
   resumeReplay: "POST /api/v1/replays/{id}/resume",
   cancelReplay: "POST /api/v1/replays/{id}/cancel",
   listReplayFailures: "GET /api/v1/replays/{id}/failures",
+  listPortalLinks: "GET /api/v1/portal-links",
   createPortalLink: "POST /api/v1/portal-links",
+  revokePortalLink: "DELETE /api/v1/portal-links/{id}",
   listApiKeys: "GET /api/tenant/api-keys",
   createApiKey: "POST /api/tenant/api-keys",
   getApiKey: "GET /api/tenant/api-keys/{id}",
@@ -63,6 +66,7 @@ export const ROUTES = {
   login: "POST /api/auth/login",
   logout: "POST /api/auth/logout",
   getMe: "GET /api/auth/me",
+  changeMe: "PATCH /api/auth/me",
   changePassword: "POST /api/auth/password",
   listTeammates: "GET /api/tenant/users",
   createTeammate: "POST /api/tenant/users",
@@ -139,6 +143,7 @@ export const FOR_SESSIONS: ReadonlySet<OperationId> = new Set<OperationId>([
   "getApiKeyUsage",
   "logout",
   "getMe",
+  "changeMe",
   "changePassword",
   "listTeammates",
   "createTeammate",
@@ -151,6 +156,11 @@ export const FOR_SESSIONS: ReadonlySet<OperationId> = new Set<OperationId>([
 
 /** Publish what happened, read it again, send it again. */
 export class Events extends Resource {
+  /** List events. What was accepted, by whatever way it came. Their data is not in the list: read an event for it. */
+  list(query?: QueryOf<"listEvents">, options?: CallOptions) {
+    return this.walk("listEvents", { query }, options);
+  }
+
   /**
    * Publish an event. It is answered when it is stored; then it is delivered to every webhook that matches, at
    * least once.
@@ -281,19 +291,33 @@ export class Webhooks extends Resource {
     return this.call("verifyWebhookRequest", { path: { id }, body }, options);
   }
 
+  /** List portal links. Those that are over are kept for some days. */
+  listPortalLinks(query?: QueryOf<"listPortalLinks">, options?: CallOptions) {
+    return this.walk("listPortalLinks", { query }, options);
+  }
+
   /**
    * Make a portal link. By its URL a customer of yours, who needs no account, opens the pages of the webhooks that
    * you name: their deliveries, and why signatures fail; and, where it is not `readOnly`, sends tests, retries,
-   * pauses and resumes. It can be opened once, within ten minutes. It is ended at the dashboard.
+   * pauses and resumes. It can be opened once, within ten minutes.
    */
   createPortalLink(body: BodyOf<"createPortalLink">, options?: CallOptions) {
     return this.call("createPortalLink", { body }, options);
+  }
+
+  /** Revoke a portal link. It cannot be opened any more, and the visit that it became is over at once. */
+  revokePortalLink(id: string, options?: CallOptions) {
+    return this.call("revokePortalLink", { path: { id } }, options);
   }
 }
 
 /** See what became of each event for each webhook, attempt by attempt, and step in. */
 export class Deliveries extends Resource {
-  /** List deliveries. */
+  /**
+   * List deliveries. `total` is at most 10,000, and with a filter it counts those that are found among the newest
+   * 20,000. A page looks at as many: where few of them are found it has fewer rows than `limit`, and there may be
+   * more while `nextCursor` is not null, even on an empty page.
+   */
   list(query?: QueryOf<"listDeliveries">, options?: CallOptions) {
     return this.walk("listDeliveries", { query }, options);
   }
@@ -353,7 +377,10 @@ export class EventTypes extends Resource {
 
 /** Deliveries that used up their attempts: inspect them, and send them again. */
 export class DeadLetters extends Resource {
-  /** List dead letters. */
+  /**
+   * List dead letters. `total` is at most 10,000, and with a filter it counts those that are found among the newest
+   * 20,000. A page looks at as many: there may be more while `nextCursor` is not null, even on an empty page.
+   */
   list(query?: QueryOf<"listDeadLetters">, options?: CallOptions) {
     return this.walk("listDeadLetters", { query }, options);
   }
@@ -489,6 +516,11 @@ export class Auth extends Resource {
   /** Say who is signed in. */
   getMe(options?: CallOptions) {
     return this.call("getMe", {}, options);
+  }
+
+  /** Say whether one gets mails. */
+  changeMe(body: BodyOf<"changeMe">, options?: CallOptions) {
+    return this.call("changeMe", { body }, options);
   }
 
   /** Change one's password. All other sessions end. */

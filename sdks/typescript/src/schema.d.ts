@@ -11,7 +11,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List events
+         * @description What was accepted, by whatever way it came. Their data is not in the list: read an event for it.
+         */
+        get: operations["listEvents"];
         put?: never;
         /**
          * Publish an event
@@ -317,7 +321,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List deliveries */
+        /**
+         * List deliveries
+         * @description `total` is at most 10,000, and with a filter it counts those that are found among the newest 20,000. A page looks at
+         *     as many: where few of them are found it has fewer rows than `limit`, and there may be more while `nextCursor` is not
+         *     null, even on an empty page.
+         */
         get: operations["listDeliveries"];
         put?: never;
         post?: never;
@@ -375,6 +384,30 @@ export interface paths {
         put?: never;
         /** Cancel a delivery */
         post: operations["cancelDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow attempts as they end
+         * @description Server-sent events: an `attempt` for each attempt that ends, in the order in which they ended, at a pace of so many a
+         *     second; what is more is told later, and nothing is left out. Each event has an `id`, and so has the heartbeat that
+         *     comes when there is nothing to tell: begin again with the last one in `Last-Event-ID`, and the stream goes on from
+         *     there. A few attempts may then come again; `id` and `attempt.number` tell them apart. A stream ends after some
+         *     minutes, and when the server goes down.
+         */
+        get: operations["streamDeliveries"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -463,7 +496,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List dead letters */
+        /**
+         * List dead letters
+         * @description `total` is at most 10,000, and with a filter it counts those that are found among the newest 20,000. A page looks at
+         *     as many: there may be more while `nextCursor` is not null, even on an empty page.
+         */
         get: operations["listDeadLetters"];
         put?: never;
         post?: never;
@@ -669,16 +706,40 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List portal links
+         * @description Those that are over are kept for some days.
+         */
+        get: operations["listPortalLinks"];
         put?: never;
         /**
          * Make a portal link
          * @description By its URL a customer of yours, who needs no account, opens the pages of the webhooks that you name: their
          *     deliveries, and why signatures fail; and, where it is not `readOnly`, sends tests, retries, pauses and resumes. It can
-         *     be opened once, within ten minutes. It is ended at the dashboard.
+         *     be opened once, within ten minutes.
          */
         post: operations["createPortalLink"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/portal-links/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a portal link
+         * @description It cannot be opened any more, and the visit that it became is over at once.
+         */
+        delete: operations["revokePortalLink"];
         options?: never;
         head?: never;
         patch?: never;
@@ -839,7 +900,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Say whether one gets mails */
+        patch: operations["changeMe"];
         trace?: never;
     };
     "/api/auth/password": {
@@ -2297,6 +2359,36 @@ export interface components {
             /** @example 16 */
             responseExcerptBytes: number;
         };
+        /** @description How an attempt went. */
+        AttemptEnd: {
+            /**
+             * Format: int64
+             * @example 1
+             */
+            number: number;
+            startedAt: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @example 38
+             */
+            durationMs: number;
+            /**
+             * Format: int64
+             * @example 503
+             */
+            status?: number | null;
+            /**
+             * @description Why it got no answer.
+             * @example null
+             */
+            errorKind?: string | null;
+            /**
+             * @description What it came to and what comes next, in one sentence.
+             * @example Attempt 1 got 503 after 38 ms; the next try is in 5 s.
+             */
+            outcome: string;
+            nextAttemptAt?: components["schemas"]["Timestamp"] | null;
+        };
         /** @description What somebody changed. */
         AuditEntry: {
             id: components["schemas"]["AuditId"];
@@ -2626,6 +2718,14 @@ export interface components {
             customFields?: {
                 [key: string]: unknown;
             } | null;
+        };
+        /** @description A link that was just made. */
+        CreatedPortalLink: components["schemas"]["PortalLink"] & {
+            /**
+             * @description Give it to the customer: it can be opened once, and is not shown again.
+             * @example https://hooks.example.com/ui/portal/open?token=ptk_…
+             */
+            url: string;
         };
         /**
          * @description Who one says to be.
@@ -2965,16 +3065,8 @@ export interface components {
             reason?: string | null;
         };
         /** @description An event as it was accepted. */
-        Event: {
-            id: components["schemas"]["EventId"];
-            /** @example order.created */
-            type: string;
+        Event: components["schemas"]["EventSummary"] & {
             data: Record<string, unknown>;
-            occurredAt: components["schemas"]["Timestamp"];
-            createdAt: components["schemas"]["Timestamp"];
-            channels: components["schemas"]["Channels"];
-            deliverAt?: components["schemas"]["Timestamp"] | null;
-            expungedAt?: components["schemas"]["Timestamp"] | null;
         };
         /**
          * @description The id of an event
@@ -2984,6 +3076,17 @@ export interface components {
         /** @description Where to send an event again. */
         EventReplay: {
             webhookId?: components["schemas"]["WebhookId"] | null;
+        };
+        /** @description An event as listed: without its data. */
+        EventSummary: {
+            id: components["schemas"]["EventId"];
+            /** @example order.created */
+            type: string;
+            occurredAt: components["schemas"]["Timestamp"];
+            createdAt: components["schemas"]["Timestamp"];
+            channels: components["schemas"]["Channels"];
+            deliverAt?: components["schemas"]["Timestamp"] | null;
+            expungedAt?: components["schemas"]["Timestamp"] | null;
         };
         /**
          * @description An event that is not published.
@@ -3405,6 +3508,51 @@ export interface components {
             pagination: components["schemas"]["Pagination"];
         };
         /** @description The body of most lists. Webhooks and their logs have their own, with the totals beside the rows. */
+        List_EventSummary: {
+            success: boolean;
+            data: {
+                id: components["schemas"]["EventId"];
+                /** @example order.created */
+                type: string;
+                occurredAt: components["schemas"]["Timestamp"];
+                createdAt: components["schemas"]["Timestamp"];
+                channels: components["schemas"]["Channels"];
+                deliverAt?: components["schemas"]["Timestamp"] | null;
+                expungedAt?: components["schemas"]["Timestamp"] | null;
+            }[];
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description The body of most lists. Webhooks and their logs have their own, with the totals beside the rows. */
+        List_PortalLink: {
+            success: boolean;
+            data: {
+                id: components["schemas"]["PortalLinkId"];
+                /** @example Acme Inc. */
+                name: string;
+                webhookIds: components["schemas"]["WebhookId"][];
+                /** @example true */
+                readOnly: boolean;
+                /**
+                 * @description `waiting` to be opened, `open` while the visit lasts, `ended`.
+                 * @example waiting
+                 */
+                status: string;
+                madeBy: components["schemas"]["Actor"];
+                /** @description Until when it can be opened. */
+                linkEndsAt: components["schemas"]["Timestamp"];
+                /**
+                 * Format: int64
+                 * @example 28800
+                 */
+                visitSeconds: number;
+                openedAt?: components["schemas"]["Timestamp"] | null;
+                visitEndsAt?: components["schemas"]["Timestamp"] | null;
+                revokedAt?: components["schemas"]["Timestamp"] | null;
+                createdAt: components["schemas"]["Timestamp"];
+            }[];
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description The body of most lists. Webhooks and their logs have their own, with the totals beside the rows. */
         List_Replay: {
             success: boolean;
             data: {
@@ -3509,6 +3657,11 @@ export interface components {
         };
         Me: {
             user: components["schemas"]["Account"];
+            /**
+             * @description Whether one gets mails about operational events: owners, admins and operators do, unless they want none.
+             * @example true
+             */
+            getsMail: boolean;
             expiresAt: components["schemas"]["Timestamp"];
         };
         /**
@@ -3598,6 +3751,16 @@ export interface components {
          * @example 2026-11
          */
         Month: string;
+        /**
+         * @description What is to be different about oneself. What is left out stays.
+         * @example {
+         *       "getsMail": false
+         *     }
+         */
+        MyChange: {
+            /** @description Whether one gets mails about operational events. */
+            getsMail: boolean;
+        };
         /**
          * @description A key to make.
          * @example {
@@ -4045,8 +4208,10 @@ export interface components {
             onlyFailed?: boolean;
             /**
              * Format: int32
-             * @description Deliveries in a second. The webhooks' own limits hold besides.
-             * @default 50
+             * @description Deliveries in a second; as many as the webhooks' own rates allow, up to 50, where it is left out. Those rates hold
+             *     besides.
+             * @default null
+             * @example 20
              */
             rate?: number | null;
             /**
@@ -4306,7 +4471,7 @@ export interface components {
         };
         /** @enum {string} */
         Permission: "read:conversations" | "write:conversations" | "read:customers" | "write:customers" | "read:messages" | "write:messages" | "read:events" | "write:events" | "read:webhooks" | "write:webhooks" | "read:deliveries" | "write:deliveries" | "read:analytics" | "webhook:manage";
-        /** @description A link that was just made. */
+        /** @description A link as listed: by what is shown here nobody can open it. */
         PortalLink: {
             id: components["schemas"]["PortalLinkId"];
             /** @example Acme Inc. */
@@ -4315,10 +4480,11 @@ export interface components {
             /** @example true */
             readOnly: boolean;
             /**
-             * @description Give it to the customer: it can be opened once, and is not shown again.
-             * @example https://hooks.example.com/ui/portal/open?token=ptk_…
+             * @description `waiting` to be opened, `open` while the visit lasts, `ended`.
+             * @example waiting
              */
-            url: string;
+            status: string;
+            madeBy: components["schemas"]["Actor"];
             /** @description Until when it can be opened. */
             linkEndsAt: components["schemas"]["Timestamp"];
             /**
@@ -4326,6 +4492,9 @@ export interface components {
              * @example 28800
              */
             visitSeconds: number;
+            openedAt?: components["schemas"]["Timestamp"] | null;
+            visitEndsAt?: components["schemas"]["Timestamp"] | null;
+            revokedAt?: components["schemas"]["Timestamp"] | null;
             createdAt: components["schemas"]["Timestamp"];
         };
         /**
@@ -4664,6 +4833,12 @@ export interface components {
             isExact: boolean;
             oldest?: components["schemas"]["Timestamp"] | null;
             newest?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int32
+             * @description Deliveries in a second where nobody says: what the webhooks' own rates allow, up to the default.
+             * @example 50
+             */
+            rate: number;
             /** @description The webhooks with the most of them. */
             topWebhooks: components["schemas"]["ReplayWebhookCount"][];
             /** @description The event types with the most of them. */
@@ -4716,6 +4891,9 @@ export interface components {
             maxRetries?: number;
             /** @enum {string} */
             backoffStrategy?: "exponential" | "linear";
+        };
+        RevokedPortalLink: {
+            id: components["schemas"]["PortalLinkId"];
         };
         /** @enum {string} */
         Role: "owner" | "admin" | "member" | "operator";
@@ -4830,6 +5008,13 @@ export interface components {
             user: components["schemas"]["Account"];
         };
         /**
+         * @description An attempt, and the delivery that it is of. The delivery stands as it does now; its `lastStatus` and `lastError` are
+         *     this attempt's.
+         */
+        StreamedAttempt: components["schemas"]["Delivery"] & {
+            attempt: components["schemas"]["AttemptEnd"];
+        };
+        /**
          * @description Event types: exact, every type that starts so (`order.*`), or every one (`*`)
          * @example [
          *       "order.*",
@@ -4942,6 +5127,18 @@ export interface components {
             };
         };
         /** @description The body of every success. */
+        Success_CreatedPortalLink: {
+            success: boolean;
+            /** @description A link that was just made. */
+            data: components["schemas"]["PortalLink"] & {
+                /**
+                 * @description Give it to the customer: it can be opened once, and is not shown again.
+                 * @example https://hooks.example.com/ui/portal/open?token=ptk_…
+                 */
+                url: string;
+            };
+        };
+        /** @description The body of every success. */
         Success_DeletedApiKey: {
             success: boolean;
             data: {
@@ -5049,16 +5246,8 @@ export interface components {
         Success_Event: {
             success: boolean;
             /** @description An event as it was accepted. */
-            data: {
-                id: components["schemas"]["EventId"];
-                /** @example order.created */
-                type: string;
+            data: components["schemas"]["EventSummary"] & {
                 data: Record<string, unknown>;
-                occurredAt: components["schemas"]["Timestamp"];
-                createdAt: components["schemas"]["Timestamp"];
-                channels: components["schemas"]["Channels"];
-                deliverAt?: components["schemas"]["Timestamp"] | null;
-                expungedAt?: components["schemas"]["Timestamp"] | null;
             };
         };
         /** @description The body of every success. */
@@ -5143,6 +5332,11 @@ export interface components {
             success: boolean;
             data: {
                 user: components["schemas"]["Account"];
+                /**
+                 * @description Whether one gets mails about operational events: owners, admins and operators do, unless they want none.
+                 * @example true
+                 */
+                getsMail: boolean;
                 expiresAt: components["schemas"]["Timestamp"];
             };
         };
@@ -5195,32 +5389,6 @@ export interface components {
                  * @example 10
                  */
                 failedRequests: number;
-            };
-        };
-        /** @description The body of every success. */
-        Success_PortalLink: {
-            success: boolean;
-            /** @description A link that was just made. */
-            data: {
-                id: components["schemas"]["PortalLinkId"];
-                /** @example Acme Inc. */
-                name: string;
-                webhookIds: components["schemas"]["WebhookId"][];
-                /** @example true */
-                readOnly: boolean;
-                /**
-                 * @description Give it to the customer: it can be opened once, and is not shown again.
-                 * @example https://hooks.example.com/ui/portal/open?token=ptk_…
-                 */
-                url: string;
-                /** @description Until when it can be opened. */
-                linkEndsAt: components["schemas"]["Timestamp"];
-                /**
-                 * Format: int64
-                 * @example 28800
-                 */
-                visitSeconds: number;
-                createdAt: components["schemas"]["Timestamp"];
             };
         };
         /** @description The body of every success. */
@@ -5361,6 +5529,12 @@ export interface components {
                 isExact: boolean;
                 oldest?: components["schemas"]["Timestamp"] | null;
                 newest?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int32
+                 * @description Deliveries in a second where nobody says: what the webhooks' own rates allow, up to the default.
+                 * @example 50
+                 */
+                rate: number;
                 /** @description The webhooks with the most of them. */
                 topWebhooks: components["schemas"]["ReplayWebhookCount"][];
                 /** @description The event types with the most of them. */
@@ -5379,6 +5553,13 @@ export interface components {
                  * @example 1
                  */
                 deliveries: number;
+            };
+        };
+        /** @description The body of every success. */
+        Success_RevokedPortalLink: {
+            success: boolean;
+            data: {
+                id: components["schemas"]["PortalLinkId"];
             };
         };
         /** @description The body of every success. */
@@ -6523,6 +6704,77 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listEvents: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1 */
+                page?: number;
+                /** @description How many rows a page has; a deployment may set other bounds */
+                limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
+                /** @description Only of this type */
+                type?: string;
+                /** @description Only those that name this channel */
+                channel?: string;
+                /** @description Only from then on */
+                createdAfter?: components["schemas"]["Timestamp"];
+                /** @description Only before then */
+                createdBefore?: components["schemas"]["Timestamp"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events, newest first */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "channels": [
+                     *             "eu"
+                     *           ],
+                     *           "createdAt": "2026-11-21T20:04:59.120Z",
+                     *           "deliverAt": "2026-11-21T20:04:59.120Z",
+                     *           "expungedAt": "2026-11-21T20:04:59.120Z",
+                     *           "id": "evt_01m7zvcjkge008000000000001",
+                     *           "occurredAt": "2026-11-21T20:04:59.120Z",
+                     *           "type": "order.created"
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "limit": 20,
+                     *         "nextCursor": null,
+                     *         "page": 1,
+                     *         "prevCursor": null,
+                     *         "total": 1,
+                     *         "totalPages": 1
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["List_EventSummary"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     publishEvent: {
         parameters: {
             query?: never;
@@ -8237,6 +8489,88 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    streamDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Only to this webhook */
+                webhookId?: components["schemas"]["WebhookId"];
+                /** @description Only of this event */
+                eventId?: components["schemas"]["EventId"];
+                /** @description Only of events of this type */
+                eventType?: string;
+                /** @description Of the delivery by now: `pending`, `delivered`, `dead` or `cancelled` */
+                status?: string;
+                /** @description Of the answer: `2xx`, `3xx`, `4xx` or `5xx` */
+                statusClass?: string;
+                /** @description How the attempt failed */
+                errorKind?: string;
+                /** @description Only of deliveries with at least so many attempts by now */
+                attemptsMin?: number;
+                /** @description Only of deliveries made from then on */
+                createdAfter?: components["schemas"]["Timestamp"];
+                /** @description Only of deliveries made before then */
+                createdBefore?: components["schemas"]["Timestamp"];
+                /** @description Begin with the attempts that ended then, and not now */
+                since?: components["schemas"]["Timestamp"];
+                /** @description `false`: when all that there is was told, say so by an `end`, and end */
+                follow?: boolean;
+            };
+            header?: {
+                /** @description Go on behind this event; `since` is nothing then */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events, each with this as its data */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "attempt": {
+                     *         "durationMs": 38,
+                     *         "errorKind": null,
+                     *         "nextAttemptAt": "2026-11-21T20:04:59.120Z",
+                     *         "number": 1,
+                     *         "outcome": "Attempt 1 got 503 after 38 ms; the next try is in 5 s.",
+                     *         "startedAt": "2026-11-21T20:04:59.120Z",
+                     *         "status": 503
+                     *       },
+                     *       "attempts": 2,
+                     *       "createdAt": "2026-11-21T20:04:59.120Z",
+                     *       "eventId": "evt_01m7zvcjkge008000000000001",
+                     *       "eventType": "order.created",
+                     *       "id": "dlv_01m7zvcjkge008000000000001",
+                     *       "lastError": null,
+                     *       "lastStatus": 503,
+                     *       "nextAttemptAt": "2026-11-21T20:04:59.120Z",
+                     *       "note": null,
+                     *       "reason": "event",
+                     *       "settledAt": "2026-11-21T20:04:59.120Z",
+                     *       "status": "pending",
+                     *       "webhookId": "wh_01m7zvcjkge008000000000001"
+                     *     }
+                     */
+                    "text/event-stream": components["schemas"]["StreamedAttempt"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     listEventTypes: {
         parameters: {
             query?: {
@@ -9140,6 +9474,7 @@ export interface operations {
                      *         "isExact": true,
                      *         "newest": "2026-11-21T20:04:59.120Z",
                      *         "oldest": "2026-11-21T20:04:59.120Z",
+                     *         "rate": 50,
                      *         "skipped": [
                      *           {
                      *             "count": 800,
@@ -9582,6 +9917,78 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    listPortalLinks: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1 */
+                page?: number;
+                /** @description How many rows a page has; a deployment may set other bounds */
+                limit?: number;
+                /** @description A `nextCursor` or `prevCursor` as a page of this list gave it; instead of `page` */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of links, newest first */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "createdAt": "2026-11-21T20:04:59.120Z",
+                     *           "id": "ptl_01m7zvcjkge008000000000001",
+                     *           "linkEndsAt": "2026-11-21T20:04:59.120Z",
+                     *           "madeBy": {
+                     *             "id": "key_01m7zvcjkge008000000000001",
+                     *             "kind": "key",
+                     *             "name": "backend"
+                     *           },
+                     *           "name": "Acme Inc.",
+                     *           "openedAt": "2026-11-21T20:04:59.120Z",
+                     *           "readOnly": true,
+                     *           "revokedAt": "2026-11-21T20:04:59.120Z",
+                     *           "status": "waiting",
+                     *           "visitEndsAt": "2026-11-21T20:04:59.120Z",
+                     *           "visitSeconds": 28800,
+                     *           "webhookIds": [
+                     *             "wh_01m7zvcjkge008000000000001"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "pagination": {
+                     *         "limit": 20,
+                     *         "nextCursor": null,
+                     *         "page": 1,
+                     *         "prevCursor": null,
+                     *         "total": 1,
+                     *         "totalPages": 1
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["List_PortalLink"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     createPortalLink: {
         parameters: {
             query?: never;
@@ -9624,9 +10031,18 @@ export interface operations {
                      *         "createdAt": "2026-11-21T20:04:59.120Z",
                      *         "id": "ptl_01m7zvcjkge008000000000001",
                      *         "linkEndsAt": "2026-11-21T20:04:59.120Z",
+                     *         "madeBy": {
+                     *           "id": "key_01m7zvcjkge008000000000001",
+                     *           "kind": "key",
+                     *           "name": "backend"
+                     *         },
                      *         "name": "Acme Inc.",
+                     *         "openedAt": "2026-11-21T20:04:59.120Z",
                      *         "readOnly": true,
+                     *         "revokedAt": "2026-11-21T20:04:59.120Z",
+                     *         "status": "waiting",
                      *         "url": "https://hooks.example.com/ui/portal/open?token=ptk_…",
+                     *         "visitEndsAt": "2026-11-21T20:04:59.120Z",
                      *         "visitSeconds": 28800,
                      *         "webhookIds": [
                      *           "wh_01m7zvcjkge008000000000001"
@@ -9635,7 +10051,7 @@ export interface operations {
                      *       "success": true
                      *     }
                      */
-                    "application/json": components["schemas"]["Success_PortalLink"];
+                    "application/json": components["schemas"]["Success_CreatedPortalLink"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -9646,6 +10062,47 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    revokePortalLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PortalLinkId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is over */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "id": "ptl_01m7zvcjkge008000000000001"
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_RevokedPortalLink"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -10385,6 +10842,7 @@ export interface operations {
                      * @example {
                      *       "data": {
                      *         "expiresAt": "2026-11-21T20:04:59.120Z",
+                     *         "getsMail": true,
                      *         "user": {
                      *           "email": "ada@example.com",
                      *           "id": "acc_01m7zvcjkge008000000000001",
@@ -10404,6 +10862,69 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    changeMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "getsMail": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["MyChange"];
+            };
+        };
+        responses: {
+            /** @description Who one is */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": {
+                     *         "expiresAt": "2026-11-21T20:04:59.120Z",
+                     *         "getsMail": true,
+                     *         "user": {
+                     *           "email": "ada@example.com",
+                     *           "id": "acc_01m7zvcjkge008000000000001",
+                     *           "name": "Ada",
+                     *           "role": "owner",
+                     *           "tenant": {
+                     *             "id": "ten_01m7zvcjkge008000000000001",
+                     *             "name": "acme"
+                     *           }
+                     *         }
+                     *       },
+                     *       "success": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Success_Me"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];

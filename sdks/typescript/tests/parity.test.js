@@ -13,8 +13,10 @@ const file = process.env.ANGARIUM_OPENAPI ?? new URL("../../../docs/openapi.json
 const document = JSON.parse(readFileSync(file, "utf8"));
 const METHODS = ["get", "post", "put", "patch", "delete"];
 
+// What goes on for as long as somebody listens is for clients of server-sent events.
+const isStream = ({ responses }) => responses[200]?.content?.["text/event-stream"] !== undefined;
 const operations = Object.entries(document.paths).flatMap(([path, item]) =>
-  METHODS.filter((method) => item[method]).map((method) => {
+  METHODS.filter((method) => item[method] && !isStream(item[method])).map((method) => {
     const { operationId, security = document.security ?? [] } = item[method];
     return { operationId, route: `${method.toUpperCase()} ${path}`, schemes: security.flatMap(Object.keys) };
   }),

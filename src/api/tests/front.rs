@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use axum::response::IntoResponse as _;
 use serde_json::json;
 
 use super::{TestApi, start};
@@ -53,11 +54,16 @@ async fn broken() -> String {
 async fn a_panic_and_a_hanging_handler_are_answered() {
     let t = start(&[("ANGARIUM__API__REQUEST_TIMEOUT_MS", "50")]).await;
     let hanging = || async { std::future::pending::<()>().await };
-    let front = axum::middleware::from_fn_with_state(Arc::clone(&t.api), front::front);
+    let door = front::Door::new(&t.api, "/ui", |_, bare, why| (bare.status(), why.to_owned()).into_response());
+    let front = axum::middleware::from_fn_with_state(door, front::front);
     let routes = Router::new().route("/panic", axum::routing::get(broken)).route("/hang", axum::routing::get(hanging));
+    let routes = routes.route("/ui/panic", axum::routing::get(broken));
     let odd = TestApi { router: routes.layer(front), key: t.key.clone(), api: Arc::clone(&t.api), ..t };
     let answer = odd.get("/panic").await;
     assert!(!answer.fails(500, "INTERNAL_ERROR").contains("disco"));
+    // A page says it as pages do.
+    let page = odd.get("/ui/panic").await;
+    assert_eq!((page.status.as_u16(), page.body.as_str().is_some_and(|said| said.contains("our fault"))), (500, true));
     let answer = odd.get("/hang").await;
     answer.fails(503, "UNAVAILABLE");
     assert_eq!(answer.headers["retry-after"], "1");

@@ -57,8 +57,8 @@ pub(super) struct Case<'a> {
     pub(super) engine: &'a Engine,
     pub(super) ledger: Arc<Ledger>,
     pub(super) load: Load,
-    api: Api,
-    receiver: Receiver,
+    pub(super) api: Api,
+    pub(super) receiver: Receiver,
     webhooks: Vec<Webhook>,
 }
 
@@ -121,7 +121,7 @@ impl<'a> Case<'a> {
 
     async fn subscribe(&self, lane: u32, observed: Option<usize>) -> anyhow::Result<Webhook> {
         let path = format!("/bench/{lane}");
-        let body = json!({"name": format!("bench {lane}"), "url": self.receiver.url(&path), "events": ["*"]});
+        let body = json!({"name": format!("bench {lane}"), "url": self.receiver.url(&path), "events": [EVENT_TYPE]});
         let created = self.api.post("/webhooks", body.to_string()).await;
         let mut webhook: Webhook = created.map_err(|failure| failure.error).context("cannot register a webhook")?;
         webhook.path = path;

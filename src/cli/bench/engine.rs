@@ -87,10 +87,17 @@ impl Memory {
 
 impl Engine {
     pub(super) async fn start(args: &BenchArgs, kind: Kind, role: Role) -> anyhow::Result<Self> {
+        let mut engine = Self::prepare(args, kind).await?;
+        engine.launch(args, role, "bench").await?;
+        Ok(engine)
+    }
+
+    /// An engine that has a database, and no process yet.
+    pub(super) async fn prepare(args: &BenchArgs, kind: Kind) -> anyhow::Result<Self> {
         let name = format!("angarium_bench_{}_{}", std::process::id(), Clock::system().now().as_millis());
         let scratch = std::env::temp_dir().join(&name);
         std::fs::create_dir(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-        let mut engine = Self {
+        let engine = Self {
             program: std::env::current_exe().context("cannot find this program")?,
             kind,
             settings: settings(args, kind, &name, &scratch),
@@ -99,19 +106,22 @@ impl Engine {
             key: SecretString::default(),
         };
         engine.call(&["migrate", "--create-database"]).await?;
-        let created =
-            engine.call(&["keys", "create", "--tenant", "bench", "--environment", "staging", "--json"]).await?;
+        Ok(engine)
+    }
+
+    /// Starts its processes, with a key of a tenant.
+    pub(super) async fn launch(&mut self, args: &BenchArgs, role: Role, tenant: &str) -> anyhow::Result<()> {
+        let created = self.call(&["keys", "create", "--tenant", tenant, "--environment", "staging", "--json"]).await?;
         let created: CreatedKey = serde_json::from_slice(&created).context("`keys create --json` gave no key")?;
-        engine.key = created.key;
-        let processes = match kind {
+        self.key = created.key;
+        let processes = match self.kind {
             Kind::Embedded => 1,
             Kind::Postgres => args.processes,
         };
         for index in 0..processes {
-            engine.spawn(usize::from(index), role)?;
+            self.spawn(usize::from(index), role)?;
         }
-        engine.wait_until_ready().await.map_err(|error| engine.explain(error))?;
-        Ok(engine)
+        self.wait_until_ready().await.map_err(|error| self.explain(error))
     }
 
     fn command(&self, arguments: &[&str]) -> std::process::Command {
@@ -122,7 +132,7 @@ impl Engine {
     }
 
     /// Runs a command of this program to its end, and gives what it prints.
-    async fn call(&self, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
+    pub(super) async fn call(&self, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
         let mut command = Command::from(self.command(arguments));
         let ended = command.kill_on_drop(true).output().await.context("cannot run this program again")?;
         if !ended.status.success() {
@@ -259,6 +269,8 @@ fn settings(args: &BenchArgs, kind: Kind, name: &str, scratch: &Path) -> Vec<(&'
         ("ANGARIUM__EGRESS__ALLOW_NETWORKS", "127.0.0.0/8".to_owned()),
         ("ANGARIUM__EGRESS__ALLOW_HOSTS", "localhost".to_owned()),
         ("ANGARIUM__LOG__FILTER", "warn".to_owned()),
+        // One visitor opens all pages, again and again.
+        ("ANGARIUM__LIMITS__SESSION_REQUESTS_PER_MINUTE", "1000000".to_owned()),
     ]
 }
 

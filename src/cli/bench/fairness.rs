@@ -2,7 +2,7 @@
 
 use super::case::{Plan, UNBOUNDED, with};
 use super::engine::{Kind, Role};
-use super::figures::{Latency, Row, round};
+use super::figures::Row;
 use super::latency::{events_max, paced};
 use super::{BenchArgs, Progress};
 use crate::cli::Outcome;
@@ -34,12 +34,7 @@ pub(super) async fn run(args: &BenchArgs, kind: Kind, progress: &Progress) -> Ou
             Ok(Row { engine: kind.name(), scenario: plan.name, counts: Some(case.counts()), ..paced })
         });
         let mut row = row.await?;
-        let first = rows.first().map_or(row.latency, |first| first.latency);
-        if let Some((with, without)) = row.latency.zip(first) {
-            let ratio = |pick: fn(Latency) -> f64| Some(round(pick(with) / pick(without).max(f64::MIN_POSITIVE)));
-            row.p50_ratio = ratio(|latency| latency.p50_ms);
-            row.p99_ratio = ratio(|latency| latency.p99_ms);
-        }
+        row.compare_latency(rows.first().map_or(row.latency, |first| first.latency));
         rows.push(row);
     }
     Ok(rows)

@@ -19,9 +19,11 @@ pub(super) struct Row {
     pub(super) latency: Option<Latency>,
     /// How much later than scheduled the load sent, at the 99th percentile.
     pub(super) load_late_p99_ms: Option<f64>,
-    /// p50 and p99 over those of the same run with no webhook hanging.
+    /// p50 and p99 over those of the same run without what this measurement adds.
     pub(super) p50_ratio: Option<f64>,
     pub(super) p99_ratio: Option<f64>,
+    /// Dead letters that a replay delivered.
+    pub(super) replayed_per_s: Option<f64>,
     pub(super) memory: Option<MemoryFigures>,
     /// Processor time of the engine's processes per second; the databases are not in it.
     pub(super) engine_cores: Option<f64>,
@@ -77,6 +79,15 @@ impl Row {
         self.of_ceiling = rate.zip(ceiling).map(|(rate, ceiling)| round(rate / ceiling));
     }
 
+    /// By how much the latency is another than without what this measurement adds.
+    pub(super) fn compare_latency(&mut self, without: Option<Latency>) {
+        if let Some((with, without)) = self.latency.zip(without) {
+            let ratio = |pick: fn(Latency) -> f64| Some(round(pick(with) / pick(without).max(f64::MIN_POSITIVE)));
+            self.p50_ratio = ratio(|latency| latency.p50_ms);
+            self.p99_ratio = ratio(|latency| latency.p99_ms);
+        }
+    }
+
     /// What must not be, in words.
     pub(super) fn fault(&self) -> Option<String> {
         let Counts { lost, unreadable, bad_signatures, accepted, .. } = self.counts?;
@@ -94,6 +105,9 @@ impl Row {
         let mut remarks = Vec::new();
         if let Some((p50, p99)) = self.p50_ratio.zip(self.p99_ratio) {
             remarks.push(format!("p50 ×{p50:.2}, p99 ×{p99:.2}"));
+        }
+        if let Some(replayed) = self.replayed_per_s {
+            remarks.push(format!("{replayed:.0} replayed/s"));
         }
         if let Some(MemoryFigures { idle_mib, loaded_mib, drained_mib, peak_mib }) = self.memory {
             remarks.push(format!(

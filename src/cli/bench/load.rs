@@ -81,6 +81,12 @@ impl Connection {
     }
 }
 
+/// A kept connection that the server has not closed meanwhile.
+fn take_open(idle: &Mutex<Vec<Connection>>) -> Option<Connection> {
+    let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+    std::iter::from_fn(|| idle.pop()).find(|connection| !connection.sender.is_closed())
+}
+
 impl Load {
     fn addr(&self, index: usize) -> SocketAddr {
         self.addrs[index % self.addrs.len()]
@@ -192,8 +198,7 @@ impl Load {
     }
 
     async fn publish_on_any(&self, idle: &Mutex<Vec<Connection>>, number: usize) -> anyhow::Result<()> {
-        let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut connection = match kept {
+        let mut connection = match take_open(idle) {
             Some(connection) => connection,
             None => Connection::open(self.addr(number)).await?,
         };

@@ -21,6 +21,8 @@ mod figures;
 mod latency;
 mod ledger;
 mod load;
+mod pages;
+mod replay;
 mod throughput;
 
 use std::time::Duration;
@@ -52,7 +54,7 @@ pub(super) struct BenchArgs {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=16))]
     processes: u16,
     /// What to measure
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Scenario::value_variants().to_vec())]
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Scenario::USUAL.to_vec())]
     scenarios: Vec<Scenario>,
     /// How long each measurement takes
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(2..=600))]
@@ -69,6 +71,12 @@ pub(super) struct BenchArgs {
     /// Events of the backlog
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     backlog: u32,
+    /// Dead letters of the replay
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(100..=20_000))]
+    dead_letters: u32,
+    /// Deliveries in the database behind the pages
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1_000..=50_000_000))]
+    deliveries: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -97,13 +105,26 @@ enum Scenario {
     Fairness,
     /// Accepted while paused, then drained
     Backlog,
+    /// 200 live events a second, alone and beside a replay of dead letters
+    Replay,
+    /// Pages and lists over a database that `seed` has filled, which takes minutes; only when it is asked for
+    Pages,
 }
 
 impl Scenario {
+    const USUAL: [Self; 7] =
+        [Self::Raw, Self::OneToOne, Self::OneToFive, Self::Ingest, Self::Latency, Self::Fairness, Self::Backlog];
+
     /// How many measurements it takes.
     const fn cases(self) -> usize {
         match self {
-            Self::Raw | Self::OneToOne | Self::OneToFive | Self::Ingest | Self::Backlog => 1,
+            Self::Raw
+            | Self::OneToOne
+            | Self::OneToFive
+            | Self::Ingest
+            | Self::Backlog
+            | Self::Replay
+            | Self::Pages => 1,
             Self::Latency => latency::CASES,
             Self::Fairness => fairness::CASES,
         }
@@ -170,7 +191,7 @@ pub(super) async fn run(args: BenchArgs, output: Output) -> Outcome {
     if output.is_json() {
         output.value(&json!({
             "seconds": args.seconds, "payloadBytes": args.payload, "outstanding": args.outstanding,
-            "connections": args.connections, "processes": args.processes, "rows": rows,
+            "connections": args.connections, "processes": args.processes, "deliveries": args.deliveries, "rows": rows,
         }))?;
     } else {
         output.line(&table(&rows));
@@ -196,6 +217,8 @@ async fn measure(args: &BenchArgs, progress: &Progress, rows: &mut Vec<Row>) -> 
                 Scenario::Latency => latency::run(args, kind, progress).await?,
                 Scenario::Fairness => fairness::run(args, kind, progress).await?,
                 Scenario::Backlog => vec![backlog::run(args, kind, progress).await?],
+                Scenario::Replay => replay::run(args, kind, progress).await?,
+                Scenario::Pages => pages::run(args, kind, progress).await?,
             };
             for row in &mut measured {
                 row.compare(ceiling);

@@ -122,7 +122,7 @@ pub(super) struct Delivery {
     last_status: Option<u16>,
     last_error: Option<String>,
     pub(super) next_attempt_at: Option<String>,
-    pub(super) created_at: String,
+    created_at: String,
     settled_at: Option<String>,
     #[serde(default)]
     pub(super) attempt_log: Vec<Attempt>,

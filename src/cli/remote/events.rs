@@ -1,5 +1,6 @@
-//! `events`: read one, send one again, and see where one would go.
+//! `events`: list them, read one, send one again, and see where one would go.
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::json;
@@ -9,7 +10,10 @@ use super::super::api::Api;
 use super::super::output::plain;
 use super::super::send::read_data;
 use super::super::{Outcome, Output};
+use super::list::{Filters, LimitArgs, list};
+use super::when;
 use crate::domain::id::{EventId, WebhookId};
+use crate::domain::time::Timestamp;
 
 /// Arguments of `events`.
 #[derive(Debug, Args)]
@@ -20,6 +24,8 @@ pub(crate) struct EventsArgs {
 
 #[derive(Debug, Subcommand)]
 enum EventsCommand {
+    /// List events, newest first
+    List(ListArgs),
     /// Show an event
     Get {
         /// The event's id
@@ -38,6 +44,24 @@ enum EventsCommand {
     },
     /// Say where an event would go, and why not elsewhere; nothing is published
     Explain(ExplainArgs),
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// Only of this type
+    #[arg(long = "type", value_name = "TYPE")]
+    event_type: Option<String>,
+    /// Only those that name this channel
+    #[arg(long, value_name = "NAME")]
+    channel: Option<String>,
+    /// Only those accepted since: so long ago, such as `10m`, or a time
+    #[arg(long, value_name = "WHEN", value_parser = when::parse)]
+    since: Option<Timestamp>,
+    /// Only those accepted before
+    #[arg(long, value_name = "WHEN", value_parser = when::parse)]
+    until: Option<Timestamp>,
+    #[command(flatten)]
+    limit: LimitArgs,
 }
 
 #[derive(Debug, Args)]
@@ -64,19 +88,37 @@ struct ExplainArgs {
 struct Event {
     id: String,
     r#type: String,
-    data: Box<RawValue>,
+    /// Not in a list.
+    data: Option<Box<RawValue>>,
     occurred_at: String,
     created_at: String,
     channels: Vec<String>,
     deliver_at: Option<String>,
+    expunged_at: Option<String>,
 }
 
 pub(super) async fn run(args: EventsArgs, api: &Api, output: Output) -> Outcome {
     match args.command {
+        EventsCommand::List(args) => show_list(args, api, output).await,
         EventsCommand::Get { id, data } => show(api, id, data, output).await,
         EventsCommand::Replay { id, webhook } => replay(api, id, webhook, output).await,
         EventsCommand::Explain(args) => explain(args, api, output).await,
     }
+}
+
+async fn show_list(args: ListArgs, api: &Api, output: Output) -> Outcome {
+    let ListArgs { event_type, channel, since, until, limit } = args;
+    let filters = Filters::default()
+        .with("type", event_type)
+        .with("channel", channel)
+        .with("createdAfter", since)
+        .with("createdBefore", until);
+    let listed = list(api, "/events", &filters, limit.limit).await?;
+    listed.print(output, &["ID", "TYPE", "CHANNELS", "DELIVER AT", "ERASED", "CREATED"], |event: Event| {
+        let Event { id, r#type, channels, deliver_at, expunged_at, created_at, .. } = event;
+        let (deliver_at, expunged_at) = (deliver_at.unwrap_or_default(), expunged_at.unwrap_or_default());
+        vec![id, r#type, channels.join(","), deliver_at, expunged_at, created_at]
+    })
 }
 
 async fn show(api: &Api, id: EventId, only_data: bool, output: Output) -> Outcome {
@@ -85,7 +127,9 @@ async fn show(api: &Api, id: EventId, only_data: bool, output: Output) -> Outcom
         output.value(&raw)?;
         return Ok(());
     }
-    let Event { id, r#type, data, occurred_at, created_at, channels, deliver_at } = serde_json::from_str(raw.get())?;
+    let Event { id, r#type, data, occurred_at, created_at, channels, deliver_at, expunged_at } =
+        serde_json::from_str(raw.get())?;
+    let data = data.context("the answer has no data")?;
     if only_data {
         output.line(data.get());
         return Ok(());
@@ -98,6 +142,7 @@ async fn show(api: &Api, id: EventId, only_data: bool, output: Output) -> Outcom
         ("created", Some(created_at)),
         ("channels", channels),
         ("deliver at", deliver_at),
+        ("erased", expunged_at),
         ("data", Some(data.get().to_owned())),
     ]);
     Ok(())

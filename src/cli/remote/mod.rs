@@ -11,6 +11,7 @@ mod events;
 mod list;
 mod listen;
 mod replays;
+mod server_events;
 mod tail;
 mod usage;
 mod webhook_body;
@@ -27,7 +28,7 @@ use super::{Globals, Outcome, Output};
 pub(super) enum RemoteCommand {
     /// See what became of events at webhooks, and step in
     Deliveries(deliveries::DeliveriesArgs),
-    /// Read events, send them again, and see where they would go
+    /// List and read events, send them again, and see where they would go
     Events(events::EventsArgs),
     /// Register webhooks, and look after them
     #[command(visible_alias = "webhooks")]

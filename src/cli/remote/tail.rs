@@ -1,42 +1,30 @@
-//! `tail`: attempts as they happen, a line each.
+//! `tail`: attempts as they end, a line each.
 //!
-//! It asks the API for deliveries made since the last look, and looks again at those that wait for a retry when their
-//! time comes. So it needs nothing of the server but its log, and sees what every process of a deployment does.
+//! The server's stream has what every process of a deployment does. It ends now and then, with its server at the latest;
+//! then another one goes on from where it was, and what comes again is not shown again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::super::api::Api;
 use super::super::output::plain;
-use super::super::{Exit, Failure, Outcome, Output, duration};
+use super::super::{Exit, Failure, Outcome, Output};
 use super::codes::Codes;
 use super::deliveries::{Attempt, Delivery, answer};
-use super::list::{Filters, list};
+use super::list::Filters;
+use super::server_events::ServerEvents;
 use super::when;
-use crate::clock::Clock;
 use crate::domain::id::WebhookId;
 use crate::domain::time::Timestamp;
 
-/// Deliveries that one look asks for; of more, the newest.
-const LOOK_MAX: u32 = 500;
-/// Deliveries that waited before the beginning and whose retries are shown.
-const WAITING_MAX: u32 = 200;
-/// Deliveries whose attempts one look reads; what happens to more is told as a number.
-const READ_MAX: usize = 100;
-/// Retries that are due and that one look asks for.
-const DUE_MAX: usize = 50;
-/// Deliveries that are remembered.
-const KNOWN_MAX: usize = 20_000;
-/// What was accepted before a look may be seen by a later one only: it was being committed.
-const OVERLAP: Duration = Duration::from_secs(10);
-/// How far back deliveries are looked for that still wait: longer than a webhook's retries take by default.
-const HORIZON: Duration = Duration::from_hours(48);
-const READS_AT_ONCE: usize = 8;
+/// Attempts that are remembered, so that none is shown twice: more than a stream repeats.
+const SHOWN_MAX: usize = 10_000;
+/// From one try to reach the server to the next.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// Arguments of `tail`.
 #[derive(Debug, Args)]
@@ -62,9 +50,6 @@ pub(crate) struct TailArgs {
     /// Go on as attempts happen, until `^C`; this is the default
     #[arg(long, conflicts_with = "no_follow")]
     follow: bool,
-    /// How often to look; each look is a request or two
-    #[arg(long, default_value = "1s", value_parser = duration::parse)]
-    interval: Duration,
 }
 
 /// How an attempt ended.
@@ -78,161 +63,120 @@ enum Ended {
     Dead,
 }
 
-/// What is remembered of a delivery.
-struct Known {
-    /// Attempts that were shown, or happened before the beginning.
-    attempts: u64,
-    /// When to look again; none for one that is final.
-    next_look: Option<Timestamp>,
-    created_at: Timestamp,
+/// What a stream tells.
+#[derive(Deserialize)]
+struct Told {
+    #[serde(flatten)]
+    delivery: Delivery,
+    attempt: Attempt,
+}
+
+/// How a stream ended.
+enum End {
+    /// There is no more, and nobody waits for more.
+    AllWasTold,
+    /// Another one has the rest.
+    OfTheStream,
 }
 
 struct Tail<'a> {
     api: &'a Api,
     args: &'a TailArgs,
     output: Output,
-    known: HashMap<String, Known>,
     names: HashMap<String, String>,
-    /// The newest delivery's time, by the server's clock.
-    newest: Option<Timestamp>,
+    /// Where the server's stream is.
+    last_event: Option<String>,
+    shown: HashSet<(String, u64)>,
+    /// The same, oldest first.
+    shown_in_order: VecDeque<(String, u64)>,
 }
 
 pub(super) async fn run(args: TailArgs, api: &Api, output: Output) -> Outcome {
-    let (known, names) = (HashMap::new(), HashMap::new());
-    let mut tail = Tail { api, args: &args, output, known, names, newest: None };
-    tail.begin().await?;
-    if args.no_follow {
-        return Ok(());
-    }
-    output.hint("waiting for attempts   ^C stops");
+    let mut tail = Tail {
+        api,
+        args: &args,
+        output,
+        names: HashMap::new(),
+        last_event: None,
+        shown: HashSet::new(),
+        shown_in_order: VecDeque::new(),
+    };
     loop {
-        tokio::time::sleep(args.interval).await;
-        match tail.look().await {
-            Ok(()) => {}
-            Err(failure) if matches!(failure.exit, Exit::Failed | Exit::TimedOut) => {
+        match tail.listen().await {
+            Ok(End::AllWasTold) => return Ok(()),
+            Ok(End::OfTheStream) => {}
+            // Once it has begun, it goes on when the server is there again.
+            Err(failure) if tail.last_event.is_some() && matches!(failure.exit, Exit::Failed | Exit::TimedOut) => {
                 output.hint(&format!("{:#}; going on", failure.error));
             }
             Err(failure) => return Err(failure),
         }
+        tokio::time::sleep(TRY_AGAIN).await;
     }
 }
 
 impl Tail<'_> {
-    fn filters(&self) -> Filters {
-        Filters::default().with("webhookId", self.args.webhook).with("eventType", self.args.event_type.clone())
-    }
-
-    /// What was there before: shown as far as it is wanted, and else only remembered.
-    async fn begin(&mut self) -> Outcome {
-        let horizon = Clock::system().now().before(HORIZON);
-        let since = self.args.since;
-        let waiting = self.filters().with("status", Some("pending")).with("createdAfter", Some(horizon));
-        let mut rows: Vec<Delivery> = list(self.api, "/deliveries", &waiting, WAITING_MAX).await?.read()?;
-        if since.is_some() {
-            self.newest = since;
-            let recent = self.filters().with("createdAfter", since);
-            rows.extend(list(self.api, "/deliveries", &recent, LOOK_MAX).await?.read::<Delivery>()?);
-            return self.take(rows).await;
+    /// Shows what one stream tells, until it ends.
+    async fn listen(&mut self) -> Outcome<End> {
+        let TailArgs { webhook, event_type, since, no_follow, .. } = self.args;
+        let filters = Filters::default()
+            .with("webhookId", *webhook)
+            .with("eventType", event_type.clone())
+            .with("since", *since)
+            .with("follow", no_follow.then_some(false));
+        let path = format!("/deliveries/stream?{}", filters.query(&[]));
+        let has_begun = self.last_event.is_some();
+        let answer = self.api.stream(&path, self.last_event.as_deref()).await?;
+        if !has_begun && !no_follow {
+            self.output.hint("waiting for attempts   ^C stops");
         }
-        let last = self.filters().with("createdAfter", Some(horizon));
-        let last: Vec<Delivery> = list(self.api, "/deliveries", &last, 1).await?.read()?;
-        let newest = last.iter().filter_map(created_at).max().unwrap_or(horizon);
-        self.newest = Some(newest);
-        // Those that are committed late are among these, and not new.
-        let overlapping = self.filters().with("createdAfter", Some(newest.before(OVERLAP)));
-        rows.extend(list(self.api, "/deliveries", &overlapping, LOOK_MAX).await?.read::<Delivery>()?);
-        for row in &rows {
-            self.remember(row);
-        }
-        Ok(())
-    }
-
-    async fn look(&mut self) -> Outcome {
-        let from = self.newest.map(|newest| newest.before(OVERLAP));
-        let listed = list(self.api, "/deliveries", &self.filters().with("createdAfter", from), LOOK_MAX).await?;
-        let mut rows: Vec<Delivery> = listed.read()?;
-        let listed: HashSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-        let now = Clock::system().now();
-        let due = |known: &Known| known.next_look.filter(|next| *next <= now);
-        let mut due: Vec<(Timestamp, String)> = self
-            .known
-            .iter()
-            .filter(|(id, _)| !listed.contains(id.as_str()))
-            .filter_map(|(id, known)| Some((due(known)?, id.clone())))
-            .collect();
-        due.sort();
-        due.truncate(DUE_MAX);
-        let api = self.api;
-        let reads = due.into_iter().map(|(_, id)| async move { api.get(&format!("/deliveries/{id}")).await });
-        let retried: Vec<Delivery> = stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await?;
-        rows.extend(retried);
-        self.take(rows).await
-    }
-
-    /// Shows what is new of deliveries.
-    async fn take(&mut self, rows: Vec<Delivery>) -> Outcome {
-        let shown_of = |row: &Delivery| self.known.get(&row.id).map_or(0, |known| known.attempts);
-        let (changed, same): (Vec<Delivery>, Vec<Delivery>) =
-            rows.into_iter().partition(|row| row.attempts > shown_of(row));
-        for row in same {
-            self.remember(&row);
-        }
-        let mut unread = 0;
-        let mut to_read = Vec::new();
-        for row in changed {
-            if to_read.iter().any(|other: &Delivery| other.id == row.id) {
-                continue;
+        let mut events = ServerEvents::new(Box::pin(answer.bytes_stream()));
+        while let Some(event) = events.next().await? {
+            match event.name.as_str() {
+                "attempt" => {
+                    let Told { delivery, attempt } = serde_json::from_str(&event.data)?;
+                    self.show(&delivery, &attempt).await?;
+                }
+                "end" => return Ok(End::AllWasTold),
+                // How far it is.
+                _ => {}
             }
-            if to_read.len() < READ_MAX {
-                to_read.push(row);
-            } else {
-                unread += row.attempts - self.known.get(&row.id).map_or(0, |known| known.attempts);
-                self.remember(&row);
-            }
+            self.last_event = event.id.or(self.last_event.take());
         }
-        let api = self.api;
-        let reads = to_read.into_iter().map(|row| async move {
-            let is_read = !row.attempt_log.is_empty();
-            if is_read { Ok(row) } else { api.get(&format!("/deliveries/{}", row.id)).await }
-        });
-        let read: Vec<Delivery> = stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await?;
-        self.show(&read).await?;
-        for row in &read {
-            self.remember(row);
-        }
-        if unread > 0 {
-            self.output.hint(&format!("+ {unread} more, which are not shown"));
-        }
-        self.forget();
-        Ok(())
+        Ok(End::OfTheStream)
     }
 
-    /// Prints attempts that were not shown, in the order in which they began.
-    async fn show(&mut self, deliveries: &[Delivery]) -> Outcome {
-        let mut lines: Vec<(&Delivery, &Attempt)> = Vec::new();
-        for delivery in deliveries {
-            let shown = self.known.get(&delivery.id).map_or(0, |known| known.attempts);
-            let new = delivery.attempt_log.iter().filter(|attempt| attempt.number > shown);
-            lines.extend(new.filter(|attempt| self.wants(delivery, attempt)).map(|attempt| (delivery, attempt)));
+    /// Prints an attempt that is wanted and was not shown.
+    async fn show(&mut self, delivery: &Delivery, attempt: &Attempt) -> Outcome {
+        if !self.wants(delivery, attempt) || !self.is_new((delivery.id.clone(), attempt.number)) {
+            return Ok(());
         }
-        lines.sort_by(|(_, a), (_, b)| a.started_at.cmp(&b.started_at));
-        for (delivery, attempt) in lines {
-            let line =
-                if self.output.is_json() { json_line(delivery, attempt) } else { self.line(delivery, attempt).await };
-            if !self.output.stream(&line) {
-                // Whoever read it has gone.
-                return Err(Failure::new(Exit::Ok, ""));
-            }
+        let line =
+            if self.output.is_json() { json_line(delivery, attempt) } else { self.line(delivery, attempt).await };
+        if self.output.stream(&line) {
+            return Ok(());
         }
-        Ok(())
+        // Whoever read it has gone.
+        Err(Failure::new(Exit::Ok, ""))
+    }
+
+    fn is_new(&mut self, attempt: (String, u64)) -> bool {
+        if !self.shown.insert(attempt.clone()) {
+            return false;
+        }
+        self.shown_in_order.push_back(attempt);
+        if self.shown_in_order.len() > SHOWN_MAX
+            && let Some(oldest) = self.shown_in_order.pop_front()
+        {
+            self.shown.remove(&oldest);
+        }
+        true
     }
 
     fn wants(&self, delivery: &Delivery, attempt: &Attempt) -> bool {
-        let TailArgs { status, code, since, .. } = self.args;
-        let is_old = |since: Timestamp| Timestamp::parse_rfc3339(&attempt.started_at).is_some_and(|at| at < since);
+        let TailArgs { status, code, .. } = self.args;
         status.is_none_or(|status| ended(delivery, attempt).contains(&status))
             && code.is_none_or(|code| code.has(attempt.status))
-            && !since.is_some_and(is_old)
     }
 
     async fn line(&mut self, delivery: &Delivery, attempt: &Attempt) -> String {
@@ -268,32 +212,6 @@ impl Tail<'_> {
         self.names.insert(id.to_owned(), name.clone());
         name
     }
-
-    fn remember(&mut self, row: &Delivery) {
-        let Some(created_at) = created_at(row) else { return };
-        self.newest = self.newest.max(Some(created_at));
-        let next = row.next_attempt_at.as_deref().and_then(Timestamp::parse_rfc3339);
-        // One that is under way is looked at each time.
-        let next_look = (row.status == "pending").then(|| next.unwrap_or_default());
-        self.known.insert(row.id.clone(), Known { attempts: row.attempts, next_look, created_at });
-    }
-
-    /// Drops what will not be asked about again.
-    fn forget(&mut self) {
-        let from = self.newest.map(|newest| newest.before(OVERLAP));
-        self.known.retain(|_, known| known.next_look.is_some() || Some(known.created_at) >= from);
-        if self.known.len() > KNOWN_MAX {
-            let mut looks: Vec<_> = self.known.values().map(|known| known.next_look).collect();
-            looks.sort();
-            let last = looks[KNOWN_MAX / 2];
-            self.known.retain(|_, known| known.next_look <= last);
-            self.output.hint("too many deliveries wait: the retries of some will not be shown");
-        }
-    }
-}
-
-fn created_at(row: &Delivery) -> Option<Timestamp> {
-    Timestamp::parse_rfc3339(&row.created_at)
 }
 
 fn ended(delivery: &Delivery, attempt: &Attempt) -> &'static [Ended] {

@@ -24,7 +24,8 @@
     for (const time of all("time[datetime]:not([data-relative])", within)) {
       const date = new Date(time.dateTime);
       if (Number.isNaN(date.valueOf())) continue;
-      time.textContent = utc ? time.dateTime.slice(0, 10) + " " + time.dateTime.slice(11, 19) + "Z" : local(date);
+      time.dataset.utc ??= time.textContent;
+      time.textContent = utc ? time.dataset.utc : local(date);
     }
   };
   const units = [[86400, "d"], [3600, "h"], [60, "m"], [1, "s"]];
@@ -110,6 +111,8 @@
     const old = document.getElementById(row.id);
     if (!old && onlyChanged) return;
     if (old) { old.replaceWith(row); } else { tbody.prepend(row); row.classList.add("arrived"); }
+    for (const none of all("[data-without-rows]")) none.remove();
+    for (const some of all("[data-with-rows][hidden]")) some.hidden = false;
     for (const extra of rows().slice(Number(tbody.dataset.live))) extra.remove();
   };
   const showMore = (count) => {
@@ -210,7 +213,7 @@
       "g": () => { going = true; setTimeout(() => { going = false; }, 1500); },
       "/": () => one("#find")?.focus(),
       "j": () => step(1), "k": () => step(-1),
-      "Enter": () => row && event.target === row && one("th a", row)?.click(),
+      "Enter": () => row && event.target === row && one("th a, th button", row)?.click(),
       "x": () => row && pick(row, !one("input[name=id]", row)?.checked, false),
       "X": () => row && pick(row, true, true),
       "a": () => { const on = picked() < rows().length; for (const each of rows()) { const box = one("input[name=id]", each); if (box) box.checked = on; } countPicked(); },

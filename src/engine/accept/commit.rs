@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -17,6 +18,7 @@ use crate::engine::group::Group;
 use crate::store::dialect::accept::{BatchOutcome, DeliveryRow, Metering};
 use crate::store::dialect::event_keys::KeptKey;
 use crate::store::{Db, StoreError};
+use crate::telemetry::traces::AcceptedEvent;
 
 /// How often a batch is matched anew because webhooks changed meanwhile.
 const STALE_TRIES: usize = 8;
@@ -58,12 +60,12 @@ async fn commit(engine: &Engine, lane: &mut Lane, jobs: Vec<Job>) {
     if repeats_an_event(&jobs) {
         return one_by_one(engine, lane, jobs).await;
     }
-    let started = tokio::time::Instant::now();
+    let (started, began) = (tokio::time::Instant::now(), engine.clock.now());
     match write(engine, lane, &jobs).await {
         Ok((plan, dropped)) => {
             engine.metrics.accept_seconds.observe(started.elapsed().as_secs_f64());
             plan.feeding.done(engine, engine.clock.now());
-            finish(engine, jobs, plan, &dropped);
+            finish(engine, jobs, plan, &dropped, (began, started.elapsed()));
         }
         // One row that the database refuses must not fail the requests that share its commit.
         Err(error) if !error.is_busy() && jobs.len() > 1 => one_by_one(engine, lane, jobs).await,
@@ -107,7 +109,7 @@ async fn write(engine: &Engine, lane: &mut Lane, jobs: &[Job]) -> Result<(Plan, 
         let plan = plan(engine, jobs, &snapshot, now, &allowed);
         let metering =
             Metering { holder: lane.holder, until: now.after(engine.limits.meter_lease), counts: &plan.tally.metered };
-        match engine.store.accept(plan.revision, now, &plan.events, &plan.deliveries, metering).await {
+        match engine.store.accept(plan.revision, now, &plan.events, &plan.deliveries, metering, &plan.beside).await {
             Ok(BatchOutcome::Written { mut duplicates, refused }) => {
                 duplicates.extend(repeats_of_refused(engine, jobs, &plan, now).await?);
                 let (duplicates, refused) = (duplicates.into_iter().collect(), refused.into_iter().collect());
@@ -152,7 +154,7 @@ async fn repeats_of_refused(
 }
 
 /// After the commit: hand the tickets over and answer.
-fn finish(engine: &Engine, jobs: Vec<Job>, plan: Plan, dropped: &Dropped) {
+fn finish(engine: &Engine, jobs: Vec<Job>, plan: Plan, dropped: &Dropped, (began, took): (Timestamp, Duration)) {
     let mut deliveries = plan.deliveries.into_iter();
     let mut tickets = Vec::with_capacity(plan.places);
     let mut accepted = 0;
@@ -173,6 +175,12 @@ fn finish(engine: &Engine, jobs: Vec<Job>, plan: Plan, dropped: &Dropped) {
                 |deliveries| Accepted { event: job.content.id, deliveries, replayed: false, warnings: Vec::new() };
             count.map(accepted).map_err(|used_up| AcceptError::UsedUp(Box::new(used_up)))
         };
+        if let Ok(Accepted { event, deliveries, replayed: false, .. }) = answer
+            && job.is_new
+        {
+            let (tenant, event_type) = (job.scope.tenant, job.content.event_type.as_str());
+            engine.traces.accepted(&AcceptedEvent { event, tenant, event_type, deliveries, began, took });
+        }
         // A client that has gone away needs no answer.
         let _ = job.reply.send(answer);
     }

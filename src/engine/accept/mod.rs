@@ -27,6 +27,7 @@ use crate::domain::meter::UsedUp;
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
+use crate::store::beside::Beside;
 use crate::store::dialect::records::RecordWrite;
 use crate::telemetry::Outcome;
 
@@ -49,6 +50,8 @@ pub struct Publish {
     pub record: Option<RecordWrite>,
     /// Whether the tenant's plan counts it. What Angarium itself has to say is free.
     pub is_metered: bool,
+    /// What else is written with it.
+    pub beside: Option<Box<Beside>>,
 }
 
 impl Publish {
@@ -64,6 +67,7 @@ impl Publish {
             idempotency: None,
             record: None,
             is_metered: true,
+            beside: None,
         }
     }
 }
@@ -147,6 +151,7 @@ struct Job {
     reason: &'static str,
     idempotency: Option<IdempotencyKey>,
     record: Option<RecordWrite>,
+    beside: Option<Box<Beside>>,
     reply: oneshot::Sender<Result<Accepted, AcceptError>>,
 }
 
@@ -187,7 +192,7 @@ impl Engine {
     /// Accepts one event.
     pub async fn accept(&self, scope: Scope, publish: Publish, target: Target) -> Result<Accepted, AcceptError> {
         let now = self.clock.now();
-        let Publish { id, event_type, data, occurred_at, routing, idempotency, record, is_metered } = publish;
+        let Publish { id, event_type, data, occurred_at, routing, idempotency, record, is_metered, beside } = publish;
         let content = Arc::new(EventContent {
             id: id.unwrap_or_else(|| EventId::new(now, chance::bits())),
             event_type,
@@ -212,8 +217,20 @@ impl Engine {
             tree.of(&content);
         }
         let (reply, answer) = oneshot::channel();
-        let is_new = true;
-        let job = Job { scope, content, routing, tree, is_new, is_metered, target, reason, idempotency, record, reply };
+        let job = Job {
+            scope,
+            content,
+            routing,
+            tree,
+            is_new: true,
+            is_metered,
+            target,
+            reason,
+            idempotency,
+            record,
+            beside,
+            reply,
+        };
         let accepted = self.enqueue(job, answer).await?;
         Ok(Accepted { warnings, ..accepted })
     }
@@ -225,6 +242,7 @@ impl Engine {
         if let Some(at) = stored.expunged_at {
             return Err(AcceptError::Expunged(at));
         }
+        let line = self.line(scope, Action::EventReplay, event, json!({}));
         let (reply, answer) = oneshot::channel();
         let job = Job {
             scope,
@@ -238,12 +256,10 @@ impl Engine {
             reason: "replay",
             idempotency: None,
             record: None,
+            beside: line.map(|line| Box::new(Beside { line: Some(line), mail: None })),
             reply,
         };
-        let replayed = self.enqueue(job, answer).await?;
-        let line = self.line(scope, Action::EventReplay, event, json!({ "deliveries": replayed.deliveries }));
-        self.note(line).await?;
-        Ok(Some(replayed))
+        Ok(Some(self.enqueue(job, answer).await?))
     }
 
     async fn enqueue(

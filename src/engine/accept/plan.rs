@@ -14,6 +14,7 @@ use crate::domain::webhook::Webhook;
 use crate::engine::Engine;
 use crate::engine::directory::Snapshot;
 use crate::engine::paces::Feeding;
+use crate::store::beside::Beside;
 use crate::store::dialect::accept::{DeliveryRow, EventRow};
 use crate::store::dialect::event_keys::KeyRow;
 
@@ -25,6 +26,8 @@ pub(super) struct Plan {
     pub(super) revision: i64,
     pub(super) events: Vec<EventRow>,
     pub(super) deliveries: Vec<DeliveryRow>,
+    /// What is written beside them.
+    pub(super) beside: Vec<Beside>,
     /// For each job, how many deliveries it makes, or the limit that has no unit left for it.
     pub(super) counts: Vec<Result<u32, UsedUp>>,
     /// What the events count on.
@@ -40,6 +43,7 @@ pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Time
         revision: snapshot.revision(),
         events: Vec::with_capacity(jobs.len()),
         deliveries: Vec::with_capacity(jobs.len()),
+        beside: Vec::new(),
         counts: Vec::with_capacity(jobs.len()),
         tally: Tally::default(),
         places: 0,
@@ -80,6 +84,7 @@ pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Time
         }
         let count = u32::try_from(plan.deliveries.len() - before).unwrap_or(u32::MAX);
         plan.counts.push(Ok(count));
+        plan.beside.extend(job.beside.as_deref().map(|beside| told(beside, count)));
         if job.is_new {
             plan.events.push(event_row(engine, job, count, counts, now));
         }
@@ -92,6 +97,12 @@ pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Time
         delivery.leased = true;
     }
     plan
+}
+
+/// How many deliveries there are is only known here.
+fn told(beside: &Beside, deliveries: u32) -> Beside {
+    let Beside { line, mail } = beside.clone();
+    Beside { line: line.map(|line| line.counting("deliveries", deliveries)), mail }
 }
 
 fn wants(job: &Job, webhook: &Webhook) -> bool {

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use sqlx::{PgConnection, SqliteConnection};
 use uuid::Uuid;
 
+use super::super::beside::{Beside, write_beside};
 use super::super::{Db, Store, StoreError, chunks};
 use super::Rows;
 use super::event_keys::{KeptKey, KeyRow, lite_take_keys, pg_take_keys};
@@ -157,11 +158,12 @@ impl Store {
         events: &[EventRow],
         deliveries: &[DeliveryRow],
         metering: Metering<'_>,
+        beside: &[Beside],
     ) -> Result<BatchOutcome, StoreError> {
         let has_keys = events.iter().any(|event| event.idempotency.is_some());
         let has_records = events.iter().any(|event| event.record.is_some());
         match &self.db {
-            Db::Postgres(pool) if !has_keys && !has_records => {
+            Db::Postgres(pool) if !has_keys && !has_records && beside.is_empty() => {
                 let mut conn = pool.acquire().await?;
                 let (events, deliveries) = (refs(events), refs(deliveries));
                 let inserted = pg_insert(&mut conn, revision, now, &events, &deliveries, metering).await?;
@@ -177,6 +179,7 @@ impl Store {
                 if let Some(outcome) = pg_insert(&mut tx, revision, now, &events, &deliveries, metering).await? {
                     return Ok(outcome);
                 }
+                write_beside!(tx, beside, now);
                 tx.commit().await?;
                 Ok(BatchOutcome::Written { duplicates, refused })
             }
@@ -195,6 +198,7 @@ impl Store {
                     return Ok(BatchOutcome::Dry);
                 }
                 lite_insert(&mut tx, &events, &deliveries).await?;
+                write_beside!(tx, beside, now);
                 tx.commit().await?;
                 Ok(BatchOutcome::Written { duplicates, refused })
             }

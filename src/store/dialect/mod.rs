@@ -7,6 +7,7 @@ pub mod accept;
 pub mod claim;
 pub mod event_keys;
 pub mod records;
+pub mod replay_runs;
 pub mod settle;
 pub mod stats;
 

@@ -110,9 +110,10 @@ impl Reply {
         self.json()["data"].clone()
     }
 
-    /// The code of an error.
+    /// The code of an error. What is not JSON, as a stream, is none.
     pub(crate) fn code(&self) -> String {
-        self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
+        let body: Value = serde_json::from_str(&self.text).unwrap_or_default();
+        body["error"]["code"].as_str().unwrap_or_default().to_owned()
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {

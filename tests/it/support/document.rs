@@ -94,8 +94,10 @@ impl Operation {
     }
 
     fn fill(&self, path: &str) -> String {
+        // What goes on is asked to end.
+        let path = if self.query().contains(&"follow") { format!("{path}?follow=false") } else { path.to_owned() };
         let in_path = self.parameters.iter().filter(|parameter| parameter["in"] == "path");
-        in_path.fold(path.to_owned(), |path, parameter| {
+        in_path.fold(path, |path, parameter| {
             let example = parameter["schema"]["examples"][0].as_str().unwrap_or("example");
             path.replace(&format!("{{{}}}", parameter["name"].as_str().unwrap()), example)
         })

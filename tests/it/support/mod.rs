@@ -3,8 +3,10 @@
 pub(crate) mod app;
 pub(crate) mod browser;
 pub(crate) mod client;
+pub(crate) mod collector;
 pub(crate) mod core;
 pub(crate) mod document;
+pub(crate) mod metrics;
 pub(crate) mod people;
 pub(crate) mod promql;
 pub(crate) mod shown;

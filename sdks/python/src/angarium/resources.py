@@ -37,6 +37,35 @@ class _Resource:
 class Events(_Resource):
     """Publish what happened, read it again, send it again."""
 
+    def list(
+        self,
+        *,
+        page: Optional[int] = None,
+        limit: Optional[int] = None,
+        cursor: Optional[str] = None,
+        type: Optional[str] = None,
+        channel: Optional[str] = None,
+        createdAfter: Optional[str] = None,
+        createdBefore: Optional[str] = None,
+    ) -> Page[types.EventSummary]:
+        """List events
+
+        What was accepted, by whatever way it came. Their data is not in the list: read an event for it.
+
+        The key needs `read:events`.
+        """
+        operation = Operation("listEvents", "GET", "/api/v1/events", ("apiKey", "session"))
+        query: dict[str, Any] = {
+            "page": page,
+            "limit": limit,
+            "cursor": cursor,
+            "type": type,
+            "channel": channel,
+            "createdAfter": createdAfter,
+            "createdBefore": createdBefore,
+        }
+        return self._page(operation, [], query)
+
     def publish(self, *, idempotency_key: Optional[str] = None, **body: Unpack[types.NewEvent]) -> types.AcceptedEvent:
         """Publish an event
 
@@ -344,22 +373,56 @@ class Webhooks(_Resource):
         ).data()
         return answer
 
+    def list_portal_links(
+        self,
+        *,
+        page: Optional[int] = None,
+        limit: Optional[int] = None,
+        cursor: Optional[str] = None,
+    ) -> Page[types.PortalLink]:
+        """List portal links
+
+        Those that are over are kept for some days.
+
+        The key needs `write:webhooks`.
+        """
+        operation = Operation("listPortalLinks", "GET", "/api/v1/portal-links", ("apiKey", "session"))
+        query: dict[str, Any] = {
+            "page": page,
+            "limit": limit,
+            "cursor": cursor,
+        }
+        return self._page(operation, [], query)
+
     def create_portal_link(
         self,
         *,
         idempotency_key: Optional[str] = None,
         **body: Unpack[types.NewPortalLink]
-    ) -> types.PortalLink:
+    ) -> types.CreatedPortalLink:
         """Make a portal link
 
         By its URL a customer of yours, who needs no account, opens the pages of the webhooks that you name: their
         deliveries, and why signatures fail; and, where it is not `readOnly`, sends tests, retries, pauses and resumes.
-        It can be opened once, within ten minutes. It is ended at the dashboard.
+        It can be opened once, within ten minutes.
 
         The key needs `webhook:manage`.
         """
         operation = Operation("createPortalLink", "POST", "/api/v1/portal-links", ("apiKey", "session"))
-        answer: types.PortalLink = self._core.call(operation, [], body=body, idempotency_key=idempotency_key).data()
+        answer: types.CreatedPortalLink = self._core.call(
+            operation, [], body=body, idempotency_key=idempotency_key
+        ).data()
+        return answer
+
+    def revoke_portal_link(self, id: str, /) -> types.RevokedPortalLink:
+        """Revoke a portal link
+
+        It cannot be opened any more, and the visit that it became is over at once.
+
+        The key needs `write:webhooks`.
+        """
+        operation = Operation("revokePortalLink", "DELETE", "/api/v1/portal-links/{id}", ("apiKey", "session"))
+        answer: types.RevokedPortalLink = self._core.call(operation, [id]).data()
         return answer
 
 
@@ -384,6 +447,10 @@ class Deliveries(_Resource):
         data: Optional[str] = None,
     ) -> Page[types.Delivery]:
         """List deliveries
+
+        `total` is at most 10,000, and with a filter it counts those that are found among the newest 20,000. A page
+        looks at as many: where few of them are found it has fewer rows than `limit`, and there may be more while
+        `nextCursor` is not null, even on an empty page.
 
         The key needs `read:deliveries`.
         """
@@ -529,6 +596,9 @@ class DeadLetters(_Resource):
         diedBefore: Optional[str] = None,
     ) -> Page[types.DeadLetter]:
         """List dead letters
+
+        `total` is at most 10,000, and with a filter it counts those that are found among the newest 20,000. A page
+        looks at as many: there may be more while `nextCursor` is not null, even on an empty page.
 
         The key needs `read:deliveries`.
         """
@@ -811,6 +881,12 @@ class Auth(_Resource):
         """Say who is signed in."""
         operation = Operation("getMe", "GET", "/api/auth/me", ("session",))
         answer: types.Me = self._core.call(operation, []).data()
+        return answer
+
+    def change_me(self, **body: Unpack[types.MyChange]) -> types.Me:
+        """Say whether one gets mails."""
+        operation = Operation("changeMe", "PATCH", "/api/auth/me", ("session",))
+        answer: types.Me = self._core.call(operation, [], body=body).data()
         return answer
 
     def change_password(

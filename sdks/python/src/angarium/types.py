@@ -11,6 +11,20 @@ Channels = list[str]
 """Names that split events further than their types do, such as a customer's project"""
 
 
+class _EventSummary(TypedDict):
+    id: str
+    type: str
+    occurredAt: str
+    createdAt: str
+    channels: Channels
+
+
+class EventSummary(_EventSummary, total=False):
+    """An event as listed: without its data."""
+    deliverAt: Optional[str]
+    expungedAt: Optional[str]
+
+
 class _NewEvent(TypedDict):
     type: str
     """Dotted lower-case words."""
@@ -102,9 +116,9 @@ class PublishedEvents(TypedDict):
 
 
 class _Event(TypedDict):
+    data: dict[str, Any]
     id: str
     type: str
-    data: dict[str, Any]
     occurredAt: str
     createdAt: str
     channels: Channels
@@ -777,7 +791,9 @@ class NewReplay(TypedDict, total=False):
     onlyFailed: bool
     """Only dead letters, judged when each one's turn comes. Without it, also what was delivered or cancelled."""
     rate: Optional[int]
-    """Deliveries in a second. The webhooks' own limits hold besides."""
+    """Deliveries in a second; as many as the webhooks' own rates allow, up to 50, where it is left out. Those rates hold
+    besides.
+    """
     order: str
     """`oldest` or `newest` first."""
     dryRun: bool
@@ -813,6 +829,8 @@ class _ReplayPreview(TypedDict):
     """Deliveries that it would attempt again."""
     isExact: bool
     """False when there are more: counting has a bound."""
+    rate: int
+    """Deliveries in a second where nobody says: what the webhooks' own rates allow, up to the default."""
     topWebhooks: list[ReplayWebhookCount]
     """The webhooks with the most of them."""
     topEventTypes: list[ReplayTypeCount]
@@ -842,6 +860,27 @@ class ReplayFailure(_ReplayFailure, total=False):
     lastError: Optional[str]
 
 
+class _PortalLink(TypedDict):
+    id: str
+    name: str
+    webhookIds: list[str]
+    readOnly: bool
+    status: str
+    """`waiting` to be opened, `open` while the visit lasts, `ended`."""
+    madeBy: Actor
+    linkEndsAt: str
+    """Until when it can be opened."""
+    visitSeconds: int
+    createdAt: str
+
+
+class PortalLink(_PortalLink, total=False):
+    """A link as listed: by what is shown here nobody can open it."""
+    openedAt: Optional[str]
+    visitEndsAt: Optional[str]
+    revokedAt: Optional[str]
+
+
 class _NewPortalLink(TypedDict):
     name: str
     """Whom it is for: they read it at the top of their pages."""
@@ -857,18 +896,31 @@ class NewPortalLink(_NewPortalLink, total=False):
     """How long the visit lasts once the link was opened; 8 hours where it is not said, and at most."""
 
 
-class PortalLink(TypedDict):
-    """A link that was just made."""
+class _CreatedPortalLink(TypedDict):
+    url: str
+    """Give it to the customer: it can be opened once, and is not shown again."""
     id: str
     name: str
     webhookIds: list[str]
     readOnly: bool
-    url: str
-    """Give it to the customer: it can be opened once, and is not shown again."""
+    status: str
+    """`waiting` to be opened, `open` while the visit lasts, `ended`."""
+    madeBy: Actor
     linkEndsAt: str
     """Until when it can be opened."""
     visitSeconds: int
     createdAt: str
+
+
+class CreatedPortalLink(_CreatedPortalLink, total=False):
+    """A link that was just made."""
+    openedAt: Optional[str]
+    visitEndsAt: Optional[str]
+    revokedAt: Optional[str]
+
+
+class RevokedPortalLink(TypedDict):
+    id: str
 
 
 Permission = Literal["read:conversations", "write:conversations", "read:customers", "write:customers", "read:messages", "write:messages", "read:events", "write:events", "read:webhooks", "write:webhooks", "read:deliveries", "write:deliveries", "read:analytics", "webhook:manage"]
@@ -1055,7 +1107,15 @@ class SignedIn(TypedDict):
 
 class Me(TypedDict):
     user: Account
+    getsMail: bool
+    """Whether one gets mails about operational events: owners, admins and operators do, unless they want none."""
     expiresAt: str
+
+
+class MyChange(TypedDict):
+    """What is to be different about oneself. What is left out stays."""
+    getsMail: bool
+    """Whether one gets mails about operational events."""
 
 
 class PasswordChange(TypedDict):
