@@ -1,11 +1,22 @@
 //! Chance at the edge: what is drawn here is passed on as an argument, so that rules stay testable.
 
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use rand::RngExt;
 
-/// 128 random bits: the tail of an id.
+use crate::domain::id::tail;
+
+/// 64 random bits.
 #[allow(clippy::disallowed_methods, reason = "this is the one place that draws")]
-pub fn bits() -> u128 {
+pub fn bits() -> u64 {
     rand::rng().random()
+}
+
+/// The [`tail`] of a new id, larger than all that this process has drawn.
+pub fn id_tail() -> u128 {
+    static DRAWN: LazyLock<AtomicU32> = LazyLock::new(|| AtomicU32::new(u32::from_be_bytes(bytes())));
+    tail(DRAWN.fetch_add(1, Ordering::Relaxed), bits())
 }
 
 /// Random bytes for keys and nonces, from the operating system's seeded generator.

@@ -146,7 +146,7 @@ fn count_and_say(visit: &Visit, status: StatusCode, problem: Option<&Problem>, a
 fn request_id(headers: &HeaderMap, api: &Api) -> HeaderValue {
     let given = headers.get(X_REQUEST_ID).filter(|value| is_request_id(value.as_bytes()));
     given.cloned().unwrap_or_else(|| {
-        let id = RequestId::new(api.engine.clock().now(), chance::bits()).to_string();
+        let id = RequestId::new(api.engine.clock().now(), chance::id_tail()).to_string();
         HeaderValue::try_from(id).expect("letters and digits are a header's value")
     })
 }

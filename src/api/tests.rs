@@ -78,7 +78,7 @@ fn limits(config: &Config, production: bool) -> Limits {
 }
 
 async fn start(environment: &[(&str, &str)]) -> TestApi {
-    let directory = std::env::temp_dir().join(format!("angarium-api-{:032x}", crate::chance::bits()));
+    let directory = std::env::temp_dir().join(format!("angarium-api-{:016x}", crate::chance::bits()));
     std::fs::create_dir_all(&directory).unwrap();
     let url = format!("sqlite:{}", directory.join("test.db").display());
     let owned = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

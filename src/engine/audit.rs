@@ -152,7 +152,7 @@ impl Engine {
         changes: Value,
     ) -> AuditEntry {
         AuditEntry {
-            id: AuditId::new(self.clock.now(), chance::bits()),
+            id: AuditId::new(self.clock.now(), chance::id_tail()),
             tenant,
             environment,
             actor,

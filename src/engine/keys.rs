@@ -56,7 +56,7 @@ impl Engine {
             return Ok(tenant);
         }
         let now = self.clock.now();
-        let tenant = Tenant { id: TenantId::new(now, chance::bits()), name: name.to_owned(), plan: plan.to_owned() };
+        let tenant = Tenant { id: TenantId::new(now, chance::id_tail()), name: name.to_owned(), plan: plan.to_owned() };
         let line = self.line(Some(tenant.id), Action::TenantCreate, tenant.id, json!({ "name": name, "plan": plan }));
         match self.store.insert_tenant(&tenant, now, line.as_ref()).await {
             Ok(()) => Ok(tenant),
@@ -118,7 +118,7 @@ impl Engine {
         let now = self.clock.now();
         let text = ApiKeyText::generate(scope.environment, chance::bytes());
         let key = ApiKey {
-            id: KeyId::new(now, chance::bits()),
+            id: KeyId::new(now, chance::id_tail()),
             scope,
             settings,
             hash: text.hash(&self.key_pepper),

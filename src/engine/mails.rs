@@ -99,7 +99,7 @@ impl Engine {
     }
 
     fn notice_row(&self, scope: Scope, kind: MailKind, facts: &Value) -> NoticeRow {
-        let id = new_uuid(self.clock.now(), chance::bits());
+        let id = new_uuid(self.clock.now(), chance::id_tail());
         NoticeRow { id, scope, kind: kind.as_str(), facts: facts.to_string() }
     }
 
@@ -237,7 +237,7 @@ impl Engine {
             Some((since, _)) if now.since(since) < OPERATORS_AFTER => Ok(()),
             Some((_, facts)) => {
                 *was_well = false;
-                let id = new_uuid(now, chance::bits());
+                let id = new_uuid(now, chance::id_tail());
                 self.store.mail_operators_once(id, kind.as_str(), &facts.to_string(), now).await.map(drop)
             }
         }

@@ -50,7 +50,6 @@ pub mod users;
 pub mod webhooks;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
@@ -124,8 +123,6 @@ pub struct Engine {
     usage: usage::Usage,
     pub(crate) stats: stats::Stats,
     feeds: paces::Feeds,
-    /// Of deliveries that keep an order: those of one millisecond are told apart by it.
-    sequence: AtomicU32,
     accept: accept::AcceptQueue,
     settle: settle::SettleQueue,
     tasks: TaskTracker,
@@ -198,7 +195,6 @@ impl Engine {
             usage: usage::Usage::default(),
             stats: stats::Stats::default(),
             feeds: paces::Feeds::default(),
-            sequence: AtomicU32::new(0),
             accept,
             settle,
             tasks: TaskTracker::new(),

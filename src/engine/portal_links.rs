@@ -92,7 +92,7 @@ impl Engine {
         let now = self.clock.now();
         let token = PortalTokenText::generate(chance::bytes());
         let link = PortalLink {
-            id: PortalLinkId::new(now, chance::bits()),
+            id: PortalLinkId::new(now, chance::id_tail()),
             scope,
             name,
             webhooks,

@@ -66,7 +66,7 @@ impl Engine {
             self.check_references(scope, noun, None, &document).await?;
             let now = self.clock.now();
             let news = noun.born(&mut document, now);
-            let id = RecordId::new(noun.prefix, now, chance::bits());
+            let id = RecordId::new(noun.prefix, now, chance::id_tail());
             let record = Record {
                 noun,
                 id,

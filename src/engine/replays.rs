@@ -198,7 +198,7 @@ impl Engine {
         let now = self.clock.now();
         let Span { low, high, newest_first } = span_of(&new, now);
         let replay = Replay {
-            id: ReplayId::new(now, chance::bits()),
+            id: ReplayId::new(now, chance::id_tail()),
             scope,
             filter: new.filter,
             only_failed: new.only_failed,

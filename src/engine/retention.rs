@@ -32,7 +32,7 @@ impl Engine {
             }
         }
         // Not always the same ones first, for the steps may not be enough for all.
-        let first = chance::bits() % u128::try_from(aging.len().max(1)).unwrap_or(1);
+        let first = chance::bits() % u64::try_from(aging.len().max(1)).unwrap_or(1);
         aging.rotate_left(usize::try_from(first).unwrap_or(0));
         let (mut dropped, mut steps) = (0, STEPS_MAX);
         for (tenant, before) in aging {

@@ -85,7 +85,7 @@ impl Engine {
         let (user, _) = found.filter(|(user, _)| user.disabled_at.is_none()).ok_or(LoginError::Wrong)?;
         let now = self.clock.now();
         let session = Session {
-            id: SessionId::new(now, chance::bits()),
+            id: SessionId::new(now, chance::id_tail()),
             user: user.id,
             created_at: now,
             expires_at: now.after(self.limits.session),

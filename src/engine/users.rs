@@ -77,7 +77,7 @@ impl Engine {
         let place = self.passwords.enter().ok_or(UserError::Busy)?;
         let hash = self.passwords.hash(place, password).await.ok_or(UserError::Busy)?;
         let now = self.clock.now();
-        let id = UserId::new(now, chance::bits());
+        let id = UserId::new(now, chance::id_tail());
         let user = User { id, tenant, email, name, role, created_at: now, updated_at: now, disabled_at: None };
         let line = self.line(tenant, Action::UserCreate, id, made(&of_user(&user)));
         match self.store.insert_user(&user, &hash, line.as_ref()).await {

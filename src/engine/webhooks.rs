@@ -63,7 +63,7 @@ impl Engine {
         }
         let now = self.clock.now();
         let mut webhook = Webhook {
-            id: WebhookId::new(now, chance::bits()),
+            id: WebhookId::new(now, chance::id_tail()),
             scope,
             settings,
             status: WebhookStatus::Active,
@@ -93,7 +93,7 @@ impl Engine {
 
     fn seal(&self, webhook: &Webhook, secret: &Secret, now: Timestamp) -> SealedSecret {
         SealedSecret {
-            id: SecretId::new(now, chance::bits()),
+            id: SecretId::new(now, chance::id_tail()),
             webhook: webhook.id,
             kind: secret.kind(),
             sealed: self.keys.seal(webhook.scope.tenant, webhook.id, secret.key(), chance::bytes()),
@@ -206,7 +206,7 @@ impl Engine {
         let data = json!({ "webhookId": id, "message": "This is a test event." });
         // The name is a constant that its own test checks.
         let event_type = EventType::parse(TEST_EVENT_TYPE).expect("a valid name");
-        let event = EventId::new(self.clock.now(), chance::bits());
+        let event = EventId::new(self.clock.now(), chance::id_tail());
         let line = self.line(scope, Action::WebhookTest, id, json!({ "eventId": event }));
         let publish = Publish {
             id: Some(event),

@@ -31,8 +31,7 @@ pub(in crate::engine) async fn run(engine: Arc<Engine>, jobs: AcceptJobs) {
         Db::Sqlite { .. } => 1,
     };
     let permits = Arc::new(Semaphore::new(usize::try_from(commits).unwrap_or(1)));
-    // The lane that was used last goes first, so that what the others hold runs out while there is little to do.
-    let lanes: Arc<Mutex<Vec<Lane>>> = Arc::new(Mutex::new((0..commits).map(|_| Lane::new()).collect()));
+    let lanes = Arc::new(Lanes::default());
     let mut group = Group::new(jobs.0, engine.limits.accept_batch_max);
     while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
         let Some(batch) = group.next().await else { break };
@@ -46,29 +45,45 @@ pub(in crate::engine) async fn run(engine: Arc<Engine>, jobs: AcceptJobs) {
         };
         let (engine_of_batch, lanes) = (Arc::clone(&engine), Arc::clone(&lanes));
         engine.tasks.spawn(async move {
-            let lane = lanes.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let mut lane = lane.unwrap_or_else(Lane::new);
-            commit(&engine_of_batch, &mut lane, batch).await;
-            lanes.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
+            commit(&engine_of_batch, &lanes, batch).await;
             drop((permit, alone));
         });
     }
 }
 
-async fn commit(engine: &Engine, lane: &mut Lane, jobs: Vec<Job>) {
+/// The lanes that make no commit now.
+#[derive(Default)]
+struct Lanes(Mutex<Vec<Lane>>);
+
+impl Lanes {
+    /// The one that was used last, so that what the others hold runs out while there is little to do.
+    fn take(&self) -> Lane {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_else(Lane::new)
+    }
+
+    fn put_back(&self, lane: Lane) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
+    }
+}
+
+async fn commit(engine: &Engine, lanes: &Lanes, jobs: Vec<Job>) {
     engine.metrics.accept_batch.observe(f64::from(u32::try_from(jobs.len()).unwrap_or(u32::MAX)));
     if repeats_an_event(&jobs) {
-        return one_by_one(engine, lane, jobs).await;
+        return one_by_one(engine, lanes, jobs).await;
     }
     let (started, began) = (tokio::time::Instant::now(), engine.clock.now());
-    match write(engine, lane, &jobs).await {
+    let mut lane = lanes.take();
+    let written = write(engine, &mut lane, &jobs).await;
+    // Before anybody is answered: whoever asks next finds the units that this lane holds.
+    lanes.put_back(lane);
+    match written {
         Ok((plan, dropped)) => {
             engine.metrics.accept_seconds.observe(started.elapsed().as_secs_f64());
             plan.feeding.done(engine, engine.clock.now());
             finish(engine, jobs, plan, &dropped, (began, started.elapsed()));
         }
         // One row that the database refuses must not fail the requests that share its commit.
-        Err(error) if !error.is_busy() && jobs.len() > 1 => one_by_one(engine, lane, jobs).await,
+        Err(error) if !error.is_busy() && jobs.len() > 1 => one_by_one(engine, lanes, jobs).await,
         Err(error) => {
             let error = Arc::new(error);
             tracing::warn!("{} event(s) were not accepted: {error}", jobs.len());
@@ -79,9 +94,9 @@ async fn commit(engine: &Engine, lane: &mut Lane, jobs: Vec<Job>) {
     }
 }
 
-async fn one_by_one(engine: &Engine, lane: &mut Lane, jobs: Vec<Job>) {
+async fn one_by_one(engine: &Engine, lanes: &Lanes, jobs: Vec<Job>) {
     for job in jobs {
-        Box::pin(commit(engine, lane, vec![job])).await;
+        Box::pin(commit(engine, lanes, vec![job])).await;
     }
 }
 

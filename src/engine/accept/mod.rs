@@ -194,7 +194,7 @@ impl Engine {
         let now = self.clock.now();
         let Publish { id, event_type, data, occurred_at, routing, idempotency, record, is_metered, beside } = publish;
         let content = Arc::new(EventContent {
-            id: id.unwrap_or_else(|| EventId::new(now, chance::bits())),
+            id: id.unwrap_or_else(|| EventId::new(now, chance::id_tail())),
             event_type,
             occurred_at: occurred_at.unwrap_or(now),
             data,

@@ -6,7 +6,7 @@ use super::tally::{Allowed, Tally};
 use super::{IdempotencyKey, Job, Target};
 use crate::chance;
 use crate::domain::circuit::PROBE_WAIT;
-use crate::domain::id::{DeliveryId, in_sequence};
+use crate::domain::id::DeliveryId;
 use crate::domain::meter::UsedUp;
 use crate::domain::selection::{Selection, select};
 use crate::domain::time::Timestamp;
@@ -71,7 +71,7 @@ pub(super) fn plan(engine: &Engine, jobs: &[Job], snapshot: &Snapshot, now: Time
             let may_go = due_at == now && !webhook.is_ordered();
             at_once.push(may_go && plan.feeding.take(engine, webhook.id, engine.pace_sold(webhook, sold), now));
             plan.deliveries.push(DeliveryRow {
-                id: delivery_id(engine, webhook, now),
+                id: DeliveryId::new(now, chance::id_tail()),
                 scope: job.scope,
                 event: job.content.id,
                 event_type: job.content.event_type.clone(),
@@ -113,16 +113,6 @@ fn wants(job: &Job, webhook: &Webhook) -> bool {
         }
         Target::Only(id) => webhook.id == *id,
     }
-}
-
-/// Ids of one millisecond are in no order, other than in a line.
-fn delivery_id(engine: &Engine, webhook: &Webhook, now: Timestamp) -> DeliveryId {
-    let random = chance::bits();
-    if !webhook.is_ordered() {
-        return DeliveryId::new(now, random);
-    }
-    let sequence = engine.sequence.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    DeliveryId::new(now, in_sequence(sequence, random))
 }
 
 fn due_at(engine: &Engine, job: &Job, webhook: &Webhook, now: Timestamp) -> Timestamp {

@@ -128,7 +128,7 @@ impl Counts {
         let micros = u64::try_from(REQUEST_TOOK.as_micros()).unwrap_or(u64::MAX);
         let endpoint = |((scope, month), count): (&(Scope, Month), &u64)| {
             let (method, route) = ("POST".to_owned(), "/api/v1/events".to_owned());
-            let key = KeyId::new(self.now, chance::bits());
+            let key = KeyId::new(self.now, chance::id_tail());
             let endpoint = Endpoint { scope: *scope, month: *month, key, method, route };
             (endpoint, Requests { count: *count, failed: 0, micros: count * micros })
         };
