@@ -264,7 +264,7 @@ mod tests {
 
         #[test]
         fn ids_of_one_millisecond_are_in_the_order_of_their_count(
-            (a, b) in (0u32.., 0u32..), (first, second): (u64, u64), at in 0i64..1 << 47,
+            a: u32, b: u32, first: u64, second: u64, at in 0i64..1 << 47,
         ) {
             let id = |count, random| EventId::new(Timestamp::from_millis(at), tail(count, random));
             prop_assert_eq!(id(a, first).cmp(&id(b, first)), a.cmp(&b));

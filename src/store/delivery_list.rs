@@ -97,11 +97,12 @@ pub(super) const DEAD: Walk = walk!(
     "l.delivery_id",
     "dead_letters l cross join deliveries d"
 );
-// Of all tenants: walked only where all of it can be.
+// Of all tenants: walked only where all of it can be. What is compared by `is not distinct from` is not looked up by an
+// index: PostgreSQL could take that of a scope for each row.
 pub(super) const WAITING: Walk = walk!(
     "due q cross join deliveries d",
     "d.id = q.delivery_id and q.delivery_id >= $3 and q.delivery_id < $4 and q.delivery_id <> $5 \
-     and d.tenant_id = $1 and d.environment = $2",
+     and d.tenant_id is not distinct from $1 and d.environment is not distinct from $2",
     "q.delivery_id",
     "due q cross join deliveries d"
 );

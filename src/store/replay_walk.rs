@@ -10,12 +10,12 @@ use crate::domain::tenant::Scope;
 
 // They differ in the index that they walk, and in the direction.
 macro_rules! walk {
-    ($from:literal, $where:literal, $order:literal) => {
+    ($from:literal, $where:expr, $order:literal) => {
         concat!(
             "select d.id, d.event_id, d.event_type, d.webhook_id, d.state, d.attempts, d.last_status, d.last_error, \
              e.id as found_event, e.expunged_at from ",
             $from,
-            " left join events e on e.id = d.event_id where d.tenant_id = $1 and d.environment = $2 and ",
+            " left join events e on e.id = d.event_id where ",
             $where,
             " order by ",
             $order,
@@ -25,25 +25,29 @@ macro_rules! walk {
 }
 macro_rules! both_ways {
     ($walk:literal) => {
-        (walk!("deliveries d", $walk, "d.id"), walk!("deliveries d", $walk, "d.id desc"))
+        (
+            walk!("deliveries d", concat!("d.tenant_id = $1 and d.environment = $2 and ", $walk), "d.id"),
+            walk!("deliveries d", concat!("d.tenant_id = $1 and d.environment = $2 and ", $walk), "d.id desc"),
+        )
     };
 }
 pub(super) const OF_SCOPE: (&str, &str) = both_ways!("d.id > $3 and d.id < $4 and d.id <> $5");
 pub(super) const OF_WEBHOOK: (&str, &str) = both_ways!("d.id > $3 and d.id < $4 and d.webhook_id = $5");
 pub(super) const OF_EVENT: (&str, &str) = both_ways!("d.id > $3 and d.id < $4 and d.event_id = $5");
 const BY_ID: (&str, &str) = both_ways!("d.id > $3 and d.id < $4 and d.id = $5");
-pub(super) const DEAD: (&str, &str) = (
-    walk!(
-        "dead_letters l join deliveries d on d.id = l.delivery_id",
-        "l.tenant_id = $1 and l.environment = $2 and l.delivery_id > $3 and l.delivery_id < $4 and l.delivery_id <> $5",
-        "l.delivery_id"
-    ),
-    walk!(
-        "dead_letters l join deliveries d on d.id = l.delivery_id",
-        "l.tenant_id = $1 and l.environment = $2 and l.delivery_id > $3 and l.delivery_id < $4 and l.delivery_id <> $5",
-        "l.delivery_id desc"
-    ),
-);
+// From the dead letters to their deliveries: SQLite keeps the order of a cross join; PostgreSQL has no other index to
+// take, which the scope of a delivery would be.
+macro_rules! dead {
+    ($order:literal) => {
+        walk!(
+            "dead_letters l cross join deliveries d",
+            "d.id = l.delivery_id and l.tenant_id = $1 and l.environment = $2 and l.delivery_id > $3 \
+             and l.delivery_id < $4 and l.delivery_id <> $5",
+            $order
+        )
+    };
+}
+pub(super) const DEAD: (&str, &str) = (dead!("l.delivery_id"), dead!("l.delivery_id desc"));
 
 /// Which deliveries a job walks over.
 #[derive(Debug, Clone, Copy)]

@@ -13,18 +13,19 @@ use super::settle::LITE_RAISED;
 use crate::domain::replay::Candidate;
 use crate::domain::time::Timestamp;
 
-// Only deliveries that still stand as they were found. A new run starts with an epoch that no earlier claim can have
-// had. `returning` carries the input on; a second join with the CTE would be a nested loop.
+// Only deliveries that still stand as they were found, which was within the job's scope: named once more here, it would
+// be another index to walk for each. A new run starts with an epoch that no earlier claim can have had. `returning`
+// carries the input on; a second join with the CTE would be a nested loop.
 pub(in crate::store) const PG_MAKE: &str = "with revived as (update deliveries d set state = 'pending' \
         from unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::bigint[]) \
             i (delivery_id, webhook_id, event_id, state, attempts) \
-        where d.id = i.delivery_id and d.tenant_id = $2 and d.state = i.state and d.attempts = i.attempts \
+        where d.id = i.delivery_id and d.state = i.state and d.attempts = i.attempts \
         returning i.delivery_id, i.webhook_id, i.event_id, i.attempts), \
     again as (insert into due (delivery_id, tenant_id, webhook_id, event_id, due_at, epoch, leased, claims, \
             run_attempts, attempts) \
         select delivery_id, $2, webhook_id, event_id, $8, $8, false, 0, 0, attempts from revived \
         on conflict do nothing), \
-    raised as (delete from dead_letters l using revived r where l.delivery_id = r.delivery_id and l.tenant_id = $2) \
+    raised as (delete from dead_letters l using revived r where l.delivery_id = r.delivery_id) \
     insert into replay_runs (replay_id, delivery_id, state, look_at) \
     select $1, delivery_id, 'pending', $8 from revived on conflict do nothing";
 pub(in crate::store) const PG_NOTE: &str = "update replay_runs r set state = u.state, look_at = u.look_at \
@@ -33,9 +34,9 @@ pub(in crate::store) const PG_NOTE: &str = "update replay_runs r set state = u.s
 
 pub(in crate::store) const LITE_REVIVE: Rows = Rows {
     head: "update deliveries set state = 'pending' from (values ",
-    columns: 4,
-    tail: ") v where deliveries.id = v.column1 and deliveries.tenant_id = v.column2 \
-           and deliveries.state = v.column3 and deliveries.attempts = v.column4 returning deliveries.id",
+    columns: 3,
+    tail: ") v where deliveries.id = v.column1 and deliveries.state = v.column2 and deliveries.attempts = v.column3 \
+           returning deliveries.id",
 };
 pub(in crate::store) const LITE_AGAIN: Rows = Rows {
     head: "insert into due (delivery_id, tenant_id, webhook_id, event_id, attempts, due_at, epoch, leased, claims, \
@@ -92,13 +93,12 @@ impl WriteRuns for PgConnection {
 
 impl WriteRuns for SqliteConnection {
     async fn make_runs(&mut self, job: &Replay, runs: &[Candidate], now: Timestamp) -> Result<u64, StoreError> {
-        let tenant = job.scope.tenant.0;
         let mut made = 0;
         for runs in chunks(runs) {
             let text = LITE_REVIVE.sql(runs.len());
             let mut revive = sqlx::query_scalar(&text);
             for run in runs {
-                revive = revive.bind(run.delivery.0).bind(tenant).bind(run.state.as_str()).bind(run.attempts);
+                revive = revive.bind(run.delivery.0).bind(run.state.as_str()).bind(run.attempts);
             }
             let revived: HashSet<Uuid> = revive.fetch_all(&mut *self).await?.into_iter().collect();
             let runs: Vec<_> = runs.iter().filter(|run| revived.contains(&run.delivery.0)).collect();

@@ -15,7 +15,7 @@ pub(super) struct Folder(PathBuf);
 
 impl Folder {
     pub(super) fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("angarium-crash-{:012x}", angarium::chance::bits() >> 80));
+        let path = std::env::temp_dir().join(format!("angarium-crash-{:012x}", angarium::chance::bits() >> 16));
         std::fs::create_dir(&path).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         Self(path)
@@ -34,7 +34,7 @@ impl Drop for Folder {
 
 /// The first of some ports in a row that nobody listens on.
 pub(super) fn free_ports() -> u16 {
-    let count = u128::from(PORTS.end - PORTS.start - PORTS_MAX);
+    let count = u64::from(PORTS.end - PORTS.start - PORTS_MAX);
     let is_free = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
     let mut candidates = (0..100).map(|_| PORTS.start + u16::try_from(angarium::chance::bits() % count).unwrap());
     candidates.find(|first| (*first..first + PORTS_MAX).all(is_free)).expect("some ports are free")
