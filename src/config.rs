@@ -112,6 +112,7 @@ section!(Replays {
     unfinished_max: u32,
     outstanding_max: u32,
     batch_max: u32,
+    step_ms: Duration => "millis",
     rate_default: u32,
     rate_max: u32,
     preview_max: u32,
@@ -228,6 +229,7 @@ impl Config {
         require(self.limits.stream_rows_per_second > 0, "limits.stream_rows_per_second: must be at least 1");
         require(self.replays.outstanding_max > 0, "replays.outstanding_max: must be at least 1");
         require(self.replays.batch_max > 0, "replays.batch_max: must be at least 1");
+        require(self.replays.step_ms >= Duration::from_millis(10), "replays.step_ms: must be at least 10");
         require(
             (1..=self.replays.rate_max).contains(&self.replays.rate_default),
             "replays.rate_default: must be from 1 to rate_max",

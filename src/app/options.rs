@@ -132,6 +132,7 @@ pub(super) fn scheduler_options(config: &Config, node: &str) -> anyhow::Result<S
         node: node.to_owned(),
         leader_lease: settings.leader_lease_ms,
         sweep_every: settings.sweep_ms,
+        replay_step_every: config.replays.step_ms,
         partition_days_ahead: settings.partition_days_ahead,
         retention_days: settings.retention_days,
         partitions: settings.partitions.parse()?,

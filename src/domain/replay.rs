@@ -237,8 +237,13 @@ impl Pace {
     /// Up to when the rate is used once so many were made now.
     #[must_use]
     pub fn after(self, now: Timestamp, made: u32) -> Timestamp {
-        let millis = (u64::from(made) * 1000).div_ceil(u64::from(self.rate.max(1)));
-        self.used_until.max(now.before(BURST)).after(Duration::from_millis(millis))
+        self.used_until.max(now.before(BURST)).after(Self::time_for(self.rate, made))
+    }
+
+    /// How long a rate takes for so many.
+    #[must_use]
+    pub fn time_for(rate: u32, runs: u32) -> Duration {
+        Duration::from_millis((u64::from(runs) * 1000).div_ceil(u64::from(rate.max(1))))
     }
 }
 

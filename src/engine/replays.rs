@@ -28,6 +28,8 @@ use crate::store::replays::{Replay, ReplayChange};
 
 /// Deliveries that one step of a job, or of a count, looks at.
 const STEP: u32 = 1_000;
+/// Runs that a step should make: fewer are not worth one, and many at once come in a gust.
+const STEP_RUNS: u32 = 10;
 /// Jobs of all tenants that one turn moves on.
 const JOBS_MAX: u32 = 200;
 /// How many of a preview's webhooks and types are named.
@@ -254,10 +256,11 @@ impl Engine {
         if changed { Ok(replay) } else { Err(ReplayError::State(replay.state)) }
     }
 
-    /// Moves every open job on: looks at its runs, and makes the next.
-    pub async fn advance_replays(&self) -> Result<(), StoreError> {
-        for replay in self.store.open_replays(JOBS_MAX).await? {
-            match self.advance_replay(&replay).await {
+    /// Moves every open job on: looks at its runs, and makes the next. When to do so again, if one has more to make.
+    pub async fn advance_replays(&self) -> Result<Option<Duration>, StoreError> {
+        let open = self.store.open_replays(JOBS_MAX).await?;
+        for replay in &open {
+            match self.advance_replay(replay).await {
                 Ok(()) => {}
                 Err(error) if error.is_busy() => return Err(error),
                 Err(error) => {
@@ -267,7 +270,8 @@ impl Engine {
                 }
             }
         }
-        Ok(())
+        let goes_on = |replay: &&Replay| replay.state == ReplayState::Running && !replay.walked;
+        Ok(open.iter().filter(goes_on).map(|replay| Pace::time_for(replay.rate, STEP_RUNS)).min())
     }
 
     async fn advance_replay(&self, replay: &Replay) -> Result<(), StoreError> {

@@ -40,6 +40,8 @@ pub struct SchedulerOptions {
     pub leader_lease: Duration,
     /// How often to look for what is due.
     pub sweep_every: Duration,
+    /// The least time between two steps of a replay job; what is due is looked for as often.
+    pub replay_step_every: Duration,
     /// Days of partitions to make ahead.
     pub partition_days_ahead: u32,
     /// Days that are kept.
@@ -103,13 +105,17 @@ async fn lead_and_sweep(
             continue;
         }
         let began = Instant::now();
-        match engine.sweep().await {
-            Ok(swept) if swept.claimed > 0 && swept.more => pause = PAUSE_WHEN_MORE,
-            Ok(_) => pause = pause.max(began.elapsed() * SWEEP_SHARE),
-            Err(error) => tracing::warn!("the sweep failed: {error}"),
+        let swept = engine.sweep().await;
+        let sweep_took = began.elapsed();
+        match engine.advance_replays().await {
+            Ok(Some(next)) => pause = pause.min(next.max(options.replay_step_every)),
+            Ok(None) => {}
+            Err(error) => tracing::warn!("replays wait for their next turn: {error}"),
         }
-        if let Err(error) = engine.advance_replays().await {
-            tracing::warn!("replays wait for their next turn: {error}");
+        match swept {
+            Ok(swept) if swept.claimed > 0 && swept.more => pause = PAUSE_WHEN_MORE,
+            Ok(_) => pause = pause.max(sweep_took * SWEEP_SHARE),
+            Err(error) => tracing::warn!("the sweep failed: {error}"),
         }
         if let Err(error) = gauges.keep(engine).await {
             tracing::warn!("the backlog was not counted: {error}");
