@@ -348,6 +348,29 @@ mod tests {
     }
 
     #[test]
+    fn limits_out_of_range_are_refused() {
+        let out_of_range = [
+            ("store", "looked_max = 0"),
+            ("store", "counted_max = 0"),
+            ("delivery", "lease_ms = 1"),
+            ("replays", "outstanding_max = 0"),
+            ("replays", "batch_max = 0"),
+            ("replays", "step_ms = 9"),
+            ("replays", "rate_default = 0"),
+            ("dashboard", "rows_per_page = 201"),
+            ("dashboard", "live_ms = 99"),
+        ];
+        for (section, line) in out_of_range {
+            let problems = load(&format!("[{section}]\n{line}"), &[]).unwrap_err().0;
+            let key = line.split(' ').next().unwrap();
+            assert!(
+                problems.len() == 1 && problems[0].starts_with(&format!("{section}.{key}: must be")),
+                "{problems:?}"
+            );
+        }
+    }
+
+    #[test]
     fn secrets_are_not_printed() {
         let config = load("", &[("ANGARIUM__STORE__URL", "postgres://u:hunter2@h/d")]).expect("valid");
         assert!(!format!("{config:?}").contains("hunter2"));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const MAY_USE: [(&str, &[&str]); 14] = [
     ("domain", &["domain"]),
     ("clock", &["domain"]),
-    ("chance", &[]),
+    ("chance", &["domain"]),
     ("config", &["domain"]),
     ("telemetry", &["telemetry", "domain"]),
     ("store", &["store", "domain"]),

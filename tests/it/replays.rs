@@ -154,6 +154,9 @@ async fn a_rate_is_kept(app: TestApp) {
     bury(&app, "a.b", 12, 12).await;
     mend(&app, &webhook);
     let id = start(&app, json!({ "rate": 4 })).await;
+    // It goes on once a step is worth it: ten runs, at this rate.
+    let next = app.app().engine.advance_replays().await.unwrap();
+    assert_eq!(next, Some(Duration::from_millis(2_500)));
     // A second's worth at once; then the clock stands still.
     for sent in [4, 8, 12] {
         app.receiver.wait_for(&webhook.path, sent, SOON).await.unwrap();
@@ -169,6 +172,7 @@ async fn a_rate_is_kept(app: TestApp) {
         app.advance(Duration::from_secs(1));
     }
     done(&app, &id).await;
+    assert_eq!(app.app().engine.advance_replays().await.unwrap(), None);
     app.finish().await;
 }
 
