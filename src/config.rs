@@ -200,6 +200,27 @@ impl Config {
         if problems.is_empty() { Ok(values) } else { Err(ConfigError(problems)) }
     }
 
+    /// What must be at least one, and whether it is.
+    fn positive(&self) -> [(bool, &'static str); 15] {
+        [
+            (self.store.looked_max > 0, "store.looked_max"),
+            (self.store.counted_max > 0, "store.counted_max"),
+            (self.accept.batch_max > 0, "accept.batch_max"),
+            (self.delivery.concurrency_start > 0, "delivery.concurrency_start"),
+            (!self.sessions.lifetime_s.is_zero(), "sessions.lifetime_s"),
+            (self.sessions.failures_max > 0, "sessions.failures_max"),
+            (self.sessions.hashes_max > 0, "sessions.hashes_max"),
+            (!self.portal.link_s.is_zero(), "portal.link_s"),
+            (!self.portal.visit_s.is_zero(), "portal.visit_s"),
+            (self.limits.stream_rows_per_second > 0, "limits.stream_rows_per_second"),
+            (self.replays.outstanding_max > 0, "replays.outstanding_max"),
+            (self.replays.batch_max > 0, "replays.batch_max"),
+            (self.broker.shards > 0, "broker.shards"),
+            (self.notifications.mails_per_tenant_hour > 0, "notifications.mails_per_tenant_hour"),
+            (self.traces.queue_max > 0, "traces.queue_max"),
+        ]
+    }
+
     fn check(self) -> Result<Self, ConfigError> {
         let mut problems = Vec::new();
         let mut require = |holds: bool, text: &str| {
@@ -211,24 +232,15 @@ impl Config {
             self.delivery.lease_ms >= self.delivery.timeout_max_ms + LEASE_MARGIN,
             "delivery.lease_ms: must be at least timeout_max_ms + 5000, so that a claim outlives the longest request",
         );
-        require(self.store.looked_max > 0, "store.looked_max: must be at least 1");
-        require(self.store.counted_max > 0, "store.counted_max: must be at least 1");
-        require(self.accept.batch_max > 0, "accept.batch_max: must be at least 1");
+        for (holds, key) in self.positive() {
+            require(holds, &format!("{key}: must be at least 1"));
+        }
         require(self.accept.deliver_at_max_days <= 365, "accept.deliver_at_max_days: must be at most 365");
-        require(self.delivery.concurrency_start > 0, "delivery.concurrency_start: must be at least 1");
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
         require(
             self.delivery.origin.bytes().all(is_name),
             "delivery.origin: must be a DNS name, such as hooks.example.com",
         );
-        require(!self.sessions.lifetime_s.is_zero(), "sessions.lifetime_s: must be at least 1");
-        require(self.sessions.failures_max > 0, "sessions.failures_max: must be at least 1");
-        require(self.sessions.hashes_max > 0, "sessions.hashes_max: must be at least 1");
-        require(!self.portal.link_s.is_zero(), "portal.link_s: must be at least 1");
-        require(!self.portal.visit_s.is_zero(), "portal.visit_s: must be at least 1");
-        require(self.limits.stream_rows_per_second > 0, "limits.stream_rows_per_second: must be at least 1");
-        require(self.replays.outstanding_max > 0, "replays.outstanding_max: must be at least 1");
-        require(self.replays.batch_max > 0, "replays.batch_max: must be at least 1");
         require(self.replays.step_ms >= Duration::from_millis(10), "replays.step_ms: must be at least 10");
         require(
             (1..=self.replays.rate_max).contains(&self.replays.rate_default),
@@ -239,36 +251,31 @@ impl Config {
             "dashboard.rows_per_page: must be at least 1 and at most 200",
         );
         require(self.dashboard.live_ms >= Duration::from_millis(100), "dashboard.live_ms: must be at least 100");
-        require(self.broker.shards > 0, "broker.shards: must be at least 1");
         require(
             matches!(self.broker.queue_type.as_str(), "classic" | "quorum"),
             "broker.queue_type: must be \"classic\" or \"quorum\"",
         );
         require(matches!(self.log.format.as_str(), "text" | "json"), "log.format: must be \"text\" or \"json\"");
-        let Notifications { smtp_url: _, from: _, public_url, mails_per_tenant_hour, digest } = &self.notifications;
-        require(*mails_per_tenant_hour > 0, "notifications.mails_per_tenant_hour: must be at least 1");
+        let public_url = &self.notifications.public_url;
         let is_url = |text: &str| url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
         require(
             public_url.is_empty() || is_url(public_url),
             "notifications.public_url: must be like https://hooks.example.com",
         );
-        let Traces { endpoint, sample_ratio, queue_max } = &self.traces;
+        let Traces { endpoint, sample_ratio, .. } = &self.traces;
         require(endpoint.is_empty() || is_url(endpoint), "traces.endpoint: must be like http://localhost:4318");
         require((0.0..=1.0).contains(sample_ratio), "traces.sample_ratio: must be from 0 to 1");
-        require(*queue_max > 0, "traces.queue_max: must be at least 1");
-        if let Err(error) = digest.parse::<cron::Schedule>() {
-            problems.push(format!("notifications.digest: not a cron expression: {error}"));
-        }
         let Scheduler { partitions, retention, idempotency, health, rotation, .. } = &self.scheduler;
         for (key, text) in [
-            ("partitions", partitions),
-            ("retention", retention),
-            ("idempotency", idempotency),
-            ("health", health),
-            ("rotation", rotation),
+            ("notifications.digest", &self.notifications.digest),
+            ("scheduler.partitions", partitions),
+            ("scheduler.retention", retention),
+            ("scheduler.idempotency", idempotency),
+            ("scheduler.health", health),
+            ("scheduler.rotation", rotation),
         ] {
             if let Err(error) = text.parse::<cron::Schedule>() {
-                problems.push(format!("scheduler.{key}: not a cron expression: {error}"));
+                problems.push(format!("{key}: not a cron expression: {error}"));
             }
         }
         if problems.is_empty() { Ok(self) } else { Err(ConfigError(problems)) }
@@ -352,7 +359,20 @@ mod tests {
         let out_of_range = [
             ("store", "looked_max = 0"),
             ("store", "counted_max = 0"),
+            ("accept", "batch_max = 0"),
+            ("accept", "deliver_at_max_days = 366"),
             ("delivery", "lease_ms = 1"),
+            ("delivery", "concurrency_start = 0"),
+            ("sessions", "lifetime_s = 0"),
+            ("sessions", "failures_max = 0"),
+            ("sessions", "hashes_max = 0"),
+            ("portal", "link_s = 0"),
+            ("portal", "visit_s = 0"),
+            ("limits", "stream_rows_per_second = 0"),
+            ("broker", "shards = 0"),
+            ("notifications", "mails_per_tenant_hour = 0"),
+            ("traces", "sample_ratio = 1.1"),
+            ("traces", "queue_max = 0"),
             ("replays", "outstanding_max = 0"),
             ("replays", "batch_max = 0"),
             ("replays", "step_ms = 9"),
