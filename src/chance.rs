@@ -13,7 +13,7 @@ pub fn bits() -> u64 {
     rand::rng().random()
 }
 
-/// The [`tail`] of a new id, larger than all that this process has drawn.
+/// The [`tail`] of a new id, larger than the one that this process drew before; its count begins anew after 2^32.
 pub fn id_tail() -> u128 {
     static DRAWN: LazyLock<AtomicU32> = LazyLock::new(|| AtomicU32::new(u32::from_be_bytes(bytes())));
     tail(DRAWN.fetch_add(1, Ordering::Relaxed), bits())
