@@ -4,9 +4,10 @@
     sdks/python/generate.py            write both
     sdks/python/generate.py --check    fail where they are not what would be written
 
-The client's behaviour is written by hand (`_core.py`, `pages.py`, `signatures.py`); this writes what there is one of
-for each operation and each schema, so that the SDK cannot lag behind the API. An operation becomes a method of the
-resource that its tag names, called as its operationId less the words of the tag: `pauseWebhook` is `webhooks.pause`.
+The client's behaviour is written by hand (`_core.py`, `_events.py`, `pages.py`, `signatures.py`); this writes what there
+is one of for each operation and each schema, so that the SDK cannot lag behind the API. An operation becomes a method of
+the resource that its tag names, called as its operationId less the words of the tag: `pauseWebhook` is
+`webhooks.pause`.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ RESOURCE_NAMES = {"Sign in": "auth"}
 METHODS = ("get", "post", "put", "patch", "delete")
 OWN_HEADERS = {"if-match"}
 """Header parameters that a method takes; the core sends the others."""
+STREAM = "text/event-stream"
+STREAM_NOTE = "This method begins again by itself, and gives no attempt twice. Closing the generator ends the stream."
 
 Schema = dict[str, Any]
 
@@ -95,10 +98,10 @@ class Document:
         return found, required
 
     def operations(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """All but streams, which a client of server-sent events reads."""
+        """The path, the method, and what there is to it."""
         for path, item in self.value["paths"].items():
             for method in METHODS:
-                if method in item and not _is_stream(item[method]):
+                if method in item:
                     parameters = self._parameters(item, item[method])
                     security = item[method].get("security", self.value.get("security")) or []
                     yield path, method, {**item[method], "parameters": parameters, "security": security}
@@ -201,10 +204,6 @@ class Types:
             text = f"class {name}(TypedDict):\n{doc}" + (lines(always) or "    pass\n")
         del self.written[name]  # What it uses comes first.
         self.written[name] = text
-
-
-def _is_stream(operation: dict[str, Any]) -> bool:
-    return "text/event-stream" in operation["responses"].get("200", {}).get("content", ())
 
 
 def _shape(schema: Any) -> str:
@@ -310,6 +309,8 @@ class Resources:
         operation_text = self._operation(path, method, operation)
         lines = self._lines(operation_text, ids, query, gives, result)
         text = "\n\n".join(filter(None, [operation.get("summary"), operation.get("description")]))
+        if result.kind == "stream":
+            text += f"\n\n{STREAM_NOTE}"
         scopes = [scope for one in operation["security"] for scope in one.get("apiKey", ())]
         if scopes:
             text += f"\n\nThe key needs `{'` and `'.join(scopes)}`."
@@ -328,6 +329,8 @@ class Resources:
             gives = ["query=query", *gives]
         if result.is_page:
             return text + f"{pad}return self._page({', '.join([*arguments, 'query'])})\n"
+        if result.kind == "stream":
+            return text + f"{pad}return self._core.stream({', '.join([*arguments, *gives])})\n"
         call = f"self._core.call({', '.join([*arguments, *gives])})"
         if result.kind == "none":
             return text + f"{pad}{call}\n"
@@ -377,6 +380,9 @@ class Resources:
         content = next((one["content"] for one in answers if one.get("content")), None)
         if content is None:
             return Result("None", kind="none")
+        if STREAM in content:
+            event = self.types.of(content[STREAM].get("schema"), pascal(operation["operationId"]) + "Event")
+            return Result(f"Generator[{self._qualified(event)}, None, None]", kind="stream")
         media = next((name for name in content if "json" in name), None)
         if media is None:
             return Result("str", kind="text")
@@ -438,7 +444,7 @@ Arguments have the API's own names. Ids are positional; the fields of a request'
 {NOTICE}
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, List, Literal, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Generator, List, Literal, Optional, Sequence, Union
 
 from . import types
 from ._core import Core, Operation
@@ -483,7 +489,7 @@ def generate(document: Document) -> dict[Path, str]:
         f"        self._core = core\n{fields}"
     )
     resources_text = "\n\n".join(parts)
-    for word in ("List", "Literal"):
+    for word in ("Generator", "List", "Literal"):
         if f"{word}[" not in resources_text:
             resources_text = resources_text.replace(f"{word}, ", "")
     return {PACKAGE / "types.py": types_text, PACKAGE / "resources.py": resources_text}

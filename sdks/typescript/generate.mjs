@@ -23,6 +23,7 @@ const NAMES = {
 };
 /** Where a tag's words are not the resource's name. */
 const RESOURCES = { "Sign in": "Auth" };
+const STREAM_NOTE = "This method begins again by itself, and gives no attempt twice.";
 
 const words = (name) => (name.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+/g) ?? []).map((word) => word.toLowerCase());
 const singular = (word) => word.replace(/ies$/, "y").replace(/([^s])s$/, "$1");
@@ -60,12 +61,14 @@ function resolve(document, part) {
   return part?.$ref ? part.$ref.slice(2).split("/").reduce((found, name) => found[name], document) : part;
 }
 
-/** What goes on for as long as somebody listens: a client of server-sent events reads it. */
+/** What goes on for as long as somebody listens: server-sent events. */
 const isStream = ({ responses }) => responses[200]?.content?.["text/event-stream"] !== undefined;
+
+const isList = (method, query) => method === "get" && query.some(({ name }) => name === "page");
 
 function operationsOf(document) {
   return Object.entries(document.paths).flatMap(([path, item]) =>
-    METHODS.filter((method) => item[method] && !isStream(item[method])).map((method) => {
+    METHODS.filter((method) => item[method]).map((method) => {
       const operation = item[method];
       const all = [...(item.parameters ?? []), ...(operation.parameters ?? [])].map((one) => resolve(document, one));
       const query = all.filter((parameter) => parameter.in === "query");
@@ -77,7 +80,7 @@ function operationsOf(document) {
         ids: [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name),
         body: resolve(document, operation.requestBody),
         query,
-        isList: method === "get" && query.some(({ name }) => name === "page"),
+        kind: isStream(operation) ? "listen" : isList(method, query) ? "walk" : "call",
         isForSessions: schemes.includes("session") && !schemes.includes("apiKey"),
       };
     }),
@@ -85,7 +88,7 @@ function operationsOf(document) {
 }
 
 function methodText(operation) {
-  const { operationId: id, ids, body, query, isList, deprecated } = operation;
+  const { operationId: id, ids, body, query, kind, deprecated } = operation;
   const takes = ids.map((name) => `${name}: string`);
   const gives = ids.length > 0 ? [`path: { ${ids.join(", ")} }`] : [];
   const isQueryNeeded = query.some(({ required }) => required);
@@ -98,10 +101,11 @@ function methodText(operation) {
     gives.push("query");
   }
   const input = gives.length > 0 ? `{ ${gives.join(", ")} }` : "{}";
+  const notes = [kind === "listen" && STREAM_NOTE, deprecated && "@deprecated"];
   return [
-    comment(`${description(operation)}${deprecated ? " @deprecated" : ""}`, "  "),
+    comment([description(operation), ...notes].filter(Boolean).join(" "), "  "),
     `  ${methodName(id, operation.tag)}(${[...takes, "options?: CallOptions"].join(", ")}) {\n`,
-    `    return this.${isList ? "walk" : "call"}("${id}", ${input}, options);\n`,
+    `    return this.${kind}("${id}", ${input}, options);\n`,
     "  }\n",
   ].join("");
 }
@@ -125,15 +129,15 @@ function moduleText(document) {
   return `// The operations of the API, by what they are about.
 // Written by generate.mjs from docs/openapi.json; not to be edited.
 
-import type { BodyOf, DataOf, InputOf, ItemOf, OperationId, QueryOf } from "./operations.js";
+import type { BodyOf, DataOf, EventOf, InputOf, ItemOf, OperationId, QueryOf, StreamId } from "./operations.js";
 import type { List } from "./pages.js";
 import { Resource } from "./resource.js";
 import type { Caller } from "./resource.js";
-import type { Answer, CallOptions } from "./transport.js";
+import type { Answer, CallOptions, Stream } from "./transport.js";
 
 /** Where each operation is. */
 export const ROUTES = {
-${routes.join("")}} as const satisfies Record<OperationId, string>;
+${routes.join("")}} as const satisfies Record<OperationId | StreamId, string>;
 
 /** What only the session of a user may do. */
 export const FOR_SESSIONS: ReadonlySet<OperationId> = new Set<OperationId>([
@@ -149,6 +153,7 @@ ${fields.join("")}
     options?: CallOptions,
   ): Promise<Answer<DataOf<O>>>;
   abstract list<O extends OperationId>(operation: O, input: InputOf<O>, options?: CallOptions): List<ItemOf<O>>;
+  abstract stream<O extends StreamId>(operation: O, input: InputOf<O>, options?: CallOptions): Stream<EventOf<O>>;
 }
 `;
 }

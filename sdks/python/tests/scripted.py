@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from angarium import Client
 
@@ -20,6 +21,15 @@ class Step:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     close_after: bool = False
+
+
+@dataclass
+class Stream:
+    """An answer in pieces. Then it ends, or breaks off, or there is silence until the client goes away."""
+
+    pieces: list[bytes]
+    then: Literal["end", "break", "silence"] = "end"
+    headers: dict[str, str] = field(default_factory=lambda: {"content-type": "text/event-stream"})
 
 
 @dataclass
@@ -36,8 +46,10 @@ class Asked:
 class Scripted:
     """Answers with each step once, in order."""
 
-    def __init__(self, *steps: Step) -> None:
+    def __init__(self, *steps: Step | Stream) -> None:
         self.steps = list(steps)
+        self.left = threading.Event()
+        """A client went away from a silent stream."""
         self.asked: list[Asked] = []
         self.slept: list[float] = []
         self.clients: list[Client] = []
@@ -52,6 +64,9 @@ class Scripted:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 script.asked.append(Asked(self.command, self.path, headers, body, self.client_address))
                 step = script.steps.pop(0)
+                if isinstance(step, Stream):
+                    self.stream(step)
+                    return
                 if step.status is None:
                     self.close_connection = True
                     return
@@ -63,6 +78,21 @@ class Scripted:
                 self.end_headers()
                 self.wfile.write(data)
                 self.close_connection = step.close_after
+
+            def stream(self, step: Stream) -> None:
+                self.send_response(200)
+                for name, value in {**step.headers, "transfer-encoding": "chunked", "connection": "close"}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                with contextlib.suppress(ConnectionError):
+                    for piece in step.pieces:
+                        self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                    if step.then == "end":
+                        self.wfile.write(b"0\r\n\r\n")
+                    if step.then == "silence":
+                        self.rfile.read(1)
+                if step.then == "silence":
+                    script.left.set()
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
 

@@ -17,6 +17,7 @@ from angarium import (
     NotFoundError,
     SignatureError,
     Verified,
+    types,
     verify,
 )
 
@@ -77,6 +78,18 @@ class Live(unittest.TestCase):
         self.client.webhooks.delete(webhook["id"])
         with self.assertRaises(NotFoundError):
             self.client.webhooks.get(webhook["id"])
+
+    def test_an_attempt_is_in_the_stream(self) -> None:
+        webhook = self.client.webhooks.create(name="told", url="http://localhost:9999/", events=["told.*"])
+        event = self.client.events.publish(type="told.a", data={})
+
+        def told() -> list[types.StreamedAttempt]:
+            since = event["createdAt"]
+            return list(self.client.deliveries.stream(webhookId=webhook["id"], since=since, follow=False))
+
+        first = running.wait_until("its attempt is told", told)[0]
+        self.assertEqual((first["eventId"], first["attempt"]["number"]), (event["id"], 1))
+        self.client.webhooks.delete(webhook["id"])
 
     def test_a_key_makes_an_event_once(self) -> None:
         first = self.client.events.publish(type="once.a", data={"n": 1}, idempotency_key="once")

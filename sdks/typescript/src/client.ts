@@ -1,12 +1,12 @@
 // The client: its options, and the one way from an operation's id to its answer.
 
 import { UnexpectedAnswerError } from "./errors.js";
-import type { DataOf, InputOf, ItemOf, OperationId } from "./operations.js";
+import type { DataOf, EventOf, InputOf, ItemOf, OperationId, StreamId } from "./operations.js";
 import { List } from "./pages.js";
 import type { Page, Position } from "./pages.js";
 import { FOR_SESSIONS, ROUTES, Resources } from "./resources.js";
 import { Transport } from "./transport.js";
-import type { Answer, CallOptions, Received } from "./transport.js";
+import type { Answer, Call, CallOptions, Received, Stream } from "./transport.js";
 
 /** How a client is made. Every part may be left out. */
 export interface AngariumOptions {
@@ -79,19 +79,29 @@ export class Angarium extends Resources {
     });
   }
 
-  #send(operation: OperationId, { path, query, body }: Input, options?: CallOptions): Promise<Received> {
+  stream<O extends StreamId>(operation: O, input: InputOf<O>, options?: CallOptions): Stream<EventOf<O>> {
+    const call = this.#call(operation, input as Input, options);
+    return this.#transport.stream(call, options) as Stream<EventOf<O>>;
+  }
+
+  #send(operation: OperationId, input: Input, options?: CallOptions): Promise<Received> {
+    return this.#transport.send(this.#call(operation, input, options), options);
+  }
+
+  #call(operation: OperationId | StreamId, { path, query, body }: Input, options?: CallOptions): Call {
     const [method = "", route = ""] = ROUTES[operation].split(" ");
-    const isForSession = FOR_SESSIONS.has(operation) || this.#apiKey === undefined;
+    const forSessions: ReadonlySet<string> = FOR_SESSIONS;
+    const isForSession = forSessions.has(operation) || this.#apiKey === undefined;
     const credential = isForSession ? this.#sessionToken : this.#apiKey;
     const headers = isForSession ? this.#sessionHeaders : {};
     const needsKey = method === "POST" && !isKeyed(operation, body);
     const idempotencyKey = options?.idempotencyKey ?? (needsKey ? crypto.randomUUID() : undefined);
-    return this.#transport.send({ method, route, path, query, body, credential, headers, idempotencyKey }, options);
+    return { method, route, path, query, body, credential, headers, idempotencyKey };
   }
 }
 
 /** An event with a key or an id of its own is accepted once already, and another key would contradict it. */
-function isKeyed(operation: OperationId, body: unknown): boolean {
+function isKeyed(operation: OperationId | StreamId, body: unknown): boolean {
   const hasOwn = (event: unknown) => isObject(event) && (event["id"] ?? event["idempotencyKey"]) !== undefined;
   if (operation === "publishEvent") return hasOwn(body);
   if (operation !== "publishEvents" || !isObject(body)) return false;

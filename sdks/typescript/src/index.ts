@@ -17,9 +17,9 @@ export {
   UnexpectedAnswerError,
 } from "./errors.js";
 export type { ErrorCode, FieldError, LocalErrorCode } from "./errors.js";
-export type { BodyOf, DataOf, InputOf, ItemOf, OperationId, QueryOf } from "./operations.js";
+export type { BodyOf, DataOf, EventOf, InputOf, ItemOf, OperationId, QueryOf, StreamId } from "./operations.js";
 export { List } from "./pages.js";
 export type { Page, Position } from "./pages.js";
 export type { components } from "./schema.js";
-export type { Answer, CallOptions } from "./transport.js";
+export type { Answer, CallOptions, Stream } from "./transport.js";
 export * from "./verify/index.js";

@@ -1,8 +1,8 @@
 // What the resources have in common.
 
-import type { DataOf, InputOf, ItemOf, OperationId } from "./operations.js";
+import type { DataOf, EventOf, InputOf, ItemOf, OperationId, StreamId } from "./operations.js";
 import type { List } from "./pages.js";
-import type { Answer, CallOptions } from "./transport.js";
+import type { Answer, CallOptions, Stream } from "./transport.js";
 
 /** Whoever can do any operation, by its id. */
 export interface Caller {
@@ -10,6 +10,8 @@ export interface Caller {
   request<O extends OperationId>(operation: O, input: InputOf<O>, options?: CallOptions): Promise<Answer<DataOf<O>>>;
   /** Any list. */
   list<O extends OperationId>(operation: O, input: InputOf<O>, options?: CallOptions): List<ItemOf<O>>;
+  /** Any stream. */
+  stream<O extends StreamId>(operation: O, input: InputOf<O>, options?: CallOptions): Stream<EventOf<O>>;
 }
 
 /** A group of operations; each of its methods is one of them. */
@@ -30,5 +32,9 @@ export class Resource {
 
   protected walk<O extends OperationId>(operation: O, input: InputOf<O>, options?: CallOptions): List<ItemOf<O>> {
     return this.#caller.list(operation, input, options);
+  }
+
+  protected listen<O extends StreamId>(operation: O, input: InputOf<O>, options?: CallOptions): Stream<EventOf<O>> {
+    return this.#caller.stream(operation, input, options);
   }
 }

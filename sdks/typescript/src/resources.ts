@@ -1,11 +1,11 @@
 // The operations of the API, by what they are about.
 // Written by generate.mjs from docs/openapi.json; not to be edited.
 
-import type { BodyOf, DataOf, InputOf, ItemOf, OperationId, QueryOf } from "./operations.js";
+import type { BodyOf, DataOf, EventOf, InputOf, ItemOf, OperationId, QueryOf, StreamId } from "./operations.js";
 import type { List } from "./pages.js";
 import { Resource } from "./resource.js";
 import type { Caller } from "./resource.js";
-import type { Answer, CallOptions } from "./transport.js";
+import type { Answer, CallOptions, Stream } from "./transport.js";
 
 /** Where each operation is. */
 export const ROUTES = {
@@ -33,6 +33,7 @@ export const ROUTES = {
   getDelivery: "GET /api/v1/deliveries/{id}",
   retryDelivery: "POST /api/v1/deliveries/{id}/retry",
   cancelDelivery: "POST /api/v1/deliveries/{id}/cancel",
+  streamDeliveries: "GET /api/v1/deliveries/stream",
   listEventTypes: "GET /api/v1/event-types",
   createEventType: "POST /api/v1/event-types",
   getEventType: "GET /api/v1/event-types/{name}",
@@ -129,7 +130,7 @@ export const ROUTES = {
   getLiveness: "GET /healthz",
   getReadiness: "GET /readyz",
   getMetrics: "GET /metrics",
-} as const satisfies Record<OperationId, string>;
+} as const satisfies Record<OperationId | StreamId, string>;
 
 /** What only the session of a user may do. */
 export const FOR_SESSIONS: ReadonlySet<OperationId> = new Set<OperationId>([
@@ -335,6 +336,18 @@ export class Deliveries extends Resource {
   /** Cancel a delivery. */
   cancel(id: string, options?: CallOptions) {
     return this.call("cancelDelivery", { path: { id } }, options);
+  }
+
+  /**
+   * Follow attempts as they end. Server-sent events: an `attempt` for each attempt that ends, in the order in which
+   * they ended, at a pace of so many a second; what is more is told later, and nothing is left out. Each event has
+   * an `id`, and so has the heartbeat that comes when there is nothing to tell: begin again with the last one in
+   * `Last-Event-ID`, and the stream goes on from there. A few attempts may then come again; `id` and
+   * `attempt.number` tell them apart. A stream ends after some minutes, and when the server goes down. This method
+   * begins again by itself, and gives no attempt twice.
+   */
+  stream(query?: QueryOf<"streamDeliveries">, options?: CallOptions) {
+    return this.listen("streamDeliveries", { query }, options);
   }
 }
 
@@ -928,4 +941,5 @@ export abstract class Resources implements Caller {
     options?: CallOptions,
   ): Promise<Answer<DataOf<O>>>;
   abstract list<O extends OperationId>(operation: O, input: InputOf<O>, options?: CallOptions): List<ItemOf<O>>;
+  abstract stream<O extends StreamId>(operation: O, input: InputOf<O>, options?: CallOptions): Stream<EventOf<O>>;
 }

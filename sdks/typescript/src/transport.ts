@@ -2,15 +2,17 @@
 
 import { ConnectionError, TimeoutError, UnexpectedAnswerError, errorOf } from "./errors.js";
 import type { AngariumError, FieldError } from "./errors.js";
-import { isRetryable, readRetryAfter, waitBefore } from "./retry.js";
+import { Attempts, EVENT_STREAM, EventParser } from "./events.js";
+import type { ServerEvent } from "./events.js";
+import { WAIT_MAX_MS, isRetryable, readRetryAfter, waitBefore } from "./retry.js";
 
 /** What can be said about a single call. */
 export interface CallOptions {
   /** Ends the call, its waiting included; it then throws the signal's reason. */
   signal?: AbortSignal | undefined;
-  /** How long each attempt may take. */
+  /** How long each attempt may take; how long a stream may be silent. */
   timeoutMs?: number | undefined;
-  /** How often to try again. */
+  /** How often to try again; for a stream, without an event between. */
   retries?: number | undefined;
   /** For a POST: a key of your own, by which another process can repeat it. Otherwise one is made for each call. */
   idempotencyKey?: string | undefined;
@@ -32,6 +34,10 @@ export interface Call {
   headers: Readonly<Record<string, string>>;
   /** Of all of its attempts. */
   idempotencyKey: string | undefined;
+  /** Of the answer; JSON if not given. */
+  mediaType?: string | undefined;
+  /** Behind which event a stream goes on. */
+  lastEventId?: string | undefined;
 }
 
 /** A success, as it was received. */
@@ -49,6 +55,9 @@ export interface Answer<T> extends Omit<Received, "body"> {
   readonly data: T;
 }
 
+/** What is told one by one, for `for await`; leaving the loop closes the connection. */
+export type Stream<T> = AsyncGenerator<T, void, undefined>;
+
 /** What all calls of a client have in common. */
 export interface TransportOptions {
   baseUrl: string;
@@ -56,6 +65,8 @@ export interface TransportOptions {
   retries: number;
   fetch: typeof globalThis.fetch;
   warn: (message: string) => void;
+  /** Instead of one that really waits. */
+  sleep?: ((ms: number, signal: AbortSignal | undefined) => Promise<void>) | undefined;
 }
 
 const USER_AGENT = "angarium-typescript/0.1.0";
@@ -63,16 +74,18 @@ const USER_AGENT = "angarium-typescript/0.1.0";
 /** Sends calls, and tries again where that helps. */
 export class Transport {
   readonly #options: TransportOptions;
+  readonly #sleep: NonNullable<TransportOptions["sleep"]>;
   readonly #warned = new Set<string>();
 
   constructor(options: TransportOptions) {
     this.#options = options;
+    this.#sleep = options.sleep ?? sleep;
   }
 
   /** Throws the last attempt's error when no attempt succeeded, or none can. */
   async send(call: Call, options: CallOptions = {}): Promise<Received> {
     const { signal, retries = this.#options.retries } = options;
-    const what = `${call.method} ${call.route}`;
+    const what = nameOf(call);
     const request = requestOf(call, this.#options.baseUrl, options);
     for (let retry = 1; ; retry++) {
       signal?.throwIfAborted();
@@ -81,36 +94,75 @@ export class Transport {
         this.#warnIfDeprecated(what, response.headers);
         return read(call, response, text);
       } catch (error) {
-        if (retry > retries || !isRetryable(error)) throw error;
-        const wait = waitBefore(retry, error.retryAfter, Math.random());
-        if (wait === undefined) throw error;
-        await sleep(wait, signal);
+        await this.#sleep(waitAfter(error, retry, retries), signal);
       }
+    }
+  }
+
+  /**
+   * What a stream tells, one by one, until the server says that this was all. Where a connection ends or breaks,
+   * another goes on behind its last event. Throws when too many fail with no event between, or none can succeed.
+   */
+  async *stream(call: Call, options: CallOptions = {}): Stream<unknown> {
+    const { signal, retries = this.#options.retries } = options;
+    const parser = new EventParser();
+    const attempts = new Attempts();
+    for (let failures = 0; ; ) {
+      signal?.throwIfAborted();
+      let wait: number;
+      try {
+        for await (const event of this.#events(behind(call, parser.lastId), parser, options)) {
+          failures = 0;
+          if (event.name === "end") return;
+          const attempt = attempts.take(event);
+          if (attempt !== undefined) yield attempt;
+          signal?.throwIfAborted();
+        }
+        wait = Math.min(parser.retryMs, WAIT_MAX_MS);
+      } catch (error) {
+        wait = waitAfter(error, ++failures, retries);
+      }
+      await this.#sleep(wait, signal);
+    }
+  }
+
+  /** What one connection brings; it is closed with the generator. */
+  async *#events(call: Call, parser: EventParser, options: CallOptions): Stream<ServerEvent> {
+    const what = nameOf(call);
+    const { url, init } = requestOf(call, this.#options.baseUrl, options);
+    const exchange = this.#begin(what, options);
+    parser.begin();
+    try {
+      const response = await exchange.step(() => this.#options.fetch(url, { ...init, signal: exchange.signal }));
+      this.#warnIfDeprecated(what, response.headers);
+      const reader = isStream(response) ? response.body.getReader() : undefined;
+      if (reader === undefined) throw noStream(response, await exchange.step(() => response.text()));
+      // Each read may take as long as the timeout; a heartbeat comes sooner.
+      for (;;) {
+        const { done, value } = await exchange.step(() => reader.read());
+        if (done) return;
+        yield* parser.feed(value);
+      }
+    } finally {
+      exchange.close();
     }
   }
 
   /** One attempt, its answer read to the end. */
   async #exchange(what: string, { url, init }: Request, options: CallOptions): Promise<[Response, string]> {
-    const { signal, timeoutMs = this.#options.timeoutMs } = options;
-    const attempt = new AbortController();
-    const abort = () => attempt.abort();
-    signal?.addEventListener("abort", abort, { once: true });
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      attempt.abort();
-    }, timeoutMs);
+    const exchange = this.#begin(what, options);
     try {
-      const response = await this.#options.fetch(url, { ...init, signal: attempt.signal });
-      return [response, await response.text()];
-    } catch (error) {
-      if (signal?.aborted) throw signal.reason;
-      if (isLate) throw new TimeoutError({ message: `${what}: no answer in ${timeoutMs} ms`, code: "TIMED_OUT" });
-      throw new ConnectionError({ message: `${what}: ${reasonOf(error)}`, code: "CONNECTION_FAILED", cause: error });
+      return await exchange.step(async () => {
+        const response = await this.#options.fetch(url, { ...init, signal: exchange.signal });
+        return [response, await response.text()];
+      });
     } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
+      exchange.close();
     }
+  }
+
+  #begin(what: string, { signal, timeoutMs = this.#options.timeoutMs }: CallOptions): Exchange {
+    return new Exchange(what, timeoutMs, signal);
   }
 
   #warnIfDeprecated(what: string, headers: Headers): void {
@@ -119,6 +171,57 @@ export class Transport {
     const sunset = headers.get("sunset");
     this.#options.warn(`angarium: ${what} is deprecated${sunset === null ? "" : ` and ends on ${sunset}`}`);
   }
+}
+
+/** A request and its answer, until it is closed, the signal is aborted, or a step takes too long. */
+class Exchange {
+  readonly #what: string;
+  readonly #timeoutMs: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #controller = new AbortController();
+  readonly #abort = () => this.#controller.abort();
+
+  constructor(what: string, timeoutMs: number, signal: AbortSignal | undefined) {
+    this.#what = what;
+    this.#timeoutMs = timeoutMs;
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#abort, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  async step<T>(run: () => Promise<T>): Promise<T> {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      this.#abort();
+    }, this.#timeoutMs);
+    try {
+      return await run();
+    } catch (error) {
+      const what = this.#what;
+      if (this.#signal?.aborted) throw this.#signal.reason;
+      if (isLate) throw new TimeoutError({ message: `${what}: no answer in ${this.#timeoutMs} ms`, code: "TIMED_OUT" });
+      throw new ConnectionError({ message: `${what}: ${reasonOf(error)}`, code: "CONNECTION_FAILED", cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  close(): void {
+    this.#signal?.removeEventListener("abort", this.#abort);
+    this.#abort();
+  }
+}
+
+/** How long to wait before retry number `retry`; throws the error if there is none. */
+function waitAfter(error: unknown, retry: number, retries: number): number {
+  if (retry > retries || !isRetryable(error)) throw error;
+  const wait = waitBefore(retry, error.retryAfter, Math.random());
+  if (wait === undefined) throw error;
+  return wait;
 }
 
 /** `fetch` says only that it failed; why is in its cause. */
@@ -132,14 +235,25 @@ interface Request {
   readonly init: RequestInit;
 }
 
+function nameOf({ method, route }: Call): string {
+  return `${method} ${route}`;
+}
+
+/** Of a stream, from its beginning or from behind an event; `since` means nothing then. */
+function behind(call: Call, lastEventId: string): Call {
+  const stream = { ...call, mediaType: EVENT_STREAM };
+  return lastEventId === "" ? stream : { ...stream, lastEventId, query: { ...call.query, since: undefined } };
+}
+
 /** The same for every attempt. */
 function requestOf(call: Call, baseUrl: string, options: CallOptions): Request {
-  const { method, route, path, query, body, credential, idempotencyKey } = call;
+  const { method, route, path, query, body, credential, idempotencyKey, mediaType = "application/json" } = call;
   const headers = new Headers({ ...call.headers, ...options.headers });
-  headers.set("accept", "application/json");
+  headers.set("accept", mediaType);
   headers.set("user-agent", USER_AGENT);
   if (credential !== undefined) headers.set("authorization", `Bearer ${credential}`);
   if (idempotencyKey !== undefined) headers.set("idempotency-key", idempotencyKey);
+  if (call.lastEventId !== undefined) headers.set("last-event-id", call.lastEventId);
   if (options.ifMatch !== undefined) headers.set("if-match", options.ifMatch);
   if (body !== undefined) headers.set("content-type", "application/json");
   // The API redirects nobody, and a key must not follow whoever does.
@@ -177,6 +291,18 @@ function read({ route }: Call, response: Response, text: string): Received {
   if (typeof body === "string" && route.startsWith("/api/")) throw unexpected(status, body, requestId, undefined);
   const replayed = headers.get("idempotent-replayed") === "true";
   return { body, status, headers, requestId, replayed };
+}
+
+function isStream(response: Response): response is Response & { body: NonNullable<Response["body"]> } {
+  const [mediaType = ""] = (response.headers.get("content-type") ?? "").split(";");
+  return response.ok && mediaType.trim().toLowerCase() === EVENT_STREAM && response.body !== null;
+}
+
+function noStream(response: Response, text: string): AngariumError {
+  const { status, headers } = response;
+  const requestId = headers.get("x-request-id") ?? undefined;
+  const body = parse(text, headers);
+  return response.ok ? unexpected(status, body, requestId, undefined) : failure(response, body, requestId);
 }
 
 /** JSON where it says so and is; anything else as text. */

@@ -85,6 +85,19 @@ test("an event arrives, and verifies", { skip }, async (t) => {
   assert.equal((await client.webhooks.listLogs(webhook.id).page()).items[0].status, "success");
 });
 
+test("an attempt is in the stream", { skip }, async (t) => {
+  const { id, type } = await registered(t);
+  const event = await client.events.publish({ type, data: {} });
+  const query = { webhookId: id, since: event.createdAt, follow: false };
+  const { eventId, attempt } = await eventually("its attempt", async () => {
+    const told = [];
+    const signal = AbortSignal.timeout(SOON_MS);
+    for await (const one of client.deliveries.stream(query, { signal })) told.push(one);
+    return told[0];
+  });
+  assert.deepEqual([eventId, attempt.number, attempt.status], [event.id, 1, 204]);
+});
+
 test("after a rotation both secrets verify", { skip }, async (t) => {
   const webhook = await registered(t);
   const { secret } = await client.webhooks.rotateSecret(webhook.id, { overlapSeconds: 3600 });

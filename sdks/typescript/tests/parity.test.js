@@ -13,12 +13,12 @@ const file = process.env.ANGARIUM_OPENAPI ?? new URL("../../../docs/openapi.json
 const document = JSON.parse(readFileSync(file, "utf8"));
 const METHODS = ["get", "post", "put", "patch", "delete"];
 
-// What goes on for as long as somebody listens is for clients of server-sent events.
 const isStream = ({ responses }) => responses[200]?.content?.["text/event-stream"] !== undefined;
 const operations = Object.entries(document.paths).flatMap(([path, item]) =>
-  METHODS.filter((method) => item[method] && !isStream(item[method])).map((method) => {
+  METHODS.filter((method) => item[method]).map((method) => {
     const { operationId, security = document.security ?? [] } = item[method];
-    return { operationId, route: `${method.toUpperCase()} ${path}`, schemes: security.flatMap(Object.keys) };
+    const route = `${method.toUpperCase()} ${path}`;
+    return { operationId, route, schemes: security.flatMap(Object.keys), isStream: isStream(item[method]) };
   }),
 );
 const inDocument = operations.map(({ operationId }) => operationId).sort();
@@ -35,6 +35,7 @@ async function methods() {
   const client = new Angarium({ apiKey: "k" });
   client.request = async (operation) => ({ data: asked.push(operation) });
   client.list = (operation) => void asked.push(operation);
+  client.stream = (operation) => void asked.push(operation);
   const found = [];
   for (const [name, resource] of Object.entries(client)) {
     if (!(resource instanceof Resource)) continue;
@@ -59,15 +60,17 @@ test("every operation has a method, and every method an operation", async () => 
 });
 
 test("every call carries the credential that its operation takes", async () => {
-  for (const { operationId, route, schemes } of operations) {
+  const ended = { headers: { "content-type": "text/event-stream" } };
+  for (const { operationId, route, schemes, isStream } of operations) {
     let credential;
     const fetch = async (_, { headers }) => {
       credential = headers.get("authorization");
-      return Response.json({ success: true, data: {} });
+      return isStream ? new Response("event: end\ndata: -\n\n", ended) : Response.json({ success: true, data: {} });
     };
     const client = new Angarium({ apiKey: "key", sessionToken: "session", baseUrl: "http://h", fetch });
     const path = Object.fromEntries([...route.matchAll(/\{(\w+)\}/g)].map(([, name]) => [name, "x"]));
-    await client.request(operationId, { path });
+    if (isStream) await client.stream(operationId, { path }).next();
+    else await client.request(operationId, { path });
     const isForSessionsOnly = schemes.includes("session") && !schemes.includes("apiKey");
     assert.equal(credential, isForSessionsOnly ? "Bearer session" : "Bearer key", operationId);
   }

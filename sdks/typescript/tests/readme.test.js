@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 const skip = process.env.ANGARIUM_BASE_URL === undefined && "there is no Angarium to talk to: use ./test";
 const here = new URL("..", import.meta.url);
 const readme = readFileSync(new URL("README.md", here), "utf8");
-const [publish, receive, lists, errors] = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code);
+const [publish, receive, lists, follow, errors] = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code);
 const asModule = (code) => ["--input-type=module", "--eval", code];
 
 async function run(code) {
@@ -47,6 +47,16 @@ test("lists", { skip }, async () => {
   const printed = await run(lists);
   assert.match(printed, /^dlv_\S+ (pending|delivered)$/m);
   assert.match(printed, /^\d+ of \d+$/m);
+});
+
+test("follow", { skip }, async (t) => {
+  const follower = spawn(process.execPath, asModule(follow), { cwd: here, stdio: ["ignore", "pipe", "inherit"] });
+  t.after(() => follower.kill());
+  // It tells the attempts of what was published above.
+  for await (const chunk of follower.stdout) {
+    if (/^order\.created Attempt \d+ /m.test(String(chunk))) return;
+  }
+  assert.fail("the stream ended before it told an attempt");
 });
 
 test("errors", { skip }, async () => {

@@ -16,6 +16,12 @@ export async function answersAreTyped(): Promise<void> {
     void (delivery.status === 7);
     void id;
   }
+  for await (const told of client.deliveries.stream({ status: "dead", follow: false })) {
+    const number: number = told.attempt.number;
+    // @ts-expect-error: there is no such field
+    void told.attempt.colour;
+    void number;
+  }
   const logs: Page<{ id: string }> = await client.webhooks.listLogs(webhook.id).page();
   const { data, headers } = await client.request("getWebhook", { path: { id: webhook.id } });
   const url: string = data.url;
@@ -30,6 +36,8 @@ export async function requestsAreTyped(): Promise<void> {
   await client.request("getWebhook", {});
   // @ts-expect-error: there is no such operation
   await client.request("getNothing", {});
+  // @ts-expect-error: a stream has not one answer
+  await client.request("streamDeliveries", {});
   // @ts-expect-error: a number is needed
   client.deliveries.list({ limit: "many" });
   // @ts-expect-error: there is no such filter

@@ -5,6 +5,9 @@ key is still running. That is safe for POST as well, because every POST carries 
 per call. PUT, PATCH and DELETE need none; but when an answer to them is lost, the next try may find their work done,
 and say so with 404, or with 412 where a version was named. Between tries it waits as long as `Retry-After` says, else
 twice as long each time, with jitter.
+
+A stream goes on over many connections: each begins behind the last event of the one before. Only failures in a row,
+with no event between them, are counted against its retries.
 """
 
 from __future__ import annotations
@@ -19,11 +22,13 @@ import threading
 import time
 import uuid
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Callable, Union
 from urllib.parse import quote, urlencode, urlsplit
 
+from ._events import MEDIA_TYPE, Attempts, Event, EventParser
 from .errors import AngariumError, NetworkError, RequestTimeoutError, family
 
 VERSION = "0.1.0"
@@ -33,6 +38,8 @@ BACKOFF_MAX_S = 8.0
 RETRY_AFTER_MAX_S = 60.0
 """A longer `Retry-After` is not waited for: the error says how long it is."""
 IDLE_CONNECTIONS_MAX = 8
+READ_BYTES = 65_536
+"""The most that is read of a stream at once."""
 
 Json = Any
 QueryValue = Union[str, int, bool, Sequence[str], None]
@@ -147,19 +154,71 @@ class Core:
             try:
                 answer = self._exchange(operation.method, target, sent, data)
             except NetworkError as error:
-                failure, again = error, True
+                failure = error
             else:
                 # Redirects are not followed: they would carry the key to another place.
                 if answer.status < 300:
                     self._warn_of_deprecation(operation, answer.headers)
                     return answer
                 failure = _failure(answer)
-                again = _is_temporary(answer.status) or failure.code == "IDEMPOTENCY_IN_PROGRESS"
-            wait = self._wait(tries, failure.retry_after)
-            if not again or tries >= self._retries or wait is None:
-                raise failure
+            self._pause(failure, tries)
             tries += 1
-            self._sleep(wait)
+
+    def stream(
+        self, operation: Operation, ids: Sequence[str] = (), *, query: Mapping[str, QueryValue] | None = None
+    ) -> Generator[Any, None, None]:
+        """What a stream tells, one by one, until the server says that this was all, or the generator is closed."""
+        # What is wrong with the call is said before anything is taken.
+        self._headers(operation, {})
+        first = self._target(operation.path, ids, query or {})
+        later = self._target(operation.path, ids, {**(query or {}), "since": None})
+        return self._follow(operation, first, later)
+
+    def _follow(self, operation: Operation, first: str, later: str) -> Generator[Any, None, None]:
+        parser, attempts, tries = EventParser(), Attempts(), 0
+        while True:
+            target = later if parser.last_id else first
+            try:
+                with closing(self._events(operation, target, parser)) as events:
+                    for event in events:
+                        tries = 0
+                        if event.name == "end":
+                            return
+                        attempt = attempts.take(event)
+                        if attempt is not None:
+                            yield attempt
+            except AngariumError as failure:
+                self._pause(failure, tries)
+                tries += 1
+            else:
+                self._sleep(min(parser.retry, RETRY_AFTER_MAX_S))
+
+    def _events(self, operation: Operation, target: str, parser: EventParser) -> Generator[Event, None, None]:
+        """What one connection brings; it is of the stream alone, and closed with it."""
+        # To be closed: a proxy may give the answer a length, and must not leave its end open.
+        given = {"Accept": MEDIA_TYPE, "Connection": "close", "Last-Event-ID": parser.last_id or None}
+        headers = self._headers(operation, given)
+        parser.begin()
+        connection = self._connect()
+        try:
+            connection.request(operation.method, target, headers=headers)
+            with connection.getresponse() as response:
+                _check_stream(response)
+                self._warn_of_deprecation(operation, response.headers)
+                # Each read may take as long as the timeout; a heartbeat comes sooner.
+                while chunk := response.read1(READ_BYTES):
+                    yield from parser.feed(chunk)
+        except (OSError, http.client.HTTPException) as error:
+            raise self._lost(error) from error
+        finally:
+            connection.close()
+
+    def _pause(self, failure: AngariumError, tries: int) -> None:
+        """Waits until the next try; raises the failure where there is none."""
+        wait = self._wait(tries, failure.retry_after)
+        if not _is_temporary(failure) or tries >= self._retries or wait is None:
+            raise failure
+        self._sleep(wait)
 
     def _wait(self, tries: int, retry_after: float | None) -> float | None:
         backoff: float = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2**tries)
@@ -207,12 +266,9 @@ class Core:
                 # The server closed it while nobody used it: nothing is wrong.
                 connection.close()
                 answer = _once(connection, method, target, headers, data)
-        except socket.timeout:
-            connection.close()
-            raise RequestTimeoutError(f"no answer within {self._timeout:g} s") from None
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            raise NetworkError(f"no answer: {error or type(error).__name__}") from error
+            raise self._lost(error) from error
         except BaseException:
             connection.close()
             raise
@@ -227,10 +283,18 @@ class Core:
         with self._lock:
             if self._idle:
                 return self._idle.pop(), True
+        return self._connect(), False
+
+    def _connect(self) -> http.client.HTTPConnection:
         host, port = self._parts.hostname or "", self._parts.port
         if self._tls:
-            return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self._tls), False
-        return http.client.HTTPConnection(host, port, timeout=self._timeout), False
+            return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self._tls)
+        return http.client.HTTPConnection(host, port, timeout=self._timeout)
+
+    def _lost(self, error: OSError | http.client.HTTPException) -> NetworkError:
+        if isinstance(error, socket.timeout):
+            return RequestTimeoutError(f"no answer within {self._timeout:g} s")
+        return NetworkError(f"no answer: {error or type(error).__name__}")
 
     def _warn_of_deprecation(self, operation: Operation, headers: http.client.HTTPMessage) -> None:
         if headers.get("Deprecation") is None or operation.id in self._warned:
@@ -246,9 +310,19 @@ def _once(
     connection: http.client.HTTPConnection, method: str, target: str, headers: Mapping[str, str], data: bytes | None
 ) -> Answer:
     connection.request(method, target, body=data, headers=dict(headers))
-    response = connection.getresponse()
-    body = response.read()
-    return Answer(response.status, response.headers, body, response.headers.get("X-Request-Id"))
+    return _read(connection.getresponse())
+
+
+def _read(response: http.client.HTTPResponse) -> Answer:
+    return Answer(response.status, response.headers, response.read(), response.headers.get("X-Request-Id"))
+
+
+def _check_stream(response: http.client.HTTPResponse) -> None:
+    if response.status >= 300:
+        raise _failure(_read(response))
+    if response.headers.get_content_type() != MEDIA_TYPE:
+        request_id = response.headers.get("X-Request-Id")
+        raise AngariumError("the answer is not a stream", status=response.status, request_id=request_id)
 
 
 def _is_keyed(operation: Operation, body: Json) -> bool:
@@ -263,8 +337,10 @@ def _has_own_key(event: Json) -> bool:
     return isinstance(event, dict) and (event.get("id") is not None or event.get("idempotencyKey") is not None)
 
 
-def _is_temporary(status: int) -> bool:
-    return status in (408, 429) or status >= 500
+def _is_temporary(failure: AngariumError) -> bool:
+    if isinstance(failure, NetworkError) or failure.code == "IDEMPOTENCY_IN_PROGRESS":
+        return True
+    return failure.status is not None and (failure.status in (408, 429) or failure.status >= 500)
 
 
 def _failure(answer: Answer) -> AngariumError:

@@ -8,7 +8,7 @@ Arguments have the API's own names. Ids are positional; the fields of a request'
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, List, Literal, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Generator, List, Literal, Optional, Sequence, Union
 
 from . import types
 from ._core import Core, Operation
@@ -500,6 +500,49 @@ class Deliveries(_Resource):
         operation = Operation("cancelDelivery", "POST", "/api/v1/deliveries/{id}/cancel", ("apiKey", "session"))
         answer: types.Delivery = self._core.call(operation, [id], idempotency_key=idempotency_key).data()
         return answer
+
+    def stream(
+        self,
+        *,
+        webhookId: Optional[str] = None,
+        eventId: Optional[str] = None,
+        eventType: Optional[str] = None,
+        status: Optional[str] = None,
+        statusClass: Optional[str] = None,
+        errorKind: Optional[str] = None,
+        attemptsMin: Optional[int] = None,
+        createdAfter: Optional[str] = None,
+        createdBefore: Optional[str] = None,
+        since: Optional[str] = None,
+        follow: Optional[bool] = None,
+    ) -> Generator[types.StreamedAttempt, None, None]:
+        """Follow attempts as they end
+
+        Server-sent events: an `attempt` for each attempt that ends, in the order in which they ended, at a pace of so
+        many a second; what is more is told later, and nothing is left out. Each event has an `id`, and so has the
+        heartbeat that comes when there is nothing to tell: begin again with the last one in `Last-Event-ID`, and the
+        stream goes on from there. A few attempts may then come again; `id` and `attempt.number` tell them apart. A
+        stream ends after some minutes, and when the server goes down.
+
+        This method begins again by itself, and gives no attempt twice. Closing the generator ends the stream.
+
+        The key needs `read:deliveries`.
+        """
+        operation = Operation("streamDeliveries", "GET", "/api/v1/deliveries/stream", ("apiKey", "session"))
+        query: dict[str, Any] = {
+            "webhookId": webhookId,
+            "eventId": eventId,
+            "eventType": eventType,
+            "status": status,
+            "statusClass": statusClass,
+            "errorKind": errorKind,
+            "attemptsMin": attemptsMin,
+            "createdAfter": createdAfter,
+            "createdBefore": createdBefore,
+            "since": since,
+            "follow": follow,
+        }
+        return self._core.stream(operation, [], query=query)
 
 
 class EventTypes(_Resource):

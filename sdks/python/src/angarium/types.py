@@ -532,6 +532,50 @@ class DeliveryDetail(_DeliveryDetail, total=False):
     """Why it was ended without being delivered, if somebody did that."""
 
 
+class _AttemptEnd(TypedDict):
+    number: int
+    startedAt: str
+    durationMs: int
+    outcome: str
+    """What it came to and what comes next, in one sentence."""
+
+
+class AttemptEnd(_AttemptEnd, total=False):
+    """How an attempt went."""
+    status: Optional[int]
+    errorKind: Optional[str]
+    """Why it got no answer."""
+    nextAttemptAt: Optional[str]
+
+
+class _StreamedAttempt(TypedDict):
+    attempt: AttemptEnd
+    id: str
+    eventId: str
+    eventType: str
+    webhookId: str
+    reason: str
+    """Why it was made."""
+    status: str
+    """`pending`, `delivered`, `dead` or `cancelled`."""
+    attempts: int
+    createdAt: str
+
+
+class StreamedAttempt(_StreamedAttempt, total=False):
+    """An attempt, and the delivery that it is of. The delivery stands as it does now; its `lastStatus` and `lastError` are
+    this attempt's.
+    """
+    lastStatus: Optional[int]
+    """The HTTP status of the last attempt that got one."""
+    lastError: Optional[str]
+    """Why the last attempt got no answer."""
+    nextAttemptAt: Optional[str]
+    settledAt: Optional[str]
+    note: Optional[str]
+    """Why it was ended without being delivered, if somebody did that."""
+
+
 class _EventType(TypedDict):
     name: str
     schemaMode: str

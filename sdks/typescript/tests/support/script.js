@@ -12,7 +12,8 @@ export const error = (code, extra = {}) => ({
 
 /**
  * Starts a server that gives the answers in turn, and a client of it. An answer is `{ status, headers, body }`, or
- * "hang up", or "hang". What it was asked is in `requests`.
+ * `{ told }`, the beginning of a stream that is silent then, or "hang up", or "hang". What it was asked is in
+ * `requests`, each with a promise of when it is `over`.
  */
 export async function scripted(t, answers, options = {}) {
   const requests = [];
@@ -20,10 +21,12 @@ export async function scripted(t, answers, options = {}) {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
     const { method, url, headers } = request;
-    requests.push({ method, url, headers, body: Buffer.concat(chunks).toString() });
+    const over = new Promise((resolve) => response.once("close", resolve));
+    requests.push({ method, url, headers, body: Buffer.concat(chunks).toString(), over });
     const answer = answers[requests.length - 1] ?? { status: 500, body: error("INTERNAL_ERROR") };
     if (answer === "hang") return;
     if (answer === "hang up") return void request.socket.destroy();
+    if (answer.told) return void response.writeHead(200, { "content-type": "text/event-stream" }).write(answer.told);
     const { status = 200, headers: sent = {}, body = { success: true, data: {} } } = answer;
     const isText = typeof body === "string";
     response.writeHead(status, { "content-type": isText ? "text/html" : "application/json", ...sent });
