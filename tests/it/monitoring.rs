@@ -209,6 +209,17 @@ fn every_panel_says_what_it_shows() {
 }
 
 #[test]
+fn each_alert_is_seen_to_fire() {
+    // What the cases say is checked by promtool, in `.ci/alerts`.
+    let cases = file("deploy/prometheus/alerts.test.yml");
+    let named: Vec<&str> = cases.split("alertname=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    for rule in rules() {
+        let alert = rule["alert"].as_str().unwrap();
+        assert!(named.contains(&alert), "alerts.test.yml has no case for {alert}");
+    }
+}
+
+#[test]
 fn prometheus_reads_the_alerts() {
     let settings = yaml::parse(&file("deploy/prometheus/prometheus.yml"));
     assert_eq!(settings["rule_files"], json!(["alerts.yml"]));
