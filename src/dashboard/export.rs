@@ -2,6 +2,7 @@
 //! of them is in memory.
 
 use std::fmt::Write as _;
+use std::mem;
 use std::sync::Arc;
 
 use axum::Router;
@@ -77,14 +78,13 @@ async fn export(
 
 /// The next piece of the file, and where the one after it begins.
 async fn step(mut walk: Walk) -> Result<Option<(Bytes, Walk)>, StoreError> {
+    let is_first = !mem::replace(&mut walk.has_begun, true);
+    if is_first && matches!(walk.format, Format::Csv) {
+        // At once: where little is found, the rest takes its time.
+        return Ok(Some((Bytes::from_static(HEADINGS.as_bytes()), walk)));
+    }
     let found = walk.next().await?;
     let mut piece = String::new();
-    if let Format::Csv = walk.format
-        && !walk.has_begun
-    {
-        piece.push_str(HEADINGS);
-    }
-    walk.has_begun = true;
     for delivery in &found {
         match walk.format {
             Format::Csv => csv_line(delivery, &mut piece),

@@ -16,7 +16,8 @@ use super::layout::{Choice, Frame};
 use super::page::{self, Failure};
 use super::params::Params;
 use super::preferences::go_and_say;
-use super::words::{Badge, Time, grouped, in_words, span, state};
+use super::words::{self, Badge, Time, grouped, in_words, span, state};
+use crate::domain::delivery::DeliveryState;
 use crate::domain::id::{DeliveryId, ReplayId};
 use crate::domain::replay::{ReplayFilter, ReplayState};
 use crate::domain::time::Timestamp;
@@ -65,7 +66,7 @@ impl Badge {
             ReplayState::Running => ("retrying", "running"),
             ReplayState::Paused => ("waiting", "paused"),
             ReplayState::Cancelled => ("idle", "cancelled"),
-            ReplayState::Done if replay.failed > 0 => ("retrying", "done"),
+            ReplayState::Done if replay.failed > 0 => ("bad", "done, with failures"),
             ReplayState::Done => ("good", "done"),
             ReplayState::Failed => ("bad", "failed"),
         };
@@ -194,7 +195,7 @@ struct FailureRow {
     event_type: String,
     webhook: String,
     answer: String,
-    state: String,
+    state: &'static str,
 }
 
 #[derive(Template)]
@@ -252,7 +253,7 @@ impl FailureRow {
             event_type: event_type.unwrap_or_else(|| "not kept any more".to_owned()),
             webhook: webhook.and_then(name).unwrap_or_default(),
             answer: last_status.map(|status| status.to_string()).or(last_error).unwrap_or_default(),
-            state: state.unwrap_or_default(),
+            state: state.as_deref().and_then(DeliveryState::parse).map_or("", words::state),
         }
     }
 }
@@ -287,7 +288,7 @@ async fn show(
     let older = failed.last().filter(|_| has_more).map(|run| run.delivery);
     let known = engine.directory.current();
     let progress = Progress::of(&replay);
-    let frame = dashboard.frame(&visit, format!("Replay of {}", replay.created_at), SECTION);
+    let frame = dashboard.frame(&visit, format!("Replay of {}", in_words(replay.created_at)), SECTION);
     let direction = if replay.newest_first { "newest first" } else { "oldest first" };
     let goes_on = replay.is_open && replay.state != ReplayState::Paused;
     let refreshes = goes_on && params.get("still").is_none() && before.is_none();

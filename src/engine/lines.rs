@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::Engine;
-use super::sweep::Ready;
+use super::sweep::{Ready, count_by_webhook};
 use crate::domain::id::WebhookId;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
@@ -28,7 +28,7 @@ impl Engine {
             let tickets = self.tickets(&rows, now).await;
             self.broker.release(1usize.saturating_sub(tickets.as_ref().map_or(0, Vec::len)));
             moved?;
-            self.note_fed(std::slice::from_ref(line), &rows, now);
+            self.note_fed(std::slice::from_ref(line), &count_by_webhook(&rows), now);
             self.broker.publish(tickets?);
             claimed += rows.len();
         }

@@ -1,10 +1,10 @@
 //! Replay jobs: counted ahead, made, paused, resumed, called off; and moved on by the scheduler.
 //!
-//! A step makes runs and moves the job's place in one transaction, so whenever a process dies, none is skipped and none
-//! is made twice. A run is the delivery itself, made pending again: it goes the way of every retry, behind first
-//! attempts and within its webhook's own limits. A job makes as many runs as its rate allows, and no more while
-//! [`crate::config::Replays::outstanding_max`] of its runs had no attempt yet: a receiver that does not keep up
-//! is not given more.
+//! A step notes what became of runs, makes the next and moves the job's place in one transaction, so whenever a process
+//! dies, none is skipped and none is made twice. A run is the delivery itself, made pending again: it goes the way of
+//! every retry, behind first attempts and within its webhook's own limits. A job makes as many runs as its rate allows,
+//! and no more while [`crate::config::Replays::outstanding_max`] of its runs had no attempt yet: a receiver that does not
+//! keep up is not given more.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,11 +18,11 @@ use super::directory::Snapshot;
 use crate::chance;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::id::{ReplayId, WebhookId, first_uuid_at};
-use crate::domain::replay::{BURST, Candidate, Pace, ReplayFilter, ReplayState, Skip, skip};
+use crate::domain::replay::{BURST, Pace, ReplayFilter, ReplayState, Skip, skip};
 use crate::domain::tenant::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
-use crate::store::replay_runs::{Batch, RunChange, RunSeen, RunState};
+use crate::store::replay_runs::{RunChange, RunSeen, RunState, Step};
 use crate::store::replay_walk::{Span, Walk};
 use crate::store::replays::{Replay, ReplayChange};
 
@@ -125,6 +125,10 @@ fn top<K: Ord>(counts: HashMap<K, u64>) -> Vec<(K, u64)> {
     entries.sort_by(|(a, m), (b, n)| n.cmp(m).then_with(|| a.cmp(b)));
     entries.truncate(TOP_MAX);
     entries
+}
+
+const fn pace_of(replay: &Replay) -> Pace {
+    Pace { rate: replay.rate, used_until: replay.paced_at }
 }
 
 /// What has become of a run, if anything.
@@ -278,62 +282,57 @@ impl Engine {
         let now = self.clock.now();
         let looks = self.limits.replays.outstanding_max + LOOKS_MAX;
         let seen = self.store.runs_to_look_at(replay.id, now, looks).await?;
-        let changes: Vec<_> = seen.iter().filter_map(|run| change_of(run, now)).collect();
-        let settled;
-        let replay = if changes.is_empty() {
-            replay
-        } else {
-            self.store.settle_runs(replay, &changes, now).await?;
-            // What it makes next goes by how many are outstanding now.
-            let Some(after) = self.store.replay(replay.scope, replay.id).await? else { return Ok(()) };
-            settled = after;
-            &settled
-        };
-        if replay.state != ReplayState::Running || replay.walked {
+        let mut step = Step::of_changes(replay, seen.iter().filter_map(|run| change_of(run, now)).collect());
+        let most = self.may_make(replay, &step.changes, now);
+        if most > 0 {
+            self.find_runs(replay, most, now, &mut step).await?;
+        } else if step.changes.is_empty() {
             return Ok(());
         }
-        let pace = Pace { rate: replay.rate, used_until: replay.paced_at };
-        let room = u64::from(self.limits.replays.outstanding_max).saturating_sub(replay.outstanding());
-        let room = u32::try_from(room).unwrap_or(u32::MAX).min(self.limits.replays.batch_max);
-        let most = usize::try_from(pace.allows(now).min(room)).unwrap_or(0);
-        if most > 0 {
-            self.make_runs(replay, pace, most, now).await?;
-        }
+        self.store.step_replay(replay, &step, now).await?;
         Ok(())
     }
 
-    async fn make_runs(&self, replay: &Replay, pace: Pace, most: usize, now: Timestamp) -> Result<(), StoreError> {
+    /// How many runs a job may make now, once it is noted what became of earlier ones.
+    fn may_make(&self, replay: &Replay, changes: &[RunChange], now: Timestamp) -> usize {
+        if replay.state != ReplayState::Running || replay.walked {
+            return 0;
+        }
+        let attempted = changes.iter().filter(|change| !change.was_waiting).count();
+        let outstanding = replay.outstanding().saturating_sub(u64::try_from(attempted).unwrap_or(u64::MAX));
+        let room = u64::from(self.limits.replays.outstanding_max).saturating_sub(outstanding);
+        let room = u32::try_from(room).unwrap_or(u32::MAX).min(self.limits.replays.batch_max);
+        usize::try_from(pace_of(replay).allows(now).min(room)).unwrap_or(0)
+    }
+
+    /// Walks on, up to so many runs.
+    async fn find_runs(&self, replay: &Replay, most: usize, now: Timestamp, step: &mut Step) -> Result<(), StoreError> {
         let directory = self.refresh_directory().await?;
-        let mut left = Span { low: replay.low, high: replay.high, newest_first: replay.newest_first };
         let walk = walk_of(&replay.filter, replay.only_failed);
-        let mut runs: Vec<Candidate> = Vec::new();
-        let (mut skipped, mut looked_at, mut walked) = (0, 0, false);
         // As many as it may make, mostly enough; twice as many each time that its filter wants few of them.
-        let mut next = most;
-        while !walked && runs.len() < most && looked_at < STEP {
+        let (mut next, mut looked_at) = (most, 0);
+        while !step.walked && step.runs.len() < most && looked_at < STEP {
             let max = u32::try_from(next).unwrap_or(STEP).min(STEP - looked_at);
-            let found = self.store.candidates(replay.scope, walk, left, max).await?;
-            walked = found.len() < usize::try_from(max).unwrap_or(usize::MAX);
+            let found = self.store.candidates(replay.scope, walk, step.left, max).await?;
+            step.walked = found.len() < usize::try_from(max).unwrap_or(usize::MAX);
             (looked_at, next) = (looked_at + max, next * 2);
             for candidate in found {
-                if runs.len() == most {
-                    walked = false;
+                if step.runs.len() == most {
+                    step.walked = false;
                     break;
                 }
-                left = left.past(candidate.delivery);
+                step.left = step.left.past(candidate.delivery);
                 if !replay.filter.admits(&candidate, replay.only_failed) {
                     continue;
                 }
                 let webhook = directory.listener(candidate.webhook).map(|listener| &listener.webhook);
                 match skip(&candidate, webhook) {
-                    Some(_) => skipped += 1,
-                    None => runs.push(candidate),
+                    Some(_) => step.skipped += 1,
+                    None => step.runs.push(candidate),
                 }
             }
         }
-        let paced_at = pace.after(now, u32::try_from(runs.len()).unwrap_or(u32::MAX));
-        let batch = Batch { runs: &runs, skipped, left, walked, paced_at };
-        self.store.advance_replay(replay, &batch, now).await?;
+        step.paced_at = pace_of(replay).after(now, u32::try_from(step.runs.len()).unwrap_or(u32::MAX));
         Ok(())
     }
 }

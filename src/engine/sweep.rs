@@ -27,7 +27,7 @@ const PROBES_MAX: u32 = 8;
 pub struct Swept {
     /// Deliveries that it claimed.
     pub claimed: usize,
-    /// Whether more was due than the window had places for.
+    /// Whether a webhook had as many due as it could be given, or none was left for it.
     pub more: bool,
 }
 
@@ -76,7 +76,8 @@ impl Engine {
             Ok(rows) => (rows, None),
             Err(error) => (Vec::new(), Some(error)),
         };
-        self.note_fed(&ready, &rows, now);
+        let taken = count_by_webhook(&rows);
+        self.note_fed(&ready, &taken, now);
         let tickets = self.tickets(&rows, now).await;
         self.broker.release(places.saturating_sub(tickets.as_ref().map_or(0, Vec::len)));
         if let Some(error) = error {
@@ -84,7 +85,8 @@ impl Engine {
         }
         self.broker.publish(tickets?);
         self.metrics.swept.inc_by(u64::try_from(rows.len()).unwrap_or(0));
-        Ok(Swept { claimed: rows.len() + in_lines, more: rows.len() >= quanta.len() })
+        let more = quanta.len() < ready.len() || is_any_filled(&quanta, &taken);
+        Ok(Swept { claimed: rows.len() + in_lines, more })
     }
 
     /// A webhook, if it may be sent to. Deliveries of one that may not are put out of the way.
@@ -117,10 +119,9 @@ impl Engine {
     }
 
     /// Remembers what was taken of webhooks that have a rate.
-    pub(super) fn note_fed(&self, ready: &[Ready], rows: &[DueRow], now: Timestamp) {
+    pub(super) fn note_fed(&self, ready: &[Ready], taken: &HashMap<WebhookId, u32>, now: Timestamp) {
         for Ready { webhook, pace, .. } in ready.iter().filter(|ready| !ready.pace.is_free()) {
-            let taken = rows.iter().filter(|row| row.webhook == *webhook).count();
-            self.feeds.take(*webhook, pace, now, u32::try_from(taken).unwrap_or(u32::MAX));
+            self.feeds.take(*webhook, pace, now, taken.get(webhook).copied().unwrap_or(0));
         }
     }
 
@@ -175,6 +176,20 @@ impl Engine {
         };
         self.settle(over, None).await;
     }
+}
+
+/// How many deliveries of each webhook were taken.
+pub(super) fn count_by_webhook(rows: &[DueRow]) -> HashMap<WebhookId, u32> {
+    let mut taken = HashMap::new();
+    for row in rows {
+        *taken.entry(row.webhook).or_default() += 1;
+    }
+    taken
+}
+
+/// Whether a webhook had as many due as it was given places: then there may be more.
+fn is_any_filled(quanta: &[(WebhookId, u32)], taken: &HashMap<WebhookId, u32>) -> bool {
+    quanta.iter().any(|(webhook, places)| taken.get(webhook).is_some_and(|taken| taken >= places))
 }
 
 /// How long nothing but this engine has kept a delivery that is due: not its place in a line, nor its webhook's rate,
@@ -279,6 +294,16 @@ mod tests {
         assert_eq!(waits_for_us(false, Some(at(7_000)), at(1_000), at(9_000)), seconds(2));
         assert_eq!(waits_for_us(false, Some(at(500)), at(1_000), at(9_000)), seconds(8));
         assert_eq!(waits_for_us(true, None, at(1_000), at(9_000)), None);
+    }
+
+    #[test]
+    fn there_may_be_more_where_a_webhook_filled_its_places() {
+        let [one, other] = [WebhookId(Uuid::from_u128(1)), WebhookId(Uuid::from_u128(2))];
+        let quanta = [(one, 10), (other, 10)];
+        let is_filled = |taken: &[(WebhookId, u32)]| is_any_filled(&quanta, &taken.iter().copied().collect());
+        // As many rows as there are webhooks, and more: that says nothing.
+        assert!(!is_filled(&[]) && !is_filled(&[(one, 9), (other, 9)]));
+        assert!(is_filled(&[(other, 10)]));
     }
 
     #[test]

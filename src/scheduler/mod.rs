@@ -90,9 +90,9 @@ async fn lead_and_sweep(
     let mut next = next_chores(options, engine.clock().now());
     let mut leads_until = Timestamp::default();
     let mut pause = Duration::ZERO;
+    let mut step_at = Instant::now();
     let mut gauges = Gauges::default();
     while tokio::time::timeout(pause, shutdown.cancelled()).await.is_err() {
-        pause = options.sweep_every;
         let now = engine.clock().now();
         if leads_until <= now.after(options.leader_lease / 2) {
             leads_until = lead(engine, options, now).await;
@@ -102,16 +102,17 @@ async fn lead_and_sweep(
         if leads_until <= now {
             engine.metrics().forget_the_leaders();
             gauges = Gauges::default();
+            pause = options.sweep_every;
             continue;
+        }
+        // Before the sweep, which takes what a step makes.
+        if step_at <= Instant::now() {
+            step_at = Instant::now() + step_replays(engine, options).await;
         }
         let began = Instant::now();
         let swept = engine.sweep().await;
         let sweep_took = began.elapsed();
-        match engine.advance_replays().await {
-            Ok(Some(next)) => pause = pause.min(next.max(options.replay_step_every)),
-            Ok(None) => {}
-            Err(error) => tracing::warn!("replays wait for their next turn: {error}"),
-        }
+        pause = options.sweep_every.min(step_at.saturating_duration_since(Instant::now()));
         match swept {
             Ok(swept) if swept.claimed > 0 && swept.more => pause = PAUSE_WHEN_MORE,
             Ok(_) => pause = pause.max(sweep_took * SWEEP_SHARE),
@@ -129,6 +130,18 @@ async fn lead_and_sweep(
     }
     if let Err(error) = engine.store().resign(LEADER, &options.node).await {
         tracing::warn!("the lead was not given up: {error}");
+    }
+}
+
+/// Moves replay jobs on; how long until they are moved on again.
+async fn step_replays(engine: &Engine, options: &SchedulerOptions) -> Duration {
+    match engine.advance_replays().await {
+        Ok(Some(next)) => next.max(options.replay_step_every).min(options.sweep_every),
+        Ok(None) => options.sweep_every,
+        Err(error) => {
+            tracing::warn!("replays wait for their next turn: {error}");
+            options.sweep_every
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use crate::domain::time::Timestamp;
 
 const DAY: Duration = Duration::from_hours(24);
 const TABLES: [&str; 3] = ["events", "deliveries", "attempts"];
-// The lock keeps two processes from making the same partition at once.
+// The lock keeps two processes from making or dropping the same partition at once: PostgreSQL answers that with an
+// internal error, even to `if exists`.
 const PG_LOCK: &str = "select pg_advisory_xact_lock(7236114)";
 const PG_PARTITIONS: &str = "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid \
     join pg_class p on p.oid = i.inhparent where p.relname = $1";
@@ -95,11 +96,15 @@ impl Store {
         let mut dropped = 0;
         for table in TABLES {
             let first_kept = partition_name(table, bound);
-            let existing: Vec<String> = sqlx::query_scalar(PG_PARTITIONS).bind(table).fetch_all(pool).await?;
-            for name in existing.into_iter().filter(|name| *name < first_kept) {
-                // A name from the catalogue, which `make_partitions` made of letters and digits. Another process may have
-                // dropped it meanwhile.
-                sqlx::query(&format!("drop table if exists {name}")).persistent(false).execute(pool).await?;
+            // One a transaction: each keeps everybody from the whole table while it lasts.
+            loop {
+                let mut tx = pool.begin().await?;
+                sqlx::query(PG_LOCK).execute(&mut *tx).await?;
+                let existing: Vec<String> = sqlx::query_scalar(PG_PARTITIONS).bind(table).fetch_all(&mut *tx).await?;
+                let Some(name) = existing.into_iter().find(|name| *name < first_kept) else { break };
+                // A name from the catalogue, which `make_partitions` made of letters and digits.
+                sqlx::query(&format!("drop table {name}")).persistent(false).execute(&mut *tx).await?;
+                tx.commit().await?;
                 dropped += 1;
             }
         }

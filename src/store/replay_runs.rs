@@ -8,14 +8,14 @@ use super::replays::{Replay, signed};
 use super::{IdSpan, Store, StoreError, in_tx, on_read};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::id::{DeliveryId, EventId, ReplayId, WebhookId};
-use crate::domain::replay::Candidate;
+use crate::domain::replay::{Candidate, ReplayState};
 use crate::domain::time::Timestamp;
 
-/// Takes the job's row: whoever comes second finds another version.
-const TAKE: &str = "update replays set version = version + 1 where id = $1 and version = $2 and state = 'running'";
-const TAKE_OPEN: &str = "update replays set version = version + 1 where id = $1 and version = $2 and is_open";
-const MOVE: &str = "update replays set made = made + $2, skipped = skipped + $3, low_id = $4, high_id = $5, \
-    walked = $6, paced_at = $7, updated_at = $8 where id = $1";
+/// Takes the job's row as it was read: whoever comes second finds another version.
+const TAKE: &str = "update replays set version = version + 1 where id = $1 and version = $2 and state = $3 and is_open";
+const MOVE: &str = "update replays set made = made + $2, skipped = skipped + $3, waiting = waiting + $4, \
+    delivered = delivered + $5, failed = failed + $6, low_id = $7, high_id = $8, walked = $9, paced_at = $10, \
+    updated_at = $11 where id = $1";
 const COUNT_ALL: &str = "update replays set total = made + skipped, total_is_exact = true where id = $1 and walked";
 const FINISH: &str = "update replays set is_open = false, ended_at = coalesce(ended_at, $2), updated_at = $2, \
     state = case when state in ('running', 'paused') then 'done' else state end \
@@ -24,8 +24,6 @@ const FINISH: &str = "update replays set is_open = false, ended_at = coalesce(en
 pub(super) const TO_LOOK_AT: &str = "select r.delivery_id, r.state, d.state, q.run_attempts, q.due_at, q.leased \
     from replay_runs r left join deliveries d on d.id = r.delivery_id left join due q on q.delivery_id = r.delivery_id \
     where r.replay_id = $1 and r.state in ('pending', 'waiting') and r.look_at <= $2 order by r.look_at limit $3";
-const COUNT_SETTLED: &str = "update replays set waiting = waiting + $2, delivered = delivered + $3, \
-    failed = failed + $4, updated_at = $5 where id = $1";
 
 macro_rules! failed {
     ($tail:literal) => {
@@ -41,10 +39,12 @@ const FAILED: &str = failed!("order by r.delivery_id desc limit $5 offset $6");
 const FAILED_BACK: &str = failed!("order by r.delivery_id limit $5 offset $6");
 
 /// What one step of a job does.
-#[derive(Debug)]
-pub struct Batch<'a> {
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// What became of runs that it made before.
+    pub changes: Vec<RunChange>,
     /// Deliveries to attempt again, each as it was found.
-    pub runs: &'a [Candidate],
+    pub runs: Vec<Candidate>,
     /// How many were meant and passed over.
     pub skipped: u64,
     /// What is left.
@@ -53,6 +53,32 @@ pub struct Batch<'a> {
     pub walked: bool,
     /// Up to when the rate is used.
     pub paced_at: Timestamp,
+}
+
+impl Step {
+    /// One that moves nothing but what became of earlier runs.
+    #[must_use]
+    pub fn of_changes(replay: &Replay, changes: Vec<RunChange>) -> Self {
+        Self {
+            changes,
+            runs: Vec::new(),
+            skipped: 0,
+            left: replay.left(),
+            walked: replay.walked,
+            paced_at: replay.paced_at,
+        }
+    }
+
+    /// How many more of a job's runs are waiting, delivered and failed.
+    fn settled(&self) -> [i64; 3] {
+        let count = |is_one: &dyn Fn(&RunChange) -> bool| {
+            let count = self.changes.iter().filter(|change| is_one(change)).count();
+            i64::try_from(count).unwrap_or(i64::MAX)
+        };
+        let now = |state: RunState| count(&|change| change.state == state);
+        let were_waiting = count(&|change| change.was_waiting);
+        [now(RunState::Waiting) - were_waiting, now(RunState::Delivered), now(RunState::Failed)]
+    }
 }
 
 /// Where a run stands.
@@ -139,27 +165,27 @@ fn seen((id, run, delivery, run_attempts, due_at, leased): SeenRow) -> Result<Ru
 }
 
 impl Store {
-    /// Makes the runs of one step and moves the job on, together or not at all; how many it made. `None` when the
-    /// job has changed since the caller read it.
-    pub async fn advance_replay(
-        &self,
-        replay: &Replay,
-        batch: &Batch<'_>,
-        now: Timestamp,
-    ) -> Result<Option<u64>, StoreError> {
-        let Batch { runs, skipped, left, walked, paced_at } = batch;
+    /// Makes one step of a job, all of it or nothing; how many runs it made. `None` when the job has changed since the
+    /// caller read it.
+    pub async fn step_replay(&self, replay: &Replay, step: &Step, now: Timestamp) -> Result<Option<u64>, StoreError> {
+        let [waiting, delivered, failed] = step.settled();
+        let may_be_over = step.walked || replay.state != ReplayState::Running;
         Ok(in_tx!(self, |tx| {
-            let taken = sqlx::query(TAKE).bind(replay.id.0).bind(replay.version).execute(&mut *tx).await?;
-            if taken.rows_affected() == 0 {
+            let take = sqlx::query(TAKE).bind(replay.id.0).bind(replay.version).bind(replay.state.as_str());
+            if take.execute(&mut *tx).await?.rows_affected() == 0 {
                 None
             } else {
-                let made = tx.make_runs(replay, runs, now).await?;
-                let passed_over = skipped + u64::try_from(runs.len()).unwrap_or(u64::MAX) - made;
+                tx.note_runs(replay, &step.changes).await?;
+                let made = tx.make_runs(replay, &step.runs, now).await?;
+                let passed_over = step.skipped + u64::try_from(step.runs.len()).unwrap_or(u64::MAX) - made;
                 let moved = sqlx::query(MOVE).bind(replay.id.0).bind(signed(made)).bind(signed(passed_over));
-                let moved = moved.bind(left.low).bind(left.high).bind(*walked).bind(paced_at.as_millis());
-                moved.bind(now.as_millis()).execute(&mut *tx).await?;
-                sqlx::query(COUNT_ALL).bind(replay.id.0).execute(&mut *tx).await?;
-                sqlx::query(FINISH).bind(replay.id.0).bind(now.as_millis()).execute(&mut *tx).await?;
+                let moved = moved.bind(waiting).bind(delivered).bind(failed).bind(step.left.low).bind(step.left.high);
+                let moved = moved.bind(step.walked).bind(step.paced_at.as_millis()).bind(now.as_millis());
+                moved.execute(&mut *tx).await?;
+                if may_be_over {
+                    sqlx::query(COUNT_ALL).bind(replay.id.0).execute(&mut *tx).await?;
+                    sqlx::query(FINISH).bind(replay.id.0).bind(now.as_millis()).execute(&mut *tx).await?;
+                }
                 Some(made)
             }
         }))
@@ -172,31 +198,6 @@ impl Store {
             select.bind(i64::from(max)).fetch_all(db).await
         })?;
         rows.into_iter().map(seen).collect()
-    }
-
-    /// Notes what became of runs; false, and nothing is noted, when the job has changed since the caller read it.
-    pub async fn settle_runs(
-        &self,
-        replay: &Replay,
-        changes: &[RunChange],
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let counted = |wanted: RunState| changes.iter().filter(|change| change.state == wanted).count();
-        let count = |wanted| i64::try_from(counted(wanted)).unwrap_or(i64::MAX);
-        let were_waiting = i64::try_from(changes.iter().filter(|change| change.was_waiting).count());
-        let waiting = count(RunState::Waiting) - were_waiting.unwrap_or(i64::MAX);
-        let (delivered, failed) = (count(RunState::Delivered), count(RunState::Failed));
-        Ok(in_tx!(self, |tx| {
-            let taken = sqlx::query(TAKE_OPEN).bind(replay.id.0).bind(replay.version).execute(&mut *tx).await?;
-            let is_ours = taken.rows_affected() > 0;
-            if is_ours {
-                tx.note_runs(replay, changes).await?;
-                let count = sqlx::query(COUNT_SETTLED).bind(replay.id.0).bind(waiting).bind(delivered).bind(failed);
-                count.bind(now.as_millis()).execute(&mut *tx).await?;
-                sqlx::query(FINISH).bind(replay.id.0).bind(now.as_millis()).execute(&mut *tx).await?;
-            }
-            is_ours
-        }))
     }
 
     /// A page of the runs that failed, newest delivery first. The caller has asked whose the job is.

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::audit::note;
+use super::replay_walk::Span;
 use super::{IdSpan, ListSql, Store, StoreError, in_tx, on_read, on_write};
 use crate::domain::audit::{Actor, AuditEntry};
 use crate::domain::id::{ReplayId, TenantId};
@@ -72,6 +73,12 @@ impl Replay {
     #[must_use]
     pub fn outstanding(&self) -> u64 {
         self.made.saturating_sub(self.waiting + self.delivered + self.failed)
+    }
+
+    /// What was not looked at yet.
+    #[must_use]
+    pub const fn left(&self) -> Span {
+        Span { low: self.low, high: self.high, newest_first: self.newest_first }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use angarium::domain::delivery::DeliveryState;
-use angarium::store::replay_runs::Batch;
-use angarium::store::replay_walk::{Span, Walk};
+use angarium::store::replay_runs::Step;
+use angarium::store::replay_walk::Walk;
 use serde_json::{Value, json};
 
 use crate::replays::{bury, change, dead_letters, done, hopeless, mend, read, start, turn};
@@ -68,13 +68,17 @@ async fn a_batch_of_a_replay_that_was_cancelled_meanwhile_is_not_made(app: TestA
     eventually("two are sent", || async { (read(&app, &id).await["delivered"] == 2).then_some(()) }).await;
     let store = app.app().engine.store();
     let replay = store.open_replays(1).await.unwrap().remove(0);
-    let span = Span { low: replay.low, high: replay.high, newest_first: replay.newest_first };
-    let runs = store.candidates(app.scope, Walk::DeadLetters, span, 10).await.unwrap();
+    let runs = store.candidates(app.scope, Walk::DeadLetters, replay.left(), 10).await.unwrap();
     assert!(runs.len() == 4 && runs.iter().all(|run| run.state == DeliveryState::Dead), "{runs:?}");
     let now = app.clock.now();
-    let batch = Batch { runs: &runs, skipped: 0, left: span, walked: true, paced_at: now };
+    let step = Step { runs, walked: true, ..Step::of_changes(&replay, Vec::new()) };
+    // Paused and resumed it is open and runs, but is not what was read.
+    for verb in ["pause", "resume"] {
+        change(&app, &id, verb).await;
+        assert_eq!(store.step_replay(&replay, &step, now).await.unwrap(), None);
+    }
     assert_eq!(change(&app, &id, "cancel").await["state"], "cancelled");
-    assert_eq!(store.advance_replay(&replay, &batch, now).await.unwrap(), None);
+    assert_eq!(store.step_replay(&replay, &step, now).await.unwrap(), None);
     turn(&app).await;
     app.sweep().await;
     assert_eq!((dead_letters(&app).await, app.receiver.count(&webhook.path)), (4, 2));

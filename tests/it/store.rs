@@ -108,13 +108,13 @@ fn is_growing(relation: &str) -> bool {
 
 /// Nodes of a plan that read a growing table without an index, a whole index without a limit, or for each row of
 /// another table the same rows again.
-fn scans(plan: &Value, under_limit: bool, for_each: bool, found: &mut Vec<String>) {
+fn scans(plan: &Value, bitmap_of: &str, under_limit: bool, for_each: bool, found: &mut Vec<String>) {
     let node = plan["Node Type"].as_str().unwrap_or_default();
-    let relation = plan["Relation Name"].as_str().unwrap_or_default();
+    let relation = plan["Relation Name"].as_str().unwrap_or(bitmap_of);
     if node.ends_with("Scan") && is_growing(relation) {
         let condition = plan["Index Cond"].as_str();
         let bounded = condition.is_some() || (node.starts_with("Index") && under_limit);
-        // A bitmap has its condition one node further down.
+        // A bitmap's condition is one node further down.
         if !bounded && node != "Bitmap Heap Scan" {
             found.push(format!("{node} on {relation}"));
         }
@@ -126,7 +126,8 @@ fn scans(plan: &Value, under_limit: bool, for_each: bool, found: &mut Vec<String
     }
     for inner in plan["Plans"].as_array().into_iter().flatten() {
         let is_inner = node == "Nested Loop" && inner["Parent Relationship"] == "Inner";
-        scans(inner, node == "Limit", for_each || is_inner, found);
+        let bitmap_of = if node.starts_with("Bitmap") { relation } else { "" };
+        scans(inner, bitmap_of, node == "Limit", for_each || is_inner, found);
     }
 }
 
@@ -155,7 +156,7 @@ async fn no_hot_statement_scans_a_growing_table_on_postgres() {
         let row = sqlx::raw_sql(&explain).fetch_one(&mut db).await.unwrap();
         let plan: Value = serde_json::from_str(&row.try_get_unchecked::<String, _>(0).unwrap()).unwrap();
         let mut found = Vec::new();
-        scans(&plan[0]["Plan"], false, false, &mut found);
+        scans(&plan[0]["Plan"], "", false, false, &mut found);
         assert!(found.is_empty(), "{name}: {found:?}\n{plan:#}");
     }
     db.close().await.unwrap();
@@ -205,6 +206,30 @@ async fn partitions_are_made_ahead() {
         eventually("the next day is made", || async { has(&names().await, day).then_some(()) }).await;
     }
     app.publish("a.b", json!({})).await;
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_drop_a_partition_at_once() {
+    let app = TestApp::start(TestEngine::Distributed).await;
+    let (store, start) = (app.app().engine.store(), app.clock.now());
+    for day in 9..17 {
+        let ahead = start.after(DAY * day);
+        store.make_partitions(ahead, 0).await.unwrap();
+        // Those of one more day than before, on as many connections.
+        let before = start.after(DAY * (day + 1));
+        let days = async || store.partition_days().await.unwrap().map_or(0, |(days, _)| days);
+        let days_before = days().await;
+        let (one, two, three) = tokio::join!(
+            store.drop_older_than(before, 1),
+            store.drop_older_than(before, 1),
+            store.drop_older_than(before, 1)
+        );
+        // Each is dropped, and by one of them.
+        let dropped = usize::try_from(one.unwrap() + two.unwrap() + three.unwrap()).unwrap();
+        assert_eq!(dropped, 3 * (days_before - days().await));
+        assert!(dropped > 0);
+    }
     app.finish().await;
 }
 

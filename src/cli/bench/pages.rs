@@ -213,8 +213,8 @@ fn pages(known: &Known) -> Vec<Page> {
     for (name, query) in [("all", "range=all"), ("nothing matches", "range=all&error=dns")] {
         add(
             By::Download,
-            &format!("CSV, first bytes: {name}"),
-            format!("/ui/deliveries/export/deliveries.csv?{query}"),
+            &format!("JSON Lines, first bytes: {name}"),
+            format!("/ui/deliveries/export/deliveries.jsonl?{query}"),
         );
     }
     for (name, query) in api_filters(known) {

@@ -200,7 +200,7 @@
   };
   let going = false;
   const onKey = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=checkbox]), select, textarea, dialog")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=checkbox]), select, textarea, dialog[open]")) return;
     if (kept("keys") === "off" && event.key !== "?") return;
     if (going) {
       going = false;

@@ -28,9 +28,10 @@ pub(in crate::store) const PG_MAKE: &str = "with revived as (update deliveries d
     raised as (delete from dead_letters l using revived r where l.delivery_id = r.delivery_id) \
     insert into replay_runs (replay_id, delivery_id, state, look_at) \
     select $1, delivery_id, 'pending', $8 from revived on conflict do nothing";
+// The job's id comes with each row: as one parameter it would be a way to the rows by itself, through all of the job's.
 pub(in crate::store) const PG_NOTE: &str = "update replay_runs r set state = u.state, look_at = u.look_at \
-    from unnest($2::uuid[], $3::text[], $4::bigint[]) u (delivery_id, state, look_at) \
-    where r.replay_id = $1 and r.delivery_id = u.delivery_id";
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[]) u (replay_id, delivery_id, state, look_at) \
+    where r.replay_id = u.replay_id and r.delivery_id = u.delivery_id";
 
 pub(in crate::store) const LITE_REVIVE: Rows = Rows {
     head: "update deliveries set state = 'pending' from (values ",
@@ -68,6 +69,9 @@ pub(in crate::store) trait WriteRuns {
 
 impl WriteRuns for PgConnection {
     async fn make_runs(&mut self, job: &Replay, runs: &[Candidate], now: Timestamp) -> Result<u64, StoreError> {
+        if runs.is_empty() {
+            return Ok(0);
+        }
         let make = sqlx::query(PG_MAKE)
             .bind(job.id.0)
             .bind(job.scope.tenant.0)
@@ -81,8 +85,11 @@ impl WriteRuns for PgConnection {
     }
 
     async fn note_runs(&mut self, job: &Replay, changes: &[RunChange]) -> Result<(), StoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
         let note = sqlx::query(PG_NOTE)
-            .bind(job.id.0)
+            .bind(vec![job.id.0; changes.len()])
             .bind(changes.iter().map(|change| change.delivery.0).collect::<Vec<_>>())
             .bind(changes.iter().map(|change| change.state.as_str()).collect::<Vec<_>>())
             .bind(changes.iter().map(|change| change.look_at.as_millis()).collect::<Vec<_>>());
