@@ -171,6 +171,7 @@ async fn a_webhook_that_only_fails_is_disabled_after_a_warning(app: TestApp) {
     let before = app.receiver.count(&broken.path);
     let event = app.publish("order.created", json!({})).await;
     app.receiver.wait_for(&flaky.path, 3, SOON).await.unwrap();
+    app.written_down(&flaky).await;
     app.advance(Duration::from_hours(1));
     app.publish("order.created", json!({})).await;
     app.receiver.wait_for(&flaky.path, 4, SOON).await.unwrap();

@@ -10,7 +10,7 @@ use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProper
 use serde_json::{Value, json};
 
 use crate::support::app::amqp_url;
-use crate::support::{SOON, TestApp, TestEngine, eventually};
+use crate::support::{SOON, TestApp, TestEngine, TestWebhook, eventually};
 
 const REASON: &str = "x-angarium-reason";
 const ROUTING_KEY: &str = "x-angarium-routing-key";
@@ -309,6 +309,12 @@ async fn start_limited(messages_per_minute: i64, events_per_month: i64) -> (Test
     (app, producer)
 }
 
+/// What the core API publishes; Angarium itself tells of used-up quotas, to whoever wants everything.
+async fn webhook_of_core(app: &TestApp) -> TestWebhook {
+    let events = json!({ "events": ["message.*", "order.*"] });
+    app.webhook_with("hook", events, angarium::receiver::Behaviour::default()).await
+}
+
 async fn rejected_count(producer: &Producer) -> u32 {
     waiting(&producer.connection, &format!("{}.rejected", producer.exchange)).await.unwrap().0
 }
@@ -316,7 +322,7 @@ async fn rejected_count(producer: &Producer) -> u32 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_waits_for_the_next_minute() {
     let (app, producer) = start_limited(2, -1).await;
-    let webhook = app.webhook("hook").await;
+    let webhook = webhook_of_core(&app).await;
     for number in 0..3 {
         let id = format!("msg-{number}");
         producer.publish("acme.message.sent", b"{}", Some(&id), Some("staging")).await;
@@ -324,6 +330,7 @@ async fn a_message_waits_for_the_next_minute() {
     // Other events do not wait behind it.
     producer.publish("acme.order.created", b"{}", None, Some("staging")).await;
     app.receiver.wait_for(&webhook.path, 3, SOON).await.unwrap();
+    app.written_down(&webhook).await;
     for _ in 0..3 {
         // It is given back, comes again, and is still too much.
         app.advance(std::time::Duration::from_secs(10));
@@ -342,12 +349,13 @@ async fn a_message_waits_for_the_next_minute() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_beyond_the_month_is_rejected() {
     let (app, producer) = start_limited(-1, 3).await;
-    let webhook = app.webhook("hook").await;
+    let webhook = webhook_of_core(&app).await;
     for number in 0..3 {
         let id = format!("msg-{number}");
         producer.publish("acme.order.created", b"{}", Some(&id), Some("staging")).await;
     }
     app.receiver.wait_for(&webhook.path, 3, SOON).await.unwrap();
+    app.written_down(&webhook).await;
     producer.publish("acme.order.paid", b"{\"n\":4}", Some("msg-4"), Some("staging")).await;
     let (reason, routing_key, body, id) = producer.rejected().await;
     assert_eq!(reason, "the plan's 3 events of this month are used up");

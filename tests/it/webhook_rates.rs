@@ -123,6 +123,7 @@ async fn a_long_window_parks_what_is_too_much(app: TestApp) {
     let webhook = app.webhook_with("hourly", hourly, Behaviour::default()).await;
     publish_many(&app.client, 7).await;
     app.receiver.wait_for(&webhook.path, 3, SOON).await.unwrap();
+    app.written_down(&webhook).await;
     for minutes in [10, 30, 19] {
         app.advance(Duration::from_mins(minutes));
         app.sweep().await;
@@ -132,6 +133,7 @@ async fn a_long_window_parks_what_is_too_much(app: TestApp) {
     app.receiver.wait_for(&webhook.path, 6, SOON).await.unwrap();
     // What was due an hour ago was allowed only now: nothing was late.
     assert!(app.metric("angarium_oldest_ready_seconds").await < 60);
+    app.written_down(&webhook).await;
     app.advance(Duration::from_mins(59));
     app.sweep().await;
     assert_eq!(app.receiver.count(&webhook.path), 6);

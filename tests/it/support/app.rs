@@ -247,6 +247,18 @@ impl TestApp {
         self.delivery_when(event, &format!("{attempts} attempt(s) of {event}"), |d| d["attempts"] == attempts).await
     }
 
+    /// Waits until every request that a webhook's receiver saw is in the delivery log. Before a lease's time is let
+    /// go by: what is not written down by then is attempted again, as after a crash.
+    pub(crate) async fn written_down(&self, webhook: &TestWebhook) {
+        let path = format!("/api/v1/deliveries?webhookId={}&limit=100", webhook.id);
+        eventually("what the receiver saw is in the log", || async {
+            let deliveries = self.client.get(&path).await.expect(200).data();
+            let attempts = deliveries.as_array().unwrap().iter().map(|delivery| delivery["attempts"].as_u64().unwrap());
+            (attempts.sum::<u64>() == self.receiver.count(&webhook.path)).then_some(())
+        })
+        .await;
+    }
+
     /// Stops and starts again on the same data.
     pub(crate) async fn restart(&mut self) {
         let app = self.app.take().expect("the app runs");
