@@ -85,8 +85,8 @@ struct ListPage {
 
 /// What the body of a table says so that live rows come to it: its attributes.
 pub(super) struct LiveRows {
-    /// Which rows, as a query string.
-    pub(super) query: String,
+    /// Where they come from, with the filter.
+    pub(super) stream: String,
     /// When the page was made.
     pub(super) made_at: Timestamp,
     /// As many rows as it keeps.
@@ -95,9 +95,9 @@ pub(super) struct LiveRows {
 
 impl fmt::Display for LiveRows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { query, made_at, most } = self;
-        let (after, query) = (made_at.as_millis(), Escaped(query));
-        write!(f, " data-live=\"{most}\" data-after=\"{after}\" data-stream=\"{STREAM}{query}\"")
+        let Self { stream, made_at, most } = self;
+        let (after, stream) = (made_at.as_millis(), Escaped(stream));
+        write!(f, " data-live=\"{most}\" data-after=\"{after}\" data-stream=\"{stream}\"")
     }
 }
 
@@ -208,7 +208,7 @@ async fn list(
         form: FilterForm::new(&params, visit.scope, &dashboard),
         problems,
         live: (cursor.is_none() && data.is_none() && params.get("until").is_none()).then(|| LiveRows {
-            query: params.with("cursor", None),
+            stream: format!("{STREAM}{}", params.with("cursor", None)),
             made_at: now,
             most: limit,
         }),

@@ -79,3 +79,10 @@ pub(super) struct RowTemplate<'a> {
     pub(super) row: &'a DeliveryRow,
     pub(super) acts: bool,
 }
+
+/// The same to who visits by a link.
+#[derive(Template)]
+#[template(path = "portal_row.html", config = "src/dashboard/askama.toml")]
+pub(super) struct PortalRowTemplate<'a> {
+    pub(super) row: &'a DeliveryRow,
+}

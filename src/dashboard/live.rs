@@ -20,11 +20,12 @@ use axum::routing::get;
 use futures_util::stream;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
 
 use super::Dashboard;
 use super::access::{ReadDeliveries, Reader};
 use super::delivery_filter;
-use super::delivery_row::{DeliveryRow, RowTemplate};
+use super::delivery_row::{DeliveryRow, PortalRowTemplate, RowTemplate};
 use super::page::Failure;
 use super::params::Params;
 use crate::domain::delivery::DeliveryState;
@@ -59,12 +60,23 @@ type News = Arc<Vec<Delivery>>;
 /// Who is told of what, in this process.
 pub(super) struct Hub {
     scopes: Mutex<HashMap<Scope, broadcast::Sender<News>>>,
-    streams: Streams,
+    of_users: Streams,
+    // Their own: no customer's pages take the places of those who run the system.
+    of_visitors: Streams,
 }
 
 impl Hub {
-    pub(super) fn new(streams: Streams) -> Self {
-        Self { scopes: Mutex::default(), streams }
+    /// So many streams of users, and as many of visitors; `draining` is cancelled when the process is going down.
+    pub(super) fn new(streams_max: usize, draining: &CancellationToken) -> Self {
+        let streams = || Streams::new(streams_max, draining.clone());
+        Self { scopes: Mutex::default(), of_users: streams(), of_visitors: streams() }
+    }
+
+    fn seat(&self, looker: &Looker) -> Option<Seat> {
+        match looker {
+            Looker::User { .. } => self.of_users.open(),
+            Looker::Visitor { .. } => self.of_visitors.open(),
+        }
     }
 
     fn scopes(&self) -> MutexGuard<'_, HashMap<Scope, broadcast::Sender<News>>> {
@@ -136,12 +148,43 @@ async fn watch(dashboard: Arc<Dashboard>, scope: Scope, sender: broadcast::Sende
     dashboard.hub.scopes().remove(&scope);
 }
 
+/// Who looks: how a row looks to them, and how long a stream may go on.
+pub(super) enum Looker {
+    /// Somebody who has signed in.
+    User {
+        /// Whether they may act on what they see.
+        acts: bool,
+    },
+    /// Somebody who visits by a link, as long as the visit lasts.
+    Visitor {
+        /// What shows the visit.
+        token: String,
+    },
+}
+
+impl Looker {
+    async fn is_still_let_in(&self, dashboard: &Dashboard) -> bool {
+        match self {
+            // They show who they are when the stream's time is over.
+            Self::User { .. } => true,
+            Self::Visitor { token } => matches!(dashboard.engine.portal_visit(token).await, Ok(Some(_))),
+        }
+    }
+
+    fn html(&self, row: &DeliveryRow) -> askama::Result<String> {
+        match self {
+            Self::User { acts } => RowTemplate { row, acts: *acts }.render(),
+            Self::Visitor { .. } => PortalRowTemplate { row }.render(),
+        }
+    }
+}
+
 /// One page's stream.
 struct Listening {
     dashboard: Arc<Dashboard>,
     scope: Scope,
     filter: DeliveryFilter,
-    acts: bool,
+    looker: Looker,
     news: broadcast::Receiver<News>,
     ready: VecDeque<Event>,
     pace: Pace,
@@ -155,14 +198,26 @@ async fn live(
 ) -> Result<Response, Failure> {
     let visit = reader.visit;
     let params = Params::of(&uri);
-    let seat = dashboard.hub.streams.open().ok_or(Failure::Busy)?;
     let filter = delivery_filter::read(&params, dashboard.engine.clock().now()).filter;
-    let news = dashboard.hub.listen(visit.scope, &dashboard);
-    let missed = newest(&dashboard, visit.scope).await?;
+    let looker = Looker::User { acts: visit.may(Permission::WriteDeliveries) };
+    open(dashboard, visit.scope, filter, looker, &params).await
+}
+
+/// Opens a stream of a filter's rows; `after` of the parameters says when the page was made.
+pub(super) async fn open(
+    dashboard: Arc<Dashboard>,
+    scope: Scope,
+    filter: DeliveryFilter,
+    looker: Looker,
+    params: &Params,
+) -> Result<Response, Failure> {
+    let seat = dashboard.hub.seat(&looker).ok_or(Failure::Busy)?;
+    let news = dashboard.hub.listen(scope, &dashboard);
+    let missed = newest(&dashboard, scope).await?;
     let mut listening = Listening {
-        scope: visit.scope,
+        scope,
         filter,
-        acts: visit.may(Permission::WriteDeliveries),
+        looker,
         news,
         ready: VecDeque::new(),
         pace: Pace::new(ROWS_PER_SECOND),
@@ -189,6 +244,7 @@ impl Listening {
                 return Some(event);
             }
             match self.seat.wait(self.news.recv()).await? {
+                Ok(_) if !self.looker.is_still_let_in(&self.dashboard).await => return None,
                 Ok(news) => self.take(&news),
                 Err(RecvError::Lagged(count)) => self.ready.push_back(more(count)),
                 Err(RecvError::Closed) => return None,
@@ -213,7 +269,7 @@ impl Listening {
                 continue;
             }
             let row = DeliveryRow::new(delivery.clone(), &known, now);
-            match (RowTemplate { row: &row, acts: self.acts }).render() {
+            match self.looker.html(&row) {
                 Ok(html) => self.ready.push_back(Event::default().event(name).data(html)),
                 Err(error) => tracing::error!("a row of {scope:?} does not render: {error}"),
             }

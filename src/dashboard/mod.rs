@@ -81,7 +81,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config;
 use crate::engine::Engine;
-use crate::engine::streams::Streams;
 
 pub use page::refused;
 
@@ -121,7 +120,7 @@ pub struct Dashboard {
 impl Dashboard {
     /// `draining` is cancelled when the process is going down; streams end then.
     pub fn new(engine: Arc<Engine>, options: DashboardOptions, draining: CancellationToken) -> Arc<Self> {
-        let hub = live::Hub::new(Streams::new(options.streams_max, draining.clone()));
+        let hub = live::Hub::new(options.streams_max, &draining);
         Arc::new(Self { engine, options, draining, hub })
     }
 }

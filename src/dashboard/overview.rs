@@ -15,6 +15,7 @@ use super::charts::Chart;
 use super::deliveries::LiveRows;
 use super::delivery_row::DeliveryRow;
 use super::layout::Frame;
+use super::live::STREAM;
 use super::page::{self, Failure};
 use super::params::Params;
 use super::stats_view::{
@@ -121,7 +122,7 @@ async fn show(
         charts: vec![over_time(&stats, ""), latency_over_time(&stats), by_outcome(&stats)],
         attention: attention(&dashboard, &visit, scope, range).await?,
         rows: newest(&dashboard, scope, now).await?,
-        live: scope.map(|_| LiveRows { query: String::new(), made_at: now, most: NEWEST }),
+        live: scope.map(|_| LiveRows { stream: STREAM.to_owned(), made_at: now, most: NEWEST }),
         system: if is_operator { Some(system(&dashboard).await?) } else { None },
         is_all,
         other_view,

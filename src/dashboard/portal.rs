@@ -6,18 +6,20 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Request, State};
-use axum::http::{Uri, header};
+use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 
 use super::Dashboard;
 use super::attempt_view::AttemptView;
 use super::cause::Cause;
+use super::deliveries::LiveRows;
 use super::delivery_row::DeliveryRow;
 use super::form::read_form;
+use super::live::{self, Looker};
 use super::page::{self, Failure};
 use super::params::Params;
-use super::portal_access::{Visitor, VisitorActs, VisitorAsks, visit_cookie};
+use super::portal_access::{Visitor, VisitorActs, VisitorAsks, visit_cookie, visit_token};
 use super::preferences::{Preferences, Theme, go_and_say};
 use super::verify::{Doctor, Typed};
 use super::words::{Badge, Time};
@@ -41,6 +43,7 @@ pub(super) fn routes() -> Router<Arc<Dashboard>> {
         .route("/ui/portal/leave", post(leave))
         .route("/ui/portal/verify", get(ask_doctor).post(examine))
         .route("/ui/portal/webhooks/{id}", get(show_webhook))
+        .route("/ui/portal/webhooks/{id}/live", get(news))
         .route("/ui/portal/webhooks/{id}/test", post(test))
         .route("/ui/portal/webhooks/{id}/pause", post(pause))
         .route("/ui/portal/webhooks/{id}/resume", post(resume))
@@ -174,6 +177,8 @@ struct WebhookPage {
     webhook: WebhookRow,
     is_sending: bool,
     rows: Vec<DeliveryRow>,
+    /// Where news of it come from, on the page of the newest.
+    live: Option<LiveRows>,
     older: Option<String>,
 }
 
@@ -193,13 +198,29 @@ async fn show_webhook(
     found.truncate(limit as usize);
     let older = found.last().filter(|_| has_more).map(|last| format!("{HOME}/webhooks/{id}?before={}", last.id));
     let (known, now) = (dashboard.engine.directory.current(), dashboard.engine.clock().now());
+    let stream = format!("{HOME}/webhooks/{id}/live");
     page::show(&WebhookPage {
         frame: dashboard.portal_frame(&visitor, webhook.settings.name.clone()),
         is_sending: webhook.is_sending(),
         webhook: WebhookRow::new(&webhook),
         rows: found.into_iter().map(|delivery| DeliveryRow::new(delivery, &known, now)).collect(),
+        live: before.is_none().then_some(LiveRows { stream, made_at: now, most: limit }),
         older,
     })
+}
+
+/// What is new or has changed at one of the link's webhooks.
+async fn news(
+    State(dashboard): State<Arc<Dashboard>>,
+    Path(id): Path<String>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Failure> {
+    let webhook = visitor.webhook(&dashboard, &id).await?;
+    let filter = DeliveryFilter { webhook: Some(webhook.id), ..DeliveryFilter::default() };
+    let looker = Looker::Visitor { token: visit_token(&headers).to_owned() };
+    live::open(dashboard, visitor.link.scope, filter, looker, &Params::of(&uri)).await
 }
 
 #[derive(Template)]
@@ -271,7 +292,7 @@ async fn test(
         | AcceptError::Misfit(_)
         | AcceptError::Expunged(_) => Failure::internal("a test event was refused for what it is"),
     })?;
-    let said = "A test event is on its way. Load this page again to see what came back.";
+    let said = "A test event is on its way. If it does not come to the list by itself, load this page again.";
     Ok(go_and_say(&format!("{HOME}/webhooks/{id}"), said))
 }
 

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::HeaderValue;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
 
 use super::Dashboard;
 use super::access::{FORM_TOKEN, cookies};
@@ -50,6 +50,11 @@ pub(super) fn visit_cookie(dashboard: &Dashboard, token: &str) -> HeaderValue {
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }
 
+/// The token of the visit that a request's cookie shows; empty without one.
+pub(super) fn visit_token(headers: &HeaderMap) -> &str {
+    browser::cookie(cookies(headers), COOKIE).unwrap_or_default()
+}
+
 impl Visitor {
     /// What the forms of their pages carry.
     pub(super) fn form_token(&self, dashboard: &Dashboard) -> String {
@@ -79,8 +84,7 @@ impl FromRequestParts<Arc<Dashboard>> for Visitor {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, dashboard: &Arc<Dashboard>) -> Result<Self, Failure> {
-        let token = browser::cookie(cookies(&parts.headers), COOKIE).unwrap_or_default();
-        let link = dashboard.engine.portal_visit(token).await?.ok_or(Failure::VisitEnded)?;
+        let link = dashboard.engine.portal_visit(visit_token(&parts.headers)).await?.ok_or(Failure::VisitEnded)?;
         Ok(Self { link, preferences: Preferences::of(&parts.headers) })
     }
 }

@@ -16,6 +16,7 @@ use super::charts::Chart;
 use super::deliveries::LiveRows;
 use super::delivery_row::DeliveryRow;
 use super::layout::Frame;
+use super::live::STREAM;
 use super::page::{self, Failure};
 use super::params::Params;
 use super::preferences::{go_and_say, page_of_ours};
@@ -218,7 +219,7 @@ async fn show(
             vec![over_time(&stats, &format!("&webhook={}", webhook.id)), latency_over_time(&stats), by_outcome(&stats)]
         },
         rows: recent.into_iter().map(|delivery| DeliveryRow::new(delivery, &known, now)).collect(),
-        live: LiveRows { query: format!("?webhook={}", webhook.id), made_at: now, most: RECENT },
+        live: LiveRows { stream: format!("{STREAM}?webhook={}", webhook.id), made_at: now, most: RECENT },
         is_active: webhook.is_sending(),
     })
 }

@@ -15,6 +15,7 @@ impl Engine {
     /// Every check that can be made; the first that fails does not end the others.
     pub async fn check_up(&self) -> Vec<(&'static str, Check)> {
         let mut checks = vec![("database", check_migrations(&self.store).await)];
+        checks.extend(check_settings(&self.store).await.map(|check| ("settings", check)));
         checks.extend(check_clock(&self.store, &self.clock).await.map(|check| ("clock", check)));
         let ready = self.broker.health().ready;
         let broker = if ready { Ok("is connected".to_owned()) } else { Err("is away: what is due waits".to_owned()) };
@@ -31,6 +32,18 @@ pub async fn check_migrations(store: &Store) -> Check {
     } else {
         Err(format!("lacks {}: run `angarium migrate`", pending.join(", ")))
     }
+}
+
+/// Whether the database's server keeps what it confirms and clears away what is deleted, where it is one of its own.
+pub async fn check_settings(store: &Store) -> Option<Check> {
+    let off = store.settings_off().await.ok()??;
+    let harm = |name: &String| match name.as_str() {
+        "autovacuum" | "track_counts" => format!("{name} is off: tables grow, and every look at them slows down"),
+        "synchronous_commit" => format!("{name} is off: a crash loses what was accepted just before"),
+        _ => format!("{name} is off: a crash may damage the database"),
+    };
+    let harms: Vec<String> = off.iter().map(harm).collect();
+    Some(if harms.is_empty() { Ok("keep what is committed".to_owned()) } else { Err(harms.join("; ")) })
 }
 
 /// How far the database's clock is off, where it has one of its own. A receiver refuses what was signed by a clock that

@@ -315,6 +315,16 @@ impl Store {
         }
     }
 
+    /// Settings of the database's server that are off and ought to be on; none where the database is this process.
+    pub async fn settings_off(&self) -> Result<Option<Vec<String>>, StoreError> {
+        const OFF: &str = "select name from pg_settings where setting = 'off' and name in \
+            ('autovacuum', 'fsync', 'full_page_writes', 'synchronous_commit', 'track_counts') order by name";
+        match &self.db {
+            Db::Postgres(pool) => Ok(Some(sqlx::query_scalar(OFF).fetch_all(pool).await?)),
+            Db::Sqlite { .. } => Ok(None),
+        }
+    }
+
     /// `postgres` or `sqlite`.
     pub fn engine_name(&self) -> &'static str {
         match &self.db {

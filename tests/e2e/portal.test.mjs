@@ -42,6 +42,12 @@ test("a link opens once, and leads to the webhooks that it names", async (t) => 
   await visitor.goto(`/ui/portal/deliveries/${deliveries.dead.id}`);
   await visitor.locator(".title .badge", { hasText: "delivered" }).waitFor();
 
+  // What is sent meanwhile comes by itself.
+  await visitor.goto(`/ui/portal/webhooks/${failing.id}`);
+  await visitor.locator(".live.on").waitFor();
+  const later = await stage.program.delivered("invoice.sent", {}, "delivered");
+  await row(visitor, later.id).locator(".badge", { hasText: "delivered" }).waitFor();
+
   // The link is used up, for others and for the same person.
   const other = await stage.visit(t, null);
   await other.goto(link);

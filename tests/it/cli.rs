@@ -145,6 +145,35 @@ fn migrations_say_what_is_missing() {
     migrates(&database.0, &["--status"]);
 }
 
+#[test]
+fn doctor_says_what_a_process_lacks() {
+    let check = |ran: &Ran, name: &str| {
+        let checks = ran.json()["checks"].clone();
+        checks.as_array().unwrap().iter().find(|check| check["check"] == name).cloned()
+    };
+    let examine = ["--json", "doctor", "--local"];
+    let shell = Shell::deployed(None);
+    let before = shell.run(&examine).exits(1);
+    assert!(check(&before, "database").unwrap()["text"].as_str().unwrap().ends_with("run `angarium migrate`"));
+    shell.run(&["migrate"]).exits(0);
+    let well = shell.run(&examine).exits(0);
+    assert_eq!((&well.json()["ok"], check(&well, "settings")), (&json!(true), None));
+    assert!(shell.run(&["doctor", "--local"]).exits(0).out.contains("✓ database sqlite answers and is up to date"));
+
+    // PostgreSQL is told how to keep what it confirms; somebody told it otherwise.
+    let database = Database::new();
+    database.0.run(&["migrate", "--create-database"]).exits(0);
+    let url = database.0.variable("ANGARIUM__STORE__URL");
+    let careless = Shell::deployed(Some(format!("{url}?options=-c%20synchronous_commit=off")));
+    let warned = careless.run(&examine).exits(1);
+    let settings = check(&warned, "settings").unwrap();
+    let text = "synchronous_commit is off: a crash loses what was accepted just before";
+    assert!(settings["ok"] == false && settings["text"].as_str().unwrap().contains(text), "{settings}");
+    let usual = database.0.run(&examine);
+    assert!(!check(&usual, "settings").unwrap()["text"].as_str().unwrap().contains("synchronous_commit"));
+    assert_eq!(check(&usual, "database").unwrap()["text"], "postgres answers and is up to date");
+}
+
 fn keys_come_and_go(shell: &Shell) {
     shell.run(&["migrate"]).exits(0);
     let create = ["--json", "keys", "create", "--tenant", "acme", "--environment", "production"];

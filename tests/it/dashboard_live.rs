@@ -4,14 +4,20 @@ use std::time::Duration;
 
 use angarium::domain::user::Role;
 use angarium::receiver::Behaviour;
-use futures_util::StreamExt as _;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
 use serde_json::json;
 
+use crate::dashboard_portal::{link, visitor};
 use crate::support::app::TestEngine;
-use crate::support::browser::Browser;
 use crate::support::{SOON, TestApp, both_engines};
 
-both_engines!(start; news_come_and_are_bounded, streams_are_bounded_and_end_with_the_process);
+both_engines!(
+    start;
+    news_come_and_are_bounded,
+    streams_are_bounded_and_end_with_the_process,
+    a_visitors_rows_come_until_the_link_ends,
+);
 
 async fn start(engine: TestEngine) -> TestApp {
     let change = |config: &mut angarium::config::Config| {
@@ -22,8 +28,10 @@ async fn start(engine: TestEngine) -> TestApp {
 }
 
 /// Reads a stream until what was read is what is waited for.
-async fn read_until(browser: &Browser, path: &str, mut is_it: impl FnMut(&str) -> bool) -> String {
-    let mut stream = browser.stream(path).await;
+async fn read_until(
+    stream: &mut (impl Stream<Item = reqwest::Result<Bytes>> + Unpin),
+    mut is_it: impl FnMut(&str) -> bool,
+) -> String {
     let mut text = String::new();
     let read = async {
         while !is_it(&text) {
@@ -49,7 +57,8 @@ async fn news_come_and_are_bounded(app: TestApp) {
         app.publish("order.new", json!({ "n": n })).await;
     }
     app.publish("invoice.paid", json!({})).await;
-    let text = read_until(&browser, &path, |text| text.contains("event: more") && text.contains("order.new")).await;
+    let mut stream = browser.stream(&path).await;
+    let text = read_until(&mut stream, |text| text.contains("event: more") && text.contains("order.new")).await;
     assert!(text.matches("event: row").count() >= 1 && !text.contains("invoice.paid"), "{text}");
     assert!(text.contains("<tr id=\"dlv_") && !text.contains("order.old"), "{text}");
     app.finish().await;
@@ -64,4 +73,34 @@ async fn streams_are_bounded_and_end_with_the_process(app: TestApp) {
     let ended = tokio::spawn(async move { first.map(|piece| piece.map_or(0, |piece| piece.len())).count().await });
     app.finish().await;
     tokio::time::timeout(SOON, ended).await.expect("the stream ends with the process").unwrap();
+}
+
+async fn a_visitors_rows_come_until_the_link_ends(app: TestApp) {
+    let [hook, other] = [app.webhook("hook").await, app.webhook("other").await];
+    let visitor = visitor(&app, &link(&app, &[&hook], true).await).await;
+    let live = |id: &str| format!("/ui/portal/webhooks/{id}/live?after={}", app.clock.now().as_millis());
+    visitor.get(&live(&other.id)).await.expect(404);
+    app.browser().get(&live(&hook.id)).await.expect(401);
+    let page = visitor.open(&format!("/ui/portal/webhooks/{}", hook.id)).await;
+    assert!(page.text.contains(&format!("data-stream=\"/ui/portal/webhooks/{}/live\"", hook.id)), "{}", page.text);
+
+    // A user's page takes no place of the portal's, nor the other way round.
+    let _of_user = app.browser_of(Role::Member).await.stream("/ui/deliveries/live").await;
+    let mut stream = visitor.stream(&live(&hook.id)).await;
+    visitor.get(&live(&hook.id)).await.expect(503);
+    for event_type in ["order.created", "order.paid"] {
+        app.publish(event_type, json!({})).await;
+    }
+    let text = read_until(&mut stream, |text| text.contains("order.created") && text.contains("order.paid")).await;
+    assert!(text.contains("href=\"/ui/portal/deliveries/dlv_") && !text.contains("/ui/webhooks/"), "{text}");
+    let of_other = app.client.get(&format!("/api/v1/deliveries?webhookId={}", other.id)).await.expect(200).data();
+    assert!(of_other.as_array().unwrap().iter().all(|delivery| !text.contains(delivery["id"].as_str().unwrap())));
+
+    let links = app.client.get("/api/v1/portal-links").await.expect(200).data();
+    app.client.delete(&format!("/api/v1/portal-links/{}", links[0]["id"].as_str().unwrap())).await.expect(200);
+    app.publish("order.secret", json!({})).await;
+    let rest = stream.map(|piece| String::from_utf8(piece.unwrap().to_vec()).unwrap()).collect::<String>();
+    let rest = tokio::time::timeout(SOON, rest).await.expect("the stream ends with the link");
+    assert!(!rest.contains("order.secret"), "{rest}");
+    app.finish().await;
 }

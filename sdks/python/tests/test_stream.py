@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import unittest
 import warnings
 from typing import Any
+from unittest.mock import patch
 
 from scripted import Scripted, Step, Stream, ok, refused
 
@@ -156,7 +158,15 @@ class WhereItEnds(unittest.TestCase):
             self.assertEqual(server.slept, [0.25] * 8)
 
     def test_where_it_is_closed(self) -> None:
-        with Scripted(ok({}), Stream([attempt(1)], "silence"), ok({})) as server:
+        answer, kept = http.client.HTTPConnection.getresponse, []
+
+        def keep(connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
+            # What is forgotten would be closed too.
+            kept.append(answer(connection))
+            return kept[-1]
+
+        keeping = patch.object(http.client.HTTPConnection, "getresponse", keep)
+        with keeping, Scripted(ok({}), Stream([attempt(1)], "silence"), ok({})) as server:
             client = server.client()
             client.webhooks.get("wh_1")
             stream = client.deliveries.stream()

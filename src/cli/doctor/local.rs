@@ -9,7 +9,7 @@ use super::Check;
 use crate::app::{connect_broker, master_keys, open_store};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::check_up::{check_clock, check_migrations};
+use crate::engine::check_up::{check_clock, check_migrations, check_settings};
 
 const BROKER_WAIT: Duration = Duration::from_secs(5);
 const BROKER_LOOK: Duration = Duration::from_millis(20);
@@ -26,6 +26,7 @@ pub(super) async fn examine(file: Option<&Path>) -> Vec<(&'static str, Check)> {
     match open_store(&config).await {
         Ok(store) => {
             checks.push(("database", check_migrations(&store).await));
+            checks.extend(check_settings(&store).await.map(|check| ("settings", check)));
             checks.extend(check_clock(&store, &Clock::system()).await.map(|check| ("clock", check)));
             store.close().await;
         }
