@@ -81,7 +81,7 @@ impl From<DeadLetter> for DeadLetterView {
 
 /// List dead letters
 ///
-/// `total` is at most 10,000, and with a filter it counts those that are found among the newest 15,000. A page looks at
+/// `total` is at most 10,000, and with a filter it counts those that are found among the newest 10,000. A page looks at
 /// as many: there may be more while `nextCursor` is not null, even on an empty page.
 #[utoipa::path(
     get,

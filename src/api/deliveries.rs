@@ -162,7 +162,7 @@ fn earlier(one: Option<Uuid>, other: Option<Uuid>) -> Option<Uuid> {
 
 /// List deliveries
 ///
-/// `total` is at most 10,000, and with a filter it counts those that are found among the newest 15,000. A page looks at
+/// `total` is at most 10,000, and with a filter it counts those that are found among the newest 10,000. A page looks at
 /// as many: where few of them are found it has fewer rows than `limit`, and there may be more while `nextCursor` is not
 /// null, even on an empty page.
 #[utoipa::path(

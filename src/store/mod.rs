@@ -215,6 +215,8 @@ impl Store {
             ("enable_seqscan", "off"),
             ("enable_hashjoin", "off"),
             ("enable_mergejoin", "off"),
+            // A list is a walk that stops when its page is full. A bitmap reads all of it, and sorts that.
+            ("enable_bitmapscan", "off"),
             // What is asked for is in memory, so rows cost more than pages: else the primary key is taken for what is
             // asked for by webhook or tenant, because its rows lie together, and others' are passed to find them.
             ("random_page_cost", "1.1"),

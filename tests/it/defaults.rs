@@ -38,7 +38,7 @@ fn the_bounds_are_those_that_users_are_told() {
     assert_eq!((api.page_limit_default, api.conversations_limit_default, api.page_limit_max), (20, 50, 100));
     assert_eq!((api.page_depth_max, api.batch_events_max, api.event_data_bytes_max), (10_000, 1_000, 256 * 1024));
     assert_eq!(api.idempotency_s, Duration::from_hours(24));
-    assert_eq!((config.store.looked_max, config.store.counted_max), (15_000, 10_000));
+    assert_eq!((config.store.looked_max, config.store.counted_max), (10_000, 10_000));
     let limits = &config.limits;
     assert_eq!((limits.requests_per_second_per_address, limits.session_requests_per_minute), (100, 500));
     assert_eq!(limits.batches_max, 10);

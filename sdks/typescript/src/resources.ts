@@ -316,7 +316,7 @@ export class Webhooks extends Resource {
 export class Deliveries extends Resource {
   /**
    * List deliveries. `total` is at most 10,000, and with a filter it counts those that are found among the newest
-   * 15,000. A page looks at as many: where few of them are found it has fewer rows than `limit`, and there may be
+   * 10,000. A page looks at as many: where few of them are found it has fewer rows than `limit`, and there may be
    * more while `nextCursor` is not null, even on an empty page.
    */
   list(query?: QueryOf<"listDeliveries">, options?: CallOptions) {
@@ -392,7 +392,7 @@ export class EventTypes extends Resource {
 export class DeadLetters extends Resource {
   /**
    * List dead letters. `total` is at most 10,000, and with a filter it counts those that are found among the newest
-   * 15,000. A page looks at as many: there may be more while `nextCursor` is not null, even on an empty page.
+   * 10,000. A page looks at as many: there may be more while `nextCursor` is not null, even on an empty page.
    */
   list(query?: QueryOf<"listDeadLetters">, options?: CallOptions) {
     return this.walk("listDeadLetters", { query }, options);

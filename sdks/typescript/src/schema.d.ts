@@ -323,7 +323,7 @@ export interface paths {
         };
         /**
          * List deliveries
-         * @description `total` is at most 10,000, and with a filter it counts those that are found among the newest 15,000. A page looks at
+         * @description `total` is at most 10,000, and with a filter it counts those that are found among the newest 10,000. A page looks at
          *     as many: where few of them are found it has fewer rows than `limit`, and there may be more while `nextCursor` is not
          *     null, even on an empty page.
          */
@@ -498,7 +498,7 @@ export interface paths {
         };
         /**
          * List dead letters
-         * @description `total` is at most 10,000, and with a filter it counts those that are found among the newest 15,000. A page looks at
+         * @description `total` is at most 10,000, and with a filter it counts those that are found among the newest 10,000. A page looks at
          *     as many: there may be more while `nextCursor` is not null, even on an empty page.
          */
         get: operations["listDeadLetters"];

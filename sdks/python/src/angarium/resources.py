@@ -448,7 +448,7 @@ class Deliveries(_Resource):
     ) -> Page[types.Delivery]:
         """List deliveries
 
-        `total` is at most 10,000, and with a filter it counts those that are found among the newest 15,000. A page
+        `total` is at most 10,000, and with a filter it counts those that are found among the newest 10,000. A page
         looks at as many: where few of them are found it has fewer rows than `limit`, and there may be more while
         `nextCursor` is not null, even on an empty page.
 
@@ -640,7 +640,7 @@ class DeadLetters(_Resource):
     ) -> Page[types.DeadLetter]:
         """List dead letters
 
-        `total` is at most 10,000, and with a filter it counts those that are found among the newest 15,000. A page
+        `total` is at most 10,000, and with a filter it counts those that are found among the newest 10,000. A page
         looks at as many: there may be more while `nextCursor` is not null, even on an empty page.
 
         The key needs `read:deliveries`.
