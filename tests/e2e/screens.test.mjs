@@ -5,7 +5,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { fill } from "./support/scenery.mjs";
+import { fill, makePortalLink } from "./support/scenery.mjs";
 import { everyScreen } from "./support/screens.mjs";
 import { TENANT } from "./support/program.mjs";
 import { NARROW, Stage, WIDE, chooseTenant } from "./support/stage.mjs";
@@ -46,4 +46,10 @@ test("pictures of every screen", { skip: !folder }, async (t) => {
   const operator = await stage.visit(t, "operator");
   await chooseTenant(operator, TENANT);
   await everyScreen(operator, (_, shape) => taken.has(shape) ? undefined : take(operator, name(shape)));
+  const visitor = await stage.visit(t, null);
+  await visitor.goto(await makePortalLink(page, { acts: true }));
+  await take(visitor, "portal-open");
+  await visitor.getByRole("button", { name: "Open" }).click();
+  await visitor.getByRole("link", { name: "Billing" }).waitFor();
+  await everyScreen(visitor, (_, shape) => take(visitor, name(shape)), ["/ui/portal", "/ui/portal/verify"]);
 });
