@@ -14,9 +14,7 @@ pub type Check = Result<String, String>;
 impl Engine {
     /// Every check that can be made; the first that fails does not end the others.
     pub async fn check_up(&self) -> Vec<(&'static str, Check)> {
-        let mut checks = vec![("database", check_migrations(&self.store).await)];
-        checks.extend(check_settings(&self.store).await.map(|check| ("settings", check)));
-        checks.extend(check_clock(&self.store, &self.clock).await.map(|check| ("clock", check)));
+        let mut checks = check_store(&self.store, &self.clock).await;
         let ready = self.broker.health().ready;
         let broker = if ready { Ok("is connected".to_owned()) } else { Err("is away: what is due waits".to_owned()) };
         checks.push(("broker", broker));
@@ -24,8 +22,16 @@ impl Engine {
     }
 }
 
+/// Every check of a database.
+pub async fn check_store(store: &Store, clock: &Clock) -> Vec<(&'static str, Check)> {
+    let mut checks = vec![("database", check_migrations(store).await)];
+    checks.extend(check_settings(store).await.map(|check| ("settings", check)));
+    checks.extend(check_clock(store, clock).await.map(|check| ("clock", check)));
+    checks
+}
+
 /// Whether the database answers and has every migration.
-pub async fn check_migrations(store: &Store) -> Check {
+async fn check_migrations(store: &Store) -> Check {
     let pending = store.pending_migrations().await.map_err(|error| error.to_string())?;
     if pending.is_empty() {
         Ok(format!("{} answers and is up to date", store.engine_name()))
@@ -35,7 +41,7 @@ pub async fn check_migrations(store: &Store) -> Check {
 }
 
 /// Whether the database's server keeps what it confirms and clears away what is deleted, where it is one of its own.
-pub async fn check_settings(store: &Store) -> Option<Check> {
+async fn check_settings(store: &Store) -> Option<Check> {
     let off = store.settings_off().await.ok()??;
     let harm = |name: &String| match name.as_str() {
         "autovacuum" | "track_counts" => format!("{name} is off: tables grow, and every look at them slows down"),
@@ -48,7 +54,7 @@ pub async fn check_settings(store: &Store) -> Option<Check> {
 
 /// How far the database's clock is off, where it has one of its own. A receiver refuses what was signed by a clock that
 /// is too far off; half of that is reason enough to say so.
-pub async fn check_clock(store: &Store, clock: &Clock) -> Option<Check> {
+async fn check_clock(store: &Store, clock: &Clock) -> Option<Check> {
     let there = store.time().await.ok()??;
     let difference = there.as_millis().abs_diff(clock.now().as_millis());
     let text = format!("{difference} ms from the database's; receivers tolerate {} s", TOLERANCE.as_secs());

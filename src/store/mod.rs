@@ -196,6 +196,24 @@ pub struct StoreOptions<'a> {
     pub bounds: ListBounds,
 }
 
+/// How PostgreSQL plans our statements. They are prepared, and planned once, perhaps while a table is still empty. With
+/// these off, the plan that is kept is the one by index, which is right for every statement here at every size.
+pub const PG_PLANNER: [(&str, &str); 10] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    // A list is a walk that stops when its page is full. A bitmap reads all of it, and sorts that.
+    ("enable_bitmapscan", "off"),
+    // What is asked for is in memory, so rows cost more than pages: else the primary key is taken for what is asked for
+    // by webhook or tenant, because its rows lie together, and others' are passed to find them.
+    ("random_page_cost", "1.1"),
+    ("cpu_tuple_cost", "0.1"),
+    ("cpu_index_tuple_cost", "0.05"),
+    ("cpu_operator_cost", "0.025"),
+    ("jit", "off"),
+];
+
 impl Store {
     /// Opens the database; makes the `SQLite` file where there is none.
     pub async fn connect(options: &StoreOptions<'_>) -> Result<Self, StoreError> {
@@ -206,25 +224,13 @@ impl Store {
             return Err(StoreError::UnknownUrl);
         }
         let statement_timeout = options.statement_timeout.as_millis().to_string();
-        // Prepared statements are planned once, perhaps while a table is still empty. With these off, the plan that
-        // is kept is the one by index, which is right for every statement here at every size.
-        let connect = PgConnectOptions::from_str(options.url)?.application_name("angarium").options([
-            ("statement_timeout", statement_timeout.as_str()),
-            ("idle_in_transaction_session_timeout", "10000"),
-            ("plan_cache_mode", "force_generic_plan"),
-            ("enable_seqscan", "off"),
-            ("enable_hashjoin", "off"),
-            ("enable_mergejoin", "off"),
-            // A list is a walk that stops when its page is full. A bitmap reads all of it, and sorts that.
-            ("enable_bitmapscan", "off"),
-            // What is asked for is in memory, so rows cost more than pages: else the primary key is taken for what is
-            // asked for by webhook or tenant, because its rows lie together, and others' are passed to find them.
-            ("random_page_cost", "1.1"),
-            ("cpu_tuple_cost", "0.1"),
-            ("cpu_index_tuple_cost", "0.05"),
-            ("cpu_operator_cost", "0.025"),
-            ("jit", "off"),
-        ]);
+        let connect = PgConnectOptions::from_str(options.url)?
+            .application_name("angarium")
+            .options([
+                ("statement_timeout", statement_timeout.as_str()),
+                ("idle_in_transaction_session_timeout", "10000"),
+            ])
+            .options(PG_PLANNER);
         let pool = PgPoolOptions::new()
             .max_connections(options.connections_max)
             .acquire_timeout(options.connect_timeout)

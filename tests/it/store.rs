@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use angarium::store::hot;
+use angarium::store::{PG_PLANNER, hot};
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -133,19 +133,8 @@ fn scans(plan: &Value, under_limit: bool, for_each: bool, found: &mut Vec<String
 async fn no_hot_statement_scans_a_growing_table_on_postgres() {
     let app = TestApp::start(TestEngine::Distributed).await;
     let mut db = postgres(&app).await;
-    // As the store sets them for itself.
-    for setting in [
-        "plan_cache_mode = force_generic_plan",
-        "enable_seqscan = off",
-        "enable_hashjoin = off",
-        "enable_mergejoin = off",
-        "enable_bitmapscan = off",
-        "random_page_cost = 1.1",
-        "cpu_tuple_cost = 0.1",
-        "cpu_index_tuple_cost = 0.05",
-        "cpu_operator_cost = 0.025",
-    ] {
-        sqlx::raw_sql(&format!("set {setting}")).execute(&mut db).await.unwrap();
+    for (setting, value) in PG_PLANNER {
+        sqlx::raw_sql(&format!("set {setting} = {value}")).execute(&mut db).await.unwrap();
     }
     for (number, (name, sql)) in hot::postgres().into_iter().enumerate() {
         let nulls = vec!["null"; parameters(sql)].join(", ");

@@ -9,7 +9,7 @@ use super::Check;
 use crate::app::{connect_broker, master_keys, open_store};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::check_up::{check_clock, check_migrations, check_settings};
+use crate::engine::check_up::check_store;
 
 const BROKER_WAIT: Duration = Duration::from_secs(5);
 const BROKER_LOOK: Duration = Duration::from_millis(20);
@@ -25,9 +25,7 @@ pub(super) async fn examine(file: Option<&Path>) -> Vec<(&'static str, Check)> {
     checks.push(("secrets", keys.map_err(|error| format!("{error:#}"))));
     match open_store(&config).await {
         Ok(store) => {
-            checks.push(("database", check_migrations(&store).await));
-            checks.extend(check_settings(&store).await.map(|check| ("settings", check)));
-            checks.extend(check_clock(&store, &Clock::system()).await.map(|check| ("clock", check)));
+            checks.extend(check_store(&store, &Clock::system()).await);
             store.close().await;
         }
         Err(error) => checks.push(("database", Err(format!("{error:#}")))),
